@@ -1,0 +1,103 @@
+"""Activation functions of the units: each a value and a derivative, both computed in place.
+
+A derivative is written in terms of the *output* a = f(z) alone, so that a layer keeps one
+buffer, its activations, between the forward and the backward pass.
+
+A new activation is one `Activation` and one line in `ACTIVATIONS`; the tests find it there.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Activation(NamedTuple):
+    """An activation function f as operations on buffers.
+
+    Attributes
+    ----------
+    apply : callable
+        ``apply(z, scratch)`` replaces the weighted sums `z` by f(z). `scratch` has the shape
+        and dtype of `z` and may be overwritten.
+    multiply_derivative : callable
+        ``multiply_derivative(a, delta)`` multiplies `delta` by f'(z), given ``a = f(z)``, and
+        may overwrite `a`.
+    rest : float
+        f(0), the activation of a unit that receives nothing.
+    """
+
+    apply: Callable[[np.ndarray, np.ndarray], None]
+    multiply_derivative: Callable[[np.ndarray, np.ndarray], None]
+    rest: float
+
+
+def _identity(z: np.ndarray, scratch: np.ndarray) -> None:
+    pass
+
+
+def _identity_derivative(a: np.ndarray, delta: np.ndarray) -> None:
+    pass
+
+
+def _sigmoid(z: np.ndarray, scratch: np.ndarray) -> None:
+    # 1 / (1 + exp(-z)) = (1 + tanh(z/2)) / 2, which never overflows.
+    z *= 0.5
+    np.tanh(z, out=z)
+    z *= 0.5
+    z += 0.5
+
+
+def _sigmoid_derivative(a: np.ndarray, delta: np.ndarray) -> None:
+    # f' = a (1 - a)
+    delta *= a
+    np.subtract(1.0, a, out=a)
+    delta *= a
+
+
+def _softplus(z: np.ndarray, scratch: np.ndarray) -> None:
+    # log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|)), which never overflows.
+    np.abs(z, out=scratch)
+    np.negative(scratch, out=scratch)
+    np.exp(scratch, out=scratch)
+    np.log1p(scratch, out=scratch)
+    np.maximum(z, 0.0, out=z)
+    z += scratch
+
+
+def _softplus_derivative(a: np.ndarray, delta: np.ndarray) -> None:
+    # f' = 1 / (1 + exp(-z)) = 1 - exp(-a) = -expm1(-a)
+    np.negative(a, out=a)
+    np.expm1(a, out=a)
+    delta *= a
+    np.negative(delta, out=delta)
+
+
+def _tanh(z: np.ndarray, scratch: np.ndarray) -> None:
+    np.tanh(z, out=z)
+
+
+def _tanh_derivative(a: np.ndarray, delta: np.ndarray) -> None:
+    # f' = 1 - a²
+    np.square(a, out=a)
+    np.subtract(1.0, a, out=a)
+    delta *= a
+
+
+def _relu(z: np.ndarray, scratch: np.ndarray) -> None:
+    np.maximum(z, 0.0, out=z)
+
+
+def _relu_derivative(a: np.ndarray, delta: np.ndarray) -> None:
+    # f' = 1 where a > 0, else 0
+    np.sign(a, out=a)
+    delta *= a
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "identity": Activation(_identity, _identity_derivative, 0.0),
+    "sigmoid": Activation(_sigmoid, _sigmoid_derivative, 0.5),
+    "softplus": Activation(_softplus, _softplus_derivative, float(np.log(2.0))),
+    "tanh": Activation(_tanh, _tanh_derivative, 0.0),
+    "relu": Activation(_relu, _relu_derivative, 0.0),
+}

@@ -1,0 +1,427 @@
+"""What the estimators share: parameters, validation, the outline of a fit, prediction."""
+
+import numbers
+import warnings
+from abc import ABCMeta, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, is_regressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from skbackprop._activations import ACTIVATIONS
+from skbackprop._batches import Batches
+from skbackprop._descent import Descent, gradient_descent
+from skbackprop._losses import Loss
+from skbackprop._network import Layer, Network
+from skbackprop._objective import Objective
+from skbackprop._parameters import (
+    check_activation,
+    check_batch_size,
+    check_choice,
+    check_flag,
+    check_hidden_layer_sizes,
+    check_integer,
+    check_number,
+    check_seed,
+)
+from skbackprop._schedules import SCHEDULES
+from skbackprop._stopping import Plateau, Status
+
+
+class DivergenceWarning(ConvergenceWarning):
+    """Gradient descent diverged: the loss was not finite, or ended above where it began."""
+
+
+class Target(NamedTuple):
+    """A target as the network sees it."""
+
+    values: np.ndarray
+    """Shape (n_rows, n_outputs), or (n_rows,) of class codes."""
+    loss: Loss
+    n_outputs: int
+    fitted: dict[str, Any]
+    """Attributes that the estimator publishes about it."""
+
+
+class _Settings(NamedTuple):
+    """Constructor parameters that were checked and need no further thought."""
+
+    hidden_layer_sizes: tuple[int, ...]
+    activations: list[str]
+    alpha: float
+    learning_rate: float
+    batch_size: int | str
+    max_iter: int
+    tol: float | None
+    n_iter_no_change: int
+    verbose: int
+
+
+class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
+    """Base of the estimators.
+
+    A fit checks parameters and data, encodes the target, builds the network and its objective,
+    descends, and publishes. Until then nothing is changed but what `validate_data` sets.
+    """
+
+    _losses: Sequence[str]
+
+    @abstractmethod
+    def __init__(
+        self,
+        hidden_layer_sizes: Any,
+        activation: Any,
+        *,
+        loss: Any,
+        loss_reduction: Any,
+        alpha: Any,
+        fit_intercept: Any,
+        learning_rate: Any,
+        learning_rate_schedule: Any,
+        batch_size: Any,
+        max_iter: Any,
+        shuffle: Any,
+        tol: Any,
+        n_iter_no_change: Any,
+        warm_start: Any,
+        random_state: Any,
+        verbose: Any,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.loss = loss
+        self.loss_reduction = loss_reduction
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @abstractmethod
+    def _encode_target(
+        self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
+    ) -> Target:
+        """Encode a validated `y`; `known` says that the fitted classes or outputs must hold."""
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "coefs_")
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        coefs_init: Any = None,
+        intercepts_init: Any = None,
+        classes: Any = None,
+        partial: bool = False,
+    ) -> Self:
+        """Fit anew or go on; with `partial` for one epoch, at no schedule that has an end."""
+        settings = self._check_parameters()
+        goes_on = hasattr(self, "coefs_") and (partial or self.warm_start)
+        X, y = self._check_data(X, y, reset=not (goes_on and partial))
+        sample_weight = _check_sample_weight(sample_weight, X.shape[0])
+        target = self._encode_target(y, X.dtype, classes, partial=partial, known=goes_on)
+
+        values = target.values
+        if sample_weight is not None and not sample_weight.all():
+            weighted = np.flatnonzero(sample_weight)
+            X, values, sample_weight = X[weighted], values[weighted], sample_weight[weighted]
+        n_rows = X.shape[0]
+        batch_size = _resolve_batch_size(settings.batch_size, n_rows)
+
+        network = Network(
+            [X.shape[1], *settings.hidden_layer_sizes, target.n_outputs],
+            [ACTIVATIONS[name] for name in settings.activations],
+            fit_intercept=self.fit_intercept,
+        )
+        if goes_on:
+            rows_rng = self._rows_rng
+            params = self._fitted_params(network, X.dtype)
+        else:
+            weights_rng, rows_rng = _spawn_generators(self.random_state, 2)
+            params = network.initial_params(weights_rng, X.dtype)
+        _set_initial(network, params, coefs_init, intercepts_init)
+        objective = Objective(
+            network,
+            target.loss,
+            X,
+            values,
+            sample_weight,
+            alpha=settings.alpha,
+            reduction=self.loss_reduction,
+            batch_size=batch_size,
+        )
+
+        schedule = self.learning_rate_schedule
+        if partial and schedule in ("linear", "adaptive"):
+            schedule = "constant"
+        plateau = None
+        if settings.tol is not None and not partial:
+            plateau = Plateau(settings.tol, settings.n_iter_no_change)
+        epochs_before = self.n_iter_ if partial and goes_on else 0
+        descent = gradient_descent(
+            objective,
+            params,
+            step_size=settings.learning_rate,
+            schedule=SCHEDULES[schedule](settings.max_iter),
+            batches=Batches(n_rows, batch_size, rows_rng if self.shuffle else None),
+            max_iter=1 if partial else settings.max_iter,
+            first_epoch=epochs_before,
+            plateau=plateau,
+            on_epoch=_EpochPrinter(settings) if settings.verbose else None,
+        )
+        self._publish(settings, network, target, params, descent, rows_rng, epochs_before)
+        self._warn(descent, partial)
+        return self
+
+    def _check_parameters(self) -> _Settings:
+        check_choice("loss", self.loss, self._losses)
+        check_choice("loss_reduction", self.loss_reduction, ("mean", "sum"))
+        check_choice("learning_rate_schedule", self.learning_rate_schedule, SCHEDULES)
+        for name in ("fit_intercept", "shuffle", "warm_start"):
+            check_flag(name, getattr(self, name))
+        check_seed(self.random_state)
+        hidden_layer_sizes = check_hidden_layer_sizes(self.hidden_layer_sizes)
+        verbose = self.verbose
+        return _Settings(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activations=check_activation(self.activation, ACTIVATIONS, hidden_layer_sizes),
+            alpha=check_number("alpha", self.alpha),
+            learning_rate=check_number("learning_rate", self.learning_rate, positive=True),
+            batch_size=check_batch_size(self.batch_size),
+            max_iter=check_integer("max_iter", self.max_iter, minimum=1),
+            tol=None if self.tol is None else check_number("tol", self.tol),
+            n_iter_no_change=check_integer("n_iter_no_change", self.n_iter_no_change, minimum=1),
+            verbose=int(verbose)
+            if isinstance(verbose, bool | np.bool_)
+            else check_integer("verbose", verbose, minimum=0),
+        )
+
+    def _check_data(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
+        """Inputs in their own precision or, going on, in that of the weights; and the target."""
+        dtype: Any = _DTYPES if reset else self.coefs_[0].dtype
+        with _naming_the_encoder():
+            return validate_data(
+                self,
+                X,
+                y,
+                accept_sparse="csr",
+                dtype=dtype,
+                multi_output=True,
+                y_numeric=is_regressor(self),
+                reset=reset,
+            )
+
+    def _fitted_params(self, network: Network, dtype: np.dtype) -> np.ndarray:
+        """The fitted weights as a flat vector, if the network still has their shapes."""
+        shapes = [coef.shape for coef in self.coefs_]
+        if shapes != network.shapes:
+            raise ValueError(
+                f"Going on (warm_start or partial_fit) needs layers of the fitted shapes {shapes}; "
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r} and the data ask for "
+                f"{network.shapes}. Fit with warm_start=False to start anew."
+            )
+        if not network.fit_intercept and any(map(np.any, self.intercepts_)):
+            raise ValueError(
+                "Going on (warm_start or partial_fit) with fit_intercept=False would drop the "
+                "fitted intercepts. Fit with warm_start=False to start anew."
+            )
+        params = np.empty(network.n_params, dtype=dtype)
+        for layer, coef, intercept in zip(
+            network.layers(params), self.coefs_, self.intercepts_, strict=True
+        ):
+            layer.coef[...] = coef
+            if layer.intercept is not None:
+                layer.intercept[...] = intercept
+        return params
+
+    def _publish(
+        self,
+        settings: _Settings,
+        network: Network,
+        target: Target,
+        params: np.ndarray,
+        descent: Descent,
+        rows_rng: np.random.Generator,
+        n_iter_before: int,
+    ) -> None:
+        """Set the fitted attributes, all of them at once."""
+        layers = network.layers(params)
+        self.__dict__.update(
+            target.fitted,
+            coefs_=[coef.copy() for coef, _ in layers],
+            intercepts_=[
+                np.zeros(coef.shape[1], dtype=coef.dtype) if intercept is None else intercept.copy()
+                for coef, intercept in layers
+            ],
+            loss_=descent.loss,
+            loss_curve_=descent.loss_curve,
+            n_iter_=n_iter_before + len(descent.loss_curve),
+            n_layers_=len(layers) + 1,
+            n_outputs_=target.n_outputs,
+            out_activation_=target.loss.output_activation,
+            status_=descent.status.value,
+            _activations=settings.activations,
+            _rows_rng=rows_rng,
+        )
+
+    def _warn(self, descent: Descent, partial: bool) -> None:
+        name, epochs = type(self).__name__, len(descent.loss_curve)
+        losses = f"loss {descent.loss:.4g}, {descent.first_loss:.4g} before the first step"
+        if descent.status is Status.DIVERGED:
+            warnings.warn(
+                f"{name} diverged within {epochs} epochs: the loss was not finite, or ended "
+                f"above where it began ({losses}). The weights are finite. Lower "
+                f"learning_rate={self.learning_rate!r}, or scale the features.",
+                DivergenceWarning,
+                stacklevel=4,
+            )
+        elif descent.status is Status.INTERRUPTED:
+            warnings.warn(
+                f"{name} was interrupted after {epochs} epochs; it keeps the weights learned "
+                f"so far ({losses}).",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        elif (
+            descent.status is Status.MAX_ITER
+            and not partial
+            and self.tol is not None
+            and self.learning_rate_schedule != "linear"
+        ):
+            warnings.warn(
+                f"{name} ran all max_iter={self.max_iter} epochs before the loss stopped falling "
+                f"({losses}). Raise max_iter, or set tol=None to run max_iter epochs by intent.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _predict_rows(
+        self, X: Any, from_raw: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    ) -> np.ndarray:
+        """Go forward and apply ``from_raw(raw_prediction, scratch)``, chunk by chunk."""
+        check_is_fitted(self)
+        with _naming_the_encoder():
+            X = validate_data(self, X, accept_sparse="csr", dtype=_DTYPES, reset=False)
+        sizes = [self.coefs_[0].shape[0], *(coef.shape[1] for coef in self.coefs_)]
+        network = Network(sizes, [ACTIVATIONS[name] for name in self._activations])
+        layers = list(map(Layer, self.coefs_, self.intercepts_))
+        result = np.empty(0)
+        with np.errstate(over="ignore"):
+            for rows, raw_prediction, scratch in network.forward_in_chunks(layers, X):
+                part = from_raw(raw_prediction, scratch)
+                if rows.start == 0:
+                    result = np.empty((X.shape[0], *part.shape[1:]), dtype=part.dtype)
+                result[rows] = part
+        return result
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+_DTYPES = [np.float64, np.float32]
+
+
+@contextmanager
+def _naming_the_encoder() -> Iterator[None]:
+    """Tell of a column of strings what to do about it."""
+    try:
+        yield
+    except ValueError as error:
+        if "could not convert string" not in str(error):
+            raise
+        raise ValueError(
+            f"X must be numeric: {error}. Encode categories first, for instance by a "
+            "OneHotEncoder or OrdinalEncoder in a pipeline (sklearn.preprocessing)."
+        ) from error
+
+
+def _check_sample_weight(sample_weight: Any, n_rows: int) -> np.ndarray | None:
+    """Weights in float64: finite, none negative, not all zero."""
+    if sample_weight is None:
+        return None
+    if isinstance(sample_weight, numbers.Real):
+        sample_weight = np.full(n_rows, sample_weight)
+    weights: np.ndarray = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+    )
+    if weights.shape != (n_rows,):
+        raise ValueError(
+            f"sample_weight must have shape ({n_rows},), one weight a row of X; "
+            f"got shape {weights.shape}."
+        )
+    if weights.min() < 0.0:
+        raise ValueError(
+            f"sample_weight must not be negative; got {weights.min()!r} in row {weights.argmin()}."
+        )
+    if not weights.any():
+        raise ValueError("sample_weight must have at least one weight that is not zero.")
+    return weights
+
+
+def _resolve_batch_size(batch_size: int | str, n_rows: int) -> int:
+    """Rows a batch; "auto" is 32, of which a set of 32 rows or fewer is one full batch."""
+    if batch_size == "full":
+        return n_rows
+    return min(32 if batch_size == "auto" else int(batch_size), n_rows)
+
+
+def _spawn_generators(random_state: Any, n: int) -> list[np.random.Generator]:
+    """Independent generators; how many numbers one of them gives does not touch the others."""
+    entropy = check_seed(random_state).randint(0, 2**32, size=4, dtype=np.uint32)
+    return [np.random.default_rng(s) for s in np.random.SeedSequence(entropy.tolist()).spawn(n)]
+
+
+def _set_initial(network: Network, params: np.ndarray, coefs: Any, intercepts: Any) -> None:
+    """Overwrite the initial parameters by those given to fit."""
+    layers = network.layers(params)
+    if intercepts is not None and not network.fit_intercept:
+        raise ValueError("intercepts_init must be None with fit_intercept=False.")
+    for name, given, wanted in (
+        ("coefs_init", coefs, [coef for coef, _ in layers]),
+        ("intercepts_init", intercepts, [b for _, b in layers if b is not None]),
+    ):
+        if given is None:
+            continue
+        if not isinstance(given, Sequence | np.ndarray) or len(given) != len(wanted):
+            raise ValueError(
+                f"{name} must be a sequence of {len(wanted)} arrays, one a layer; got {given!r}."
+            )
+        for i, (array, part) in enumerate(zip(given, wanted, strict=True)):
+            array = check_array(
+                array, ensure_2d=False, dtype=params.dtype, input_name=f"{name}[{i}]"
+            )
+            if array.shape != part.shape:
+                raise ValueError(
+                    f"{name}[{i}] must have shape {part.shape}; got shape {array.shape}."
+                )
+            part[...] = array
+
+
+class _EpochPrinter:
+    """Prints a line an epoch; at verbose=1 about twenty over max_iter, at 2 all of them."""
+
+    def __init__(self, settings: _Settings) -> None:
+        self._max_iter = settings.max_iter
+        self._every = 1 if settings.verbose > 1 else max(1, settings.max_iter // 20)
+        print(f"{'epoch':>7}  {'loss':>12}  {'step':>10}")
+
+    def __call__(self, epoch: int, loss: float, step: float) -> None:
+        if epoch == 1 or epoch % self._every == 0 or epoch == self._max_iter:
+            print(f"{epoch:>7}  {loss:>12.6g}  {step:>10.4g}", flush=True)

@@ -1,0 +1,480 @@
+"""The classifier."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import Tags
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from skbackprop._base import BaseBackprop, Target
+from skbackprop._losses import LOSSES, BinaryLogLoss, MultinomialLogLoss
+
+
+class BackpropClassifier(ClassifierMixin, BaseBackprop):
+    """Feed-forward network for classification, fitted by plain gradient descent.
+
+    Two or more classes, as labels of any type that sorts, or several labels at once
+    (multilabel), as a matrix of zeros and ones.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Number of units of each hidden layer. An integer is one layer; ``()`` is none, which
+        makes the model linear in its parameters before the output activation.
+    activation : str or sequence of str, default="sigmoid"
+        Activation function of the hidden layers: "sigmoid", "softplus", "tanh", "relu" or
+        "identity". One name serves all of them; a sequence has one name a layer.
+    loss : {"log_loss", "half_squared_error", "squared_error"}, default="log_loss"
+        Loss of a row.
+
+        - "log_loss": the negative log-likelihood, on a softmax over the classes; on one sigmoid
+          output for two classes; on a sigmoid a label for multilabel targets.
+        - "half_squared_error", "squared_error": ½ Σ (ŷ − y)² or Σ (ŷ − y)² over sigmoid
+          outputs, one a class or label, y being 1 for the class of the row and 0 for the
+          others. The textbooks' choice.
+    loss_reduction : {"mean", "sum"}, default="mean"
+        Whether the losses of the rows of a batch are averaged or added up. With sample weights
+        the average is Σ w · loss / Σ w over all rows; a batch divides by its number of rows
+        times the mean weight of all rows.
+    alpha : float, default=1e-4
+        Strength of the L2 penalty: the objective is the reduced loss + ½ · alpha · Σ coef².
+        Intercepts are exempt. It is divided neither by rows nor by the batch size.
+    fit_intercept : bool, default=True
+        Whether the layers have intercepts (biases). Without them `intercepts_` are zero.
+    learning_rate : float, default=0.05
+        Step size: w ← w − learning_rate · fraction · ∂objective/∂w, where the fraction is that
+        of the schedule.
+    learning_rate_schedule : {"linear", "constant", "invscaling", "adaptive"}, default="linear"
+        Fraction of `learning_rate` at t epochs from the start, parts of an epoch included:
+
+        - "linear": 1 − t / max_iter, down to zero at the end [2]_;
+        - "constant": 1;
+        - "invscaling": 1 / √(1 + t) [3]_;
+        - "adaptive": divided by 5 at each plateau of the loss (see `tol`), until it is below
+          10⁻⁴, which ends the fit.
+
+        `partial_fit` has no end in view: there "linear" and "adaptive" are constant.
+    batch_size : int, "auto" or "full", default="auto"
+        Largest number of rows a gradient is taken over; the last batch of an epoch has what is
+        left. "full" is all rows, and so is a number as large as that. "auto" is 32.
+    max_iter : int, default=200
+        Number of epochs (passes over the rows) at most.
+    shuffle : bool, default=True
+        Whether each epoch takes the rows in a new random order. A full batch has no order.
+    tol : float or None, default=1e-4
+        A fall of the loss by more than `tol` times its lowest value so far is progress; after
+        `n_iter_no_change` epochs without any the fit has converged. None never stops early.
+    n_iter_no_change : int, default=10
+        Number of epochs within which there must be progress.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the fitted weights and the state of the shuffle. The
+        schedule starts anew.
+    random_state : int, RandomState instance or None, default=None
+        Determines the initial weights and, from a stream of its own, the order of the rows.
+        Pass an int for the same result at every fit.
+    verbose : int, default=0
+        1 prints about twenty lines over `max_iter` epochs, with loss and step size; 2 prints
+        a line every epoch.
+
+    Attributes
+    ----------
+    coefs_ : list of ndarray
+        ``coefs_[l]``, of shape (fan_in, fan_out) and the dtype of `X`, are the weights from
+        layer l to layer l + 1; layer 0 is the input.
+    intercepts_ : list of ndarray
+        ``intercepts_[l]``, of shape (fan_out,), are the intercepts of layer l + 1.
+    loss_ : float
+        The objective, penalty included, at the fitted weights on all rows of the last call.
+    loss_curve_ : list of float
+        ``loss_curve_[k]`` is the objective that the steps of epoch k of the last call met, in
+        full batch the one before step k.
+    n_iter_ : int
+        Number of epochs of the last `fit`, and of the calls of `partial_fit` since.
+    status_ : {"converged", "max_iter", "interrupted", "diverged"}
+        How the last call ended.
+    out_activation_ : str
+        Name of the function of the output layer.
+    n_outputs_ : int
+        Number of outputs of the network.
+    n_layers_ : int
+        Number of layers, input and output included.
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted; for multilabel targets the column numbers.
+    n_features_in_ : int
+        Number of features seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `X` has names that are all strings.
+
+    See Also
+    --------
+    BackpropRegressor : The same for regression.
+
+    Notes
+    -----
+    The weights start at the uniform draw of [1]_ in ±√(6 / (fan_in + fan_out)), the intercepts
+    at zero. Gradients are those of backpropagation, steps those of plain gradient descent: no
+    momentum, no averaging, no adaptation by weight.
+
+    A fit that ends above the loss of its first weights, or whose loss is not finite, gives a
+    `DivergenceWarning`; in the second case the best weights met are kept. Ctrl-C ends a fit
+    with a warning and keeps the weights learned so far.
+
+    Scale the features to a spread near 1 first (`StandardScaler`): the largest step that does
+    not diverge shrinks with the square of the largest feature.
+
+    References
+    ----------
+    .. [1] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward
+       neural networks", AISTATS 2010, equation 16.
+    .. [2] A. Defazio, A. Cutkosky, H. Mehta and K. Mishchenko, "Optimal linear decay learning
+       rate schedules and further refinements", 2023.
+    .. [3] M. Zinkevich, "Online convex programming and generalized infinitesimal gradient
+       ascent", ICML 2003.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skbackprop import BackpropClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), BackpropClassifier(random_state=0)).fit(X, y)
+    >>> bool(model.score(X, y) > 0.95)
+    True
+    """
+
+    _losses = ("log_loss", "half_squared_error", "squared_error")
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] | np.ndarray = (100,),
+        activation: str | Sequence[str] = "sigmoid",
+        *,
+        loss: Literal["log_loss", "half_squared_error", "squared_error"] = "log_loss",
+        loss_reduction: Literal["mean", "sum"] = "mean",
+        alpha: float = 1e-4,
+        fit_intercept: bool = True,
+        learning_rate: float = 0.05,
+        learning_rate_schedule: Literal["linear", "constant", "invscaling", "adaptive"] = "linear",
+        batch_size: int | Literal["auto", "full"] = "auto",
+        max_iter: int = 200,
+        shuffle: bool = True,
+        tol: float | None = 1e-4,
+        n_iter_no_change: int = 10,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            loss=loss,
+            loss_reduction=loss_reduction,
+            alpha=alpha,
+            fit_intercept=fit_intercept,
+            learning_rate=learning_rate,
+            learning_rate_schedule=learning_rate_schedule,
+            batch_size=batch_size,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            tol=tol,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
+        )
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        coefs_init: Sequence[Any] | None = None,
+        intercepts_init: Sequence[Any] | None = None,
+    ) -> Self:
+        """Fit the network to data.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs. float32 and float64 keep their precision and are the precision of the
+            fit; other types are converted to float64. Never written to.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or a matrix of zeros and ones, dense or sparse, for multilabel.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, none negative. A weight of k is as k copies of the row, in
+            full batch exactly; a weight of 0 as its absence, but for `classes_`.
+        coefs_init : sequence of array-like, default=None
+            Initial weights, shaped as `coefs_`, instead of random ones.
+        intercepts_init : sequence of array-like, default=None
+            Initial intercepts, shaped as `intercepts_`, instead of zeros.
+
+        Returns
+        -------
+        self : BackpropClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter or the data are not what is accepted.
+
+        Examples
+        --------
+        >>> from skbackprop import BackpropClassifier
+        >>> model = BackpropClassifier(hidden_layer_sizes=4, random_state=0)
+        >>> model.fit([[-1.0], [1.0]], ["left", "right"]).classes_.tolist()
+        ['left', 'right']
+        """
+        return self._fit(
+            X, y, sample_weight, coefs_init=coefs_init, intercepts_init=intercepts_init
+        )
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Descend for one epoch over the given rows, from the weights so far.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs, converted to the precision of the first call.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or a matrix of zeros and ones for multilabel.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever come. Required on the first call, but for multilabel
+            targets; optional later.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, none negative; their mean counts as 1.
+
+        Returns
+        -------
+        self : BackpropClassifier
+            The fitted estimator.
+
+        Examples
+        --------
+        >>> from skbackprop import BackpropClassifier
+        >>> model = BackpropClassifier(hidden_layer_sizes=4, random_state=0)
+        >>> model = model.partial_fit([[-1.0], [1.0]], [0, 1], classes=[0, 1, 2])
+        >>> model.predict_proba([[0.0]]).shape
+        (1, 3)
+        """
+        return self._fit(X, y, sample_weight, classes=classes, partial=True)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict class labels: those of the largest probability.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Labels; for multilabel a matrix of zeros and ones.
+
+        Examples
+        --------
+        >>> from skbackprop import BackpropClassifier
+        >>> model = BackpropClassifier(hidden_layer_sizes=(), random_state=0)
+        >>> model.fit([[-1.0], [1.0]], ["left", "right"]).predict([[3.0]]).tolist()
+        ['right']
+        """
+
+        def from_raw(raw_prediction: np.ndarray, scratch: np.ndarray) -> np.ndarray:
+            scores = self._log_odds(raw_prediction)
+            if self._multilabel:
+                return (scores > 0.0).astype(np.intp)
+            codes = (scores > 0.0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
+            return self.classes_[codes]
+
+        return self._predict_rows(X, from_raw)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict probabilities.
+
+        With a squared error they are the sigmoid outputs, divided by their sum over the
+        classes; outputs that are all zero give the uniform distribution.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Probability of each class, in the order of `classes_`; for multilabel that of each
+            label.
+
+        Examples
+        --------
+        >>> from skbackprop import BackpropClassifier
+        >>> model = BackpropClassifier(hidden_layer_sizes=(), random_state=0)
+        >>> model.fit([[-1.0], [1.0]], ["left", "right"]).predict_proba([[0.0]]).shape
+        (1, 2)
+        """
+
+        def from_raw(raw_prediction: np.ndarray, scratch: np.ndarray) -> np.ndarray:
+            scores = self._log_odds(raw_prediction)
+            if self._multilabel:
+                BinaryLogLoss().inverse_link(scores, scratch)
+            elif scores.ndim == 1:
+                # p and 1 - p, each to full relative precision.
+                scores = np.column_stack([-scores, scores])
+                BinaryLogLoss().inverse_link(scores, np.empty_like(scores))
+            else:
+                MultinomialLogLoss().inverse_link(scores, scratch)
+            return scores
+
+        return self._predict_rows(X, from_raw)
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Predict the logarithms of `predict_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes)
+            Logarithms of the probabilities, −inf for one of zero.
+
+        Examples
+        --------
+        >>> from skbackprop import BackpropClassifier
+        >>> model = BackpropClassifier(hidden_layer_sizes=(), random_state=0)
+        >>> model.fit([[-1.0], [1.0]], ["left", "right"]).predict_log_proba([[0.0]]).shape
+        (1, 2)
+        """
+        proba = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return np.log(proba, out=proba)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Scores whose logistic function or softmax is `predict_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes log p₁ − log p₀, the log-odds of ``classes_[1]``; for multilabel
+            those of each label; for more classes the raw predictions under the log-loss and
+            log p under a squared error.
+
+        Examples
+        --------
+        >>> from skbackprop import BackpropClassifier
+        >>> model = BackpropClassifier(hidden_layer_sizes=(), random_state=0)
+        >>> model.fit([[-1.0], [1.0]], ["left", "right"]).decision_function([[3.0]]).shape
+        (1,)
+        """
+        return self._predict_rows(X, lambda raw_prediction, _: self._log_odds(raw_prediction))
+
+    def _log_odds(self, raw_prediction: np.ndarray) -> np.ndarray:
+        """The scores of `decision_function` for one chunk of rows."""
+        if self._multilabel:
+            return raw_prediction
+        if self.n_outputs_ == 1:
+            return raw_prediction[:, 0]
+        if self.out_activation_ == "softmax":
+            return raw_prediction
+        # One sigmoid a class: log s = min(z, 0) - log(1 + exp(-|z|)), and p = s / Σ s.
+        z = raw_prediction
+        log_s = np.minimum(z, 0.0) - np.log1p(np.exp(-np.abs(z)))
+        if len(self.classes_) == 2:
+            return log_s[:, 1] - log_s[:, 0]
+        log_s -= log_s.max(axis=1, keepdims=True)
+        return log_s - np.log(np.exp(log_s).sum(axis=1, keepdims=True))
+
+    def _encode_target(
+        self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
+    ) -> Target:
+        kind = type_of_target(y, input_name="y")
+        if kind not in ("binary", "multiclass", "multilabel-indicator"):
+            raise ValueError(
+                f"Unknown label type: y must be class labels or a multilabel matrix of zeros and "
+                f"ones; got {kind}."
+            )
+        multilabel = kind == "multilabel-indicator"
+        if known and multilabel != self._multilabel:
+            forms = "class labels", "multilabel"
+            raise ValueError(
+                f"y must be {forms[self._multilabel]} as fitted; got {forms[multilabel]}. "
+                "Fit with warm_start=False to start anew."
+            )
+        encode = self._encode_labels if multilabel else self._encode_classes
+        return encode(y, dtype, classes, partial=partial, known=known)
+
+    def _encode_classes(
+        self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
+    ) -> Target:
+        """One class a row: codes, or a column of zeros and ones under the log-loss of two."""
+        y = column_or_1d(y, warn=True)
+        seen, codes = np.unique(y, return_inverse=True)
+        if classes is not None:
+            classes = np.unique(column_or_1d(classes))
+        if known:
+            if classes is not None and not np.array_equal(classes, self.classes_):
+                raise ValueError(
+                    f"classes must be those of the first call, {self.classes_}; got {classes}."
+                )
+            classes = self.classes_
+            if not partial and not np.array_equal(seen, classes):
+                raise ValueError(
+                    f"warm_start=True needs a y of the fitted classes {classes}; got {seen}. Fit "
+                    "with warm_start=False to start anew, or go on by partial_fit."
+                )
+        elif classes is None:
+            if partial:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            classes = seen
+        strangers = seen[~np.isin(seen, classes)]
+        if len(strangers):
+            raise ValueError(f"y must have labels out of {classes}; got {strangers}.")
+        if len(classes) < 2:
+            raise ValueError(f"y must have at least 2 classes; got 1 class, {classes[0]!r}.")
+
+        codes = np.searchsorted(classes, seen)[codes]
+        fitted = {"classes_": classes, "_multilabel": False}
+        if self.loss == "log_loss" and len(classes) == 2:
+            loss = LOSSES[self.loss]("matrix", "sigmoid")
+            return Target(codes.reshape(-1, 1).astype(dtype), loss, 1, fitted)
+        loss = LOSSES[self.loss]("codes", "softmax" if self.loss == "log_loss" else "sigmoid")
+        return Target(codes, loss, len(classes), fitted)
+
+    def _encode_labels(
+        self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
+    ) -> Target:
+        """Any number of labels a row: a matrix of zeros and ones."""
+        values = np.ascontiguousarray(y if isinstance(y, np.ndarray) else y.toarray(), dtype=dtype)
+        n_labels = values.shape[1]
+        if not np.isin(values, (0.0, 1.0)).all():
+            raise ValueError("A multilabel y must be of zeros and ones.")
+        if known and n_labels != self.n_outputs_:
+            raise ValueError(
+                f"y must have {self.n_outputs_} labels, as fitted; got {n_labels}. "
+                "Fit with warm_start=False to start anew."
+            )
+        if classes is not None and not np.array_equal(classes, np.arange(n_labels)):
+            raise ValueError(
+                f"classes of a multilabel y must be None or the column numbers; got {classes!r}."
+            )
+        loss = LOSSES[self.loss]("matrix", "sigmoid")
+        fitted = {"classes_": np.arange(n_labels), "_multilabel": True}
+        return Target(values, loss, n_labels, fitted)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,129 @@
+"""Gradient descent: the loop. It knows neither networks nor estimators."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from skbackprop._batches import Batches, Rows
+from skbackprop._schedules import Schedule
+from skbackprop._stopping import Plateau, Status, has_risen
+
+
+class Differentiable(Protocol):
+    """What is descended: a function of a flat vector, on all rows or on a batch of them."""
+
+    def value(self, params: np.ndarray) -> float: ...
+
+    def value_and_gradient(
+        self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float = 1.0
+    ) -> float: ...
+
+
+@dataclass
+class Descent:
+    """What came of a descent.
+
+    Attributes
+    ----------
+    status : Status
+        How it ended.
+    loss_curve : list of float
+        For each epoch, the loss that its steps met: in full batch the loss before the step.
+    first_loss, loss : float
+        Loss on all rows of the first and of the last parameters. Both are finite, but for a
+        first loss that was not.
+    """
+
+    status: Status
+    loss_curve: list[float]
+    first_loss: float
+    loss: float
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
+def gradient_descent(
+    objective: Differentiable,
+    params: np.ndarray,
+    *,
+    step_size: float,
+    schedule: Schedule,
+    batches: Batches,
+    max_iter: int,
+    first_epoch: int = 0,
+    plateau: Plateau | None = None,
+    on_epoch: Callable[[int, float, float], None] | None = None,
+) -> Descent:
+    """Descend: params ← params − step · gradient, batch after batch, in place.
+
+    1. Measure the loss of the first parameters.
+    2. For each epoch, for each batch: the gradient at the present parameters, then the step,
+       the step size times the schedule's fraction.
+    3. After each epoch: keep the best parameters, report, and ask the rule for an end.
+    4. Measure the loss of the last parameters. Where it is not finite, go back to the best.
+
+    An epoch whose loss is not finite ends descent, and so does an interrupt from the keyboard,
+    which keeps the steps taken so far.
+
+    Parameters
+    ----------
+    objective : Differentiable
+        What is descended.
+    params : ndarray of shape (n_params,)
+        First parameters; on return, the last.
+    step_size : float
+        Factor of the gradient at the schedule's start.
+    schedule : Schedule
+        Fraction of the step size by epochs done, and what a plateau means.
+    batches : Batches
+        Rows of the batches, anew for each epoch.
+    max_iter : int
+        Number of epochs at most.
+    first_epoch : int
+        Epochs that the schedule has already seen.
+    plateau : Plateau or None
+        The rule for an early end. None never ends early.
+    on_epoch : callable or None
+        ``on_epoch(epochs_done, loss, step)`` after each epoch.
+    """
+    update = np.empty_like(params)
+    first_loss = objective.value(params)
+    loss_curve: list[float] = []
+    best, best_loss = params.copy(), first_loss
+    epoch_start = np.empty_like(params)
+    status = Status.MAX_ITER
+    try:
+        for epoch in range(first_epoch, first_epoch + max_iter):
+            np.copyto(epoch_start, params)
+            epoch_loss = 0.0
+            for number, rows in enumerate(batches):
+                step = step_size * schedule.fraction(epoch + number / len(batches))
+                epoch_loss += objective.value_and_gradient(params, rows, update, scale=-step)
+                params += update
+            loss_curve.append(epoch_loss)
+            if not math.isfinite(epoch_loss):
+                status = Status.DIVERGED
+                break
+            # The loss of an epoch is that of the parameters it started from, exactly so in
+            # full batch, and its being finite shows that they were.
+            if epoch_loss < best_loss:
+                best, epoch_start, best_loss = epoch_start, best, epoch_loss
+            if on_epoch is not None:
+                on_epoch(epoch + 1, epoch_loss, step)
+            on_plateau = plateau is not None and plateau.reached(epoch_loss)
+            if on_plateau and not schedule.outlasts_plateau():
+                status = Status.CONVERGED
+                break
+    except KeyboardInterrupt:
+        status = Status.INTERRUPTED
+
+    loss = objective.value(params)
+    if not math.isfinite(loss):
+        np.copyto(params, best)
+        loss = objective.value(params)
+        status = Status.DIVERGED
+    elif status is not Status.INTERRUPTED and has_risen(first_loss, loss):
+        status = Status.DIVERGED
+    return Descent(status, loss_curve, first_loss, loss)

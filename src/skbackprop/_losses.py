@@ -1,0 +1,223 @@
+"""Losses on raw predictions: value and gradient together, so that they cannot disagree.
+
+Conventions, for every loss here:
+
+- `raw_prediction` z, shape (n_rows, n_outputs): the weighted sums of the output layer. The
+  loss *has* the function that turns them into predictions (its inverse link), so the network
+  ends at the weighted sums and no pair of output activation and loss is special.
+- `y_true`: what `target` names: "matrix", shape (n_rows, n_outputs), or "codes", shape
+  (n_rows,), the integers 0 .. n_outputs-1 that stand for one-hot rows.
+- the loss of a row is a sum over its outputs; the value is the weighted sum over the rows,
+  not yet averaged.
+
+A new loss is one class and one line in `LOSSES`; the tests find it there.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from skbackprop._activations import ACTIVATIONS
+
+
+def _weighted_sum(terms: np.ndarray, sample_weight: np.ndarray | None) -> float:
+    """Sum of `terms` of shape (n_rows,) or (n_rows, n_outputs), each row times its weight."""
+    if sample_weight is None:
+        return float(terms.sum())
+    return float((sample_weight @ terms).sum())
+
+
+def _scale_rows(gradient: np.ndarray, sample_weight: np.ndarray | None, scale: float) -> None:
+    """Multiply `gradient`, shape (n_rows, n_outputs), by `scale` and by the rows' weights."""
+    if scale != 1.0:
+        gradient *= scale
+    if sample_weight is not None:
+        gradient *= sample_weight[:, np.newaxis]
+
+
+class Loss:
+    """What is minimised, as a function of the raw predictions.
+
+    Attributes
+    ----------
+    target : {"matrix", "codes"}
+        Form of `y_true`.
+    output_activation : str
+        Name of the function from raw predictions to predictions.
+    """
+
+    target: str
+    output_activation: str
+
+    def value_and_gradient(
+        self,
+        y_true: np.ndarray,
+        raw_prediction: np.ndarray,
+        sample_weight: np.ndarray | None,
+        out: np.ndarray,
+        scale: float = 1.0,
+    ) -> float:
+        """Return Σ weight · loss and fill `out` with scale · weight · ∂loss/∂z.
+
+        `raw_prediction` is overwritten: it serves as scratch.
+        """
+        raise NotImplementedError
+
+    def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
+        """Replace the raw predictions by predictions, in place."""
+        raise NotImplementedError
+
+
+class SquaredError(Loss):
+    """factor · Σ_outputs (ŷ − y)² with ŷ = f(z), f any activation function.
+
+    With a factor of ½ the derivative by ŷ is the residual ŷ − y itself; with 1 it is twice it.
+    """
+
+    def __init__(self, target: str, output_activation: str, *, factor: float) -> None:
+        self.target = target
+        self.output_activation = output_activation
+        self.factor = factor
+        self._activation = ACTIVATIONS[output_activation]
+
+    def value_and_gradient(
+        self,
+        y_true: np.ndarray,
+        raw_prediction: np.ndarray,
+        sample_weight: np.ndarray | None,
+        out: np.ndarray,
+        scale: float = 1.0,
+    ) -> float:
+        y_pred = raw_prediction
+        self._activation.apply(y_pred, out)
+        if self.target == "codes":
+            np.copyto(out, y_pred)
+            out[np.arange(len(out)), y_true] -= 1.0
+        else:
+            np.subtract(y_pred, y_true, out=out)
+        if sample_weight is None:
+            residual = out.reshape(-1)
+            value = float(residual @ residual)
+        else:
+            value = float(np.einsum("i,ij,ij->", sample_weight, out, out))
+        self._activation.multiply_derivative(y_pred, out)
+        _scale_rows(out, sample_weight, 2.0 * self.factor * scale)
+        return self.factor * value
+
+    def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
+        self._activation.apply(raw_prediction, scratch)
+
+
+class BinaryLogLoss(Loss):
+    """Σ_outputs log(1 + exp(z)) − y z: the negative log-likelihood of y in {0, 1}.
+
+    Each output is a probability of its own, p = 1 / (1 + exp(−z)): one output for two
+    classes, one a label for multilabel targets. The derivative by z is p − y.
+    """
+
+    target = "matrix"
+    output_activation = "sigmoid"
+
+    def value_and_gradient(
+        self,
+        y_true: np.ndarray,
+        raw_prediction: np.ndarray,
+        sample_weight: np.ndarray | None,
+        out: np.ndarray,
+        scale: float = 1.0,
+    ) -> float:
+        z = raw_prediction
+        # log(1 + exp(z)) - y z = max(m, 0) + log(1 + exp(-|z|)) with m = z - 2 y z, which is
+        # z on the wrong side of 0 and -z on the right one: no term is negative, none cancels.
+        np.multiply(y_true, z, out=out)
+        out *= -2.0
+        out += z
+        np.maximum(out, 0.0, out=out)
+        value = _weighted_sum(out, sample_weight)
+        _sigmoid_and_log_denominator(z, out)
+        value += _weighted_sum(out, sample_weight)
+        np.subtract(z, y_true, out=out)
+        _scale_rows(out, sample_weight, scale)
+        return value
+
+    def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
+        _sigmoid_and_log_denominator(raw_prediction, scratch)
+
+
+def _sigmoid_and_log_denominator(z: np.ndarray, scratch: np.ndarray) -> None:
+    """Replace `z` by 1 / (1 + exp(−z)), small values to full relative precision.
+
+    With e = exp(−|z|) it is 1 / (1 + e) for z >= 0 and e / (1 + e) below. `scratch` is left
+    holding log(1 + e).
+    """
+    np.abs(z, out=scratch)
+    np.negative(scratch, out=scratch)
+    np.exp(scratch, out=scratch)
+    np.greater_equal(z, 0.0, out=z)
+    np.maximum(z, scratch, out=z)
+    scratch += 1.0
+    z /= scratch
+    np.log(scratch, out=scratch)
+
+
+class MultinomialLogLoss(Loss):
+    """log Σ_k exp(z_k) − z_y: the negative log-likelihood of class y under the softmax.
+
+    The derivative by z_k is p_k − [k = y] with p = softmax(z).
+    """
+
+    target = "codes"
+    output_activation = "softmax"
+
+    def value_and_gradient(
+        self,
+        y_true: np.ndarray,
+        raw_prediction: np.ndarray,
+        sample_weight: np.ndarray | None,
+        out: np.ndarray,
+        scale: float = 1.0,
+    ) -> float:
+        z = raw_prediction
+        rows = np.arange(len(z))
+        # The first column of `out` is the scratch for one number a row.
+        row = out[:, :1]
+        np.max(z, axis=1, keepdims=True, out=row)
+        z -= row
+        value = -_weighted_sum(z[rows, y_true], sample_weight)
+        np.exp(z, out=z)
+        np.sum(z, axis=1, keepdims=True, out=row)
+        z /= row
+        np.log(row, out=row)
+        value += _weighted_sum(row, sample_weight)
+        np.copyto(out, z)
+        out[rows, y_true] -= 1.0
+        _scale_rows(out, sample_weight, scale)
+        return value
+
+    def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
+        z, row = raw_prediction, scratch[:, :1]
+        np.max(z, axis=1, keepdims=True, out=row)
+        z -= row
+        np.exp(z, out=z)
+        np.sum(z, axis=1, keepdims=True, out=row)
+        z /= row
+
+
+def _log_loss(target: str, output_activation: str) -> Loss:
+    """The log-loss of class codes (softmax) or of a matrix of zeros and ones (sigmoids)."""
+    loss = MultinomialLogLoss() if target == "codes" else BinaryLogLoss()
+    if output_activation != loss.output_activation:
+        raise ValueError(
+            f"The log-loss of a target of {target} has the output activation "
+            f"{loss.output_activation!r}, not {output_activation!r}."
+        )
+    return loss
+
+
+LOSSES: dict[str, Callable[[str, str], Loss]] = {
+    "half_squared_error": partial(SquaredError, factor=0.5),
+    "squared_error": partial(SquaredError, factor=1.0),
+    "log_loss": _log_loss,
+}
+"""Name -> function of (target, output_activation) that makes the loss."""

@@ -1,0 +1,147 @@
+"""The objective: network, loss and penalty on data, as a value and a gradient."""
+
+from typing import Literal
+
+import numpy as np
+
+from skbackprop._batches import Rows
+from skbackprop._losses import Loss
+from skbackprop._network import Buffers, Layer, Network
+
+
+class Objective:
+    """The reduced loss + ½ α Σ coef² of a network on data.
+
+    Reduced means averaged over the rows or added up. With sample weights the average is
+    Σ w · loss / Σ w; that of a batch divides by its rows × the mean weight of all rows, which
+    makes it an unbiased estimate. The penalty leaves out intercepts and is never divided.
+
+    Parameters
+    ----------
+    network : Network
+        What is fitted.
+    loss : Loss
+        What is minimised, row by row.
+    X : ndarray or scipy.sparse CSR, shape (n_rows, n_features)
+        Inputs, float32 or float64; never written to.
+    y : ndarray, shape (n_rows,) or (n_rows, n_outputs)
+        Targets in the form that `loss` names.
+    sample_weight : ndarray of shape (n_rows,) or None
+        Positive weights of the rows.
+    alpha : float
+        Strength of the L2 penalty.
+    reduction : {"mean", "sum"}
+        How the losses of rows become one.
+    batch_size : int
+        Number of rows of the largest batch: the size of the buffers.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        X: np.ndarray,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        *,
+        alpha: float = 0.0,
+        reduction: Literal["mean", "sum"] = "mean",
+        batch_size: int,
+    ) -> None:
+        self.network = network
+        self.loss = loss
+        self.X = X
+        self.y = y
+        self.sample_weight = None
+        if sample_weight is not None:
+            if reduction == "mean":
+                # Divided twice, as the sum of the weights may leave the range of floats.
+                sample_weight = sample_weight / sample_weight.max()
+                sample_weight = sample_weight / sample_weight.mean()
+            self.sample_weight = sample_weight.astype(X.dtype)
+        self.alpha = alpha
+        self.reduction = reduction
+        self._batch_size = batch_size
+        self._buffers = network.buffers(batch_size, X.dtype)
+        self._inputs = _Gatherer(X, batch_size)
+        self._targets = _Gatherer(y, batch_size)
+        self._weights = None
+        if self.sample_weight is not None:
+            self._weights = _Gatherer(self.sample_weight, batch_size)
+        self._penalty_gradient = np.empty(network.n_coefs, dtype=X.dtype) if alpha else None
+        self._params = self._gradient = np.empty(0)
+        self._layers: list[Layer] = []
+        self._gradients: list[Layer] = []
+
+    def value(self, params: np.ndarray) -> float:
+        """The objective on all rows."""
+        layers = self.network.layers(params)
+        value = 0.0
+        for rows, raw_prediction, scratch in self.network.forward_in_chunks(layers, self.X):
+            weight = None if self.sample_weight is None else self.sample_weight[rows]
+            value += self.loss.value_and_gradient(self.y[rows], raw_prediction, weight, scratch)
+        if self.reduction == "mean":
+            value /= self.X.shape[0]
+        return value + self._penalty(params)
+
+    def value_and_gradient(
+        self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float = 1.0
+    ) -> float:
+        """Fill `out` with scale · the gradient of the objective of a batch.
+
+        Returns the batch's share of the objective on all rows: the shares of an epoch add up
+        to its loss. Views of `params` and `out` are kept while the same arrays come again.
+        """
+        if params is not self._params:
+            self._params, self._layers = params, self.network.layers(params)
+        if out is not self._gradient:
+            self._gradient, self._gradients = out, self.network.layers(out)
+        X, y, weight, buffers = self._batch(rows)
+        n_rows, n_all_rows = X.shape[0], self.X.shape[0]
+        mean = self.reduction == "mean"
+
+        raw_prediction = self.network.forward(self._layers, X, buffers)
+        value = self.loss.value_and_gradient(
+            y, raw_prediction, weight, buffers.deltas[-1], scale / n_rows if mean else scale
+        )
+        self.network.backward(self._layers, X, buffers, self._gradients)
+        if mean:
+            value /= n_all_rows
+        if self._penalty_gradient is not None:
+            value += n_rows / n_all_rows * self._penalty(params)
+            n_coefs = self.network.n_coefs
+            np.multiply(params[:n_coefs], scale * self.alpha, out=self._penalty_gradient)
+            out[:n_coefs] += self._penalty_gradient
+        return value
+
+    def _penalty(self, params: np.ndarray) -> float:
+        coefs = params[: self.network.n_coefs]
+        return 0.5 * self.alpha * float(coefs @ coefs) if self.alpha else 0.0
+
+    def _batch(self, rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Buffers]:
+        """Inputs, targets and weights of the rows, and buffers of their number."""
+        n_rows = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+        return (
+            self._inputs.take(rows),
+            self._targets.take(rows),
+            self._weights.take(rows) if self._weights is not None else None,
+            self._buffers if n_rows == self._batch_size else self._buffers.head(n_rows),
+        )
+
+
+class _Gatherer:
+    """Takes rows of an array: views for a slice, else copies into one buffer."""
+
+    def __init__(self, array: np.ndarray, batch_size: int) -> None:
+        self._array = array
+        self._batch_size = batch_size
+        self._buffer: np.ndarray | None = None
+
+    def take(self, rows: Rows) -> np.ndarray:
+        array = self._array
+        if isinstance(rows, slice) or not isinstance(array, np.ndarray):
+            return array[rows]
+        if self._buffer is None:
+            self._buffer = np.empty((self._batch_size, *array.shape[1:]), dtype=array.dtype)
+        # The default mode="raise" would go through a buffer of its own.
+        return np.take(array, rows, axis=0, out=self._buffer[: len(rows)], mode="clip")

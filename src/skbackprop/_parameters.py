@@ -1,0 +1,113 @@
+"""Checks of constructor parameters: errors name the parameter, the value and what is accepted."""
+
+import math
+import numbers
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """A truth value."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(_message(name, value, "True or False"))
+    return bool(value)
+
+
+def check_integer(name: str, value: Any, *, minimum: int) -> int:
+    """An integer of at least `minimum`; a bool is none."""
+    accepted = f"an integer of at least {minimum}"
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool | np.bool_):
+        raise TypeError(_message(name, value, accepted))
+    if value < minimum:
+        raise ValueError(_message(name, value, accepted))
+    return int(value)
+
+
+def check_number(name: str, value: Any, *, positive: bool = False) -> float:
+    """A finite number, positive or at least not negative."""
+    accepted = "a positive finite number" if positive else "a finite number of at least 0"
+    if not isinstance(value, numbers.Real) or isinstance(value, bool | np.bool_):
+        raise TypeError(_message(name, value, accepted))
+    number = float(value)
+    if not math.isfinite(number) or number < 0.0 or (positive and number == 0.0):
+        raise ValueError(_message(name, value, accepted))
+    return number
+
+
+def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
+    """One of several names."""
+    accepted = "one of " + ", ".join(repr(choice) for choice in choices)
+    if not isinstance(value, str):
+        raise TypeError(_message(name, value, accepted))
+    if value not in choices:
+        raise ValueError(_message(name, value, accepted))
+    return str(value)
+
+
+def check_batch_size(value: Any) -> int | str:
+    """A number of rows, "auto" or "full"."""
+    if isinstance(value, str):
+        if value not in ("auto", "full"):
+            raise ValueError(_message("batch_size", value, _BATCH_SIZES))
+        return value
+    try:
+        return check_integer("batch_size", value, minimum=1)
+    except (TypeError, ValueError) as error:
+        raise type(error)(_message("batch_size", value, _BATCH_SIZES)) from None
+
+
+_BATCH_SIZES = "an integer of at least 1, 'auto' or 'full'"
+
+
+def check_hidden_layer_sizes(value: Any) -> tuple[int, ...]:
+    """Numbers of units: one integer, or a sequence of them, which may be empty."""
+    accepted = "an integer of at least 1 or a sequence of such integers, one a hidden layer"
+    sizes: Sequence[Any]
+    if isinstance(value, numbers.Integral):
+        sizes = (value,)
+    elif isinstance(value, tuple | list) or (isinstance(value, np.ndarray) and value.ndim == 1):
+        sizes = tuple(value)
+    else:
+        raise TypeError(_message("hidden_layer_sizes", value, accepted))
+    try:
+        return tuple(check_integer("hidden_layer_sizes", size, minimum=1) for size in sizes)
+    except (TypeError, ValueError) as error:
+        raise type(error)(_message("hidden_layer_sizes", value, accepted)) from None
+
+
+def check_activation(
+    value: Any, choices: Iterable[str], hidden_layer_sizes: tuple[int, ...]
+) -> list[str]:
+    """Names of activation functions, one a hidden layer; a single name stands for all."""
+    if isinstance(value, str):
+        return [check_choice("activation", value, choices)] * len(hidden_layer_sizes)
+    if not isinstance(value, tuple | list | np.ndarray):
+        accepted = "a name or a sequence of names out of " + ", ".join(map(repr, choices))
+        raise TypeError(_message("activation", value, accepted))
+    names = [check_choice(f"activation[{i}]", name, choices) for i, name in enumerate(value)]
+    if len(names) != len(hidden_layer_sizes):
+        accepted = (
+            "one name, or one a hidden layer, of which "
+            f"hidden_layer_sizes={hidden_layer_sizes} has {len(hidden_layer_sizes)}"
+        )
+        raise ValueError(_message("activation", value, accepted))
+    return names
+
+
+def check_seed(value: Any) -> np.random.RandomState:
+    """What scikit-learn's `check_random_state` accepts; None is numpy's global state."""
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        return check_random_state(value)
+    except ValueError:
+        accepted = "None, an integer from 0 to 2**32 - 1 or a numpy.random.RandomState"
+        kind = ValueError if isinstance(value, numbers.Real) else TypeError
+        raise kind(_message("random_state", value, accepted)) from None
+
+
+def _message(name: str, value: Any, accepted: str) -> str:
+    return f"{name} must be {accepted}; got {value!r}."

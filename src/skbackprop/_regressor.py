@@ -1,0 +1,327 @@
+"""The regressor."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils import Tags
+
+from skbackprop._activations import ACTIVATIONS
+from skbackprop._base import BaseBackprop, Target
+from skbackprop._losses import LOSSES
+from skbackprop._parameters import check_choice
+
+
+class BackpropRegressor(RegressorMixin, BaseBackprop):
+    """Feed-forward network for regression, fitted by plain gradient descent.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Number of units of each hidden layer. An integer is one layer; ``()`` is none, which
+        makes the model linear in its parameters before the output activation.
+    activation : str or sequence of str, default="sigmoid"
+        Activation function of the hidden layers: "sigmoid", "softplus", "tanh", "relu" or
+        "identity". One name serves all of them; a sequence has one name a layer.
+    output_activation : str, default="identity"
+        Function of the output layer, one of those of `activation`. Targets outside its range
+        are approached, never reached.
+    loss : {"half_squared_error", "squared_error"}, default="half_squared_error"
+        Loss of a row: ½ Σ_outputs (ŷ − y)² or Σ_outputs (ŷ − y)².
+    loss_reduction : {"mean", "sum"}, default="mean"
+        Whether the losses of the rows of a batch are averaged or added up. With sample weights
+        the average is Σ w · loss / Σ w over all rows; a batch divides by its number of rows
+        times the mean weight of all rows.
+    alpha : float, default=1e-4
+        Strength of the L2 penalty: the objective is the reduced loss + ½ · alpha · Σ coef².
+        Intercepts are exempt. It is divided neither by rows nor by the batch size.
+    fit_intercept : bool, default=True
+        Whether the layers have intercepts (biases). Without them `intercepts_` are zero.
+    learning_rate : float, default=0.05
+        Step size: w ← w − learning_rate · fraction · ∂objective/∂w, where the fraction is that
+        of the schedule.
+    learning_rate_schedule : {"linear", "constant", "invscaling", "adaptive"}, default="linear"
+        Fraction of `learning_rate` at t epochs from the start, parts of an epoch included:
+
+        - "linear": 1 − t / max_iter, down to zero at the end [2]_;
+        - "constant": 1;
+        - "invscaling": 1 / √(1 + t) [3]_;
+        - "adaptive": divided by 5 at each plateau of the loss (see `tol`), until it is below
+          10⁻⁴, which ends the fit.
+
+        `partial_fit` has no end in view: there "linear" and "adaptive" are constant.
+    batch_size : int, "auto" or "full", default="auto"
+        Largest number of rows a gradient is taken over; the last batch of an epoch has what is
+        left. "full" is all rows, and so is a number as large as that. "auto" is 32.
+    max_iter : int, default=200
+        Number of epochs (passes over the rows) at most.
+    shuffle : bool, default=True
+        Whether each epoch takes the rows in a new random order. A full batch has no order.
+    tol : float or None, default=1e-4
+        A fall of the loss by more than `tol` times its lowest value so far is progress; after
+        `n_iter_no_change` epochs without any the fit has converged. None never stops early.
+    n_iter_no_change : int, default=10
+        Number of epochs within which there must be progress.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the fitted weights and the state of the shuffle. The
+        schedule starts anew.
+    random_state : int, RandomState instance or None, default=None
+        Determines the initial weights and, from a stream of its own, the order of the rows.
+        Pass an int for the same result at every fit.
+    verbose : int, default=0
+        1 prints about twenty lines over `max_iter` epochs, with loss and step size; 2 prints
+        a line every epoch.
+
+    Attributes
+    ----------
+    coefs_ : list of ndarray
+        ``coefs_[l]``, of shape (fan_in, fan_out) and the dtype of `X`, are the weights from
+        layer l to layer l + 1; layer 0 is the input.
+    intercepts_ : list of ndarray
+        ``intercepts_[l]``, of shape (fan_out,), are the intercepts of layer l + 1.
+    loss_ : float
+        The objective, penalty included, at the fitted weights on all rows of the last call.
+    loss_curve_ : list of float
+        ``loss_curve_[k]`` is the objective that the steps of epoch k of the last call met, in
+        full batch the one before step k.
+    n_iter_ : int
+        Number of epochs of the last `fit`, and of the calls of `partial_fit` since.
+    status_ : {"converged", "max_iter", "interrupted", "diverged"}
+        How the last call ended.
+    out_activation_ : str
+        Name of the function of the output layer.
+    n_outputs_ : int
+        Number of outputs of the network.
+    n_layers_ : int
+        Number of layers, input and output included.
+    n_features_in_ : int
+        Number of features seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `X` has names that are all strings.
+
+    See Also
+    --------
+    BackpropClassifier : The same for classification.
+
+    Notes
+    -----
+    The weights start at the uniform draw of [1]_ in ±√(6 / (fan_in + fan_out)), the intercepts
+    at zero. Gradients are those of backpropagation, steps those of plain gradient descent: no
+    momentum, no averaging, no adaptation by weight.
+
+    A fit that ends above the loss of its first weights, or whose loss is not finite, gives a
+    `DivergenceWarning`; in the second case the best weights met are kept. Ctrl-C ends a fit
+    with a warning and keeps the weights learned so far.
+
+    Scale features and targets to a spread near 1 first (`StandardScaler`,
+    `TransformedTargetRegressor`): the largest step that does not diverge shrinks with the
+    square of the largest feature.
+
+    References
+    ----------
+    .. [1] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward
+       neural networks", AISTATS 2010, equation 16.
+    .. [2] A. Defazio, A. Cutkosky, H. Mehta and K. Mishchenko, "Optimal linear decay learning
+       rate schedules and further refinements", 2023.
+    .. [3] M. Zinkevich, "Online convex programming and generalized infinitesimal gradient
+       ascent", ICML 2003.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.compose import TransformedTargetRegressor
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skbackprop import BackpropRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> network = BackpropRegressor(hidden_layer_sizes=20, random_state=0)
+    >>> model = make_pipeline(
+    ...     StandardScaler(), TransformedTargetRegressor(network, transformer=StandardScaler())
+    ... ).fit(X[:300], y[:300])
+    >>> bool(model.score(X[300:], y[300:]) > 0.4)
+    True
+    """
+
+    _losses = ("half_squared_error", "squared_error")
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] | np.ndarray = (100,),
+        activation: str | Sequence[str] = "sigmoid",
+        *,
+        output_activation: str = "identity",
+        loss: Literal["half_squared_error", "squared_error"] = "half_squared_error",
+        loss_reduction: Literal["mean", "sum"] = "mean",
+        alpha: float = 1e-4,
+        fit_intercept: bool = True,
+        learning_rate: float = 0.05,
+        learning_rate_schedule: Literal["linear", "constant", "invscaling", "adaptive"] = "linear",
+        batch_size: int | Literal["auto", "full"] = "auto",
+        max_iter: int = 200,
+        shuffle: bool = True,
+        tol: float | None = 1e-4,
+        n_iter_no_change: int = 10,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            loss=loss,
+            loss_reduction=loss_reduction,
+            alpha=alpha,
+            fit_intercept=fit_intercept,
+            learning_rate=learning_rate,
+            learning_rate_schedule=learning_rate_schedule,
+            batch_size=batch_size,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            tol=tol,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.output_activation = output_activation
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        coefs_init: Sequence[Any] | None = None,
+        intercepts_init: Sequence[Any] | None = None,
+    ) -> Self:
+        """Fit the network to data.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs. float32 and float64 keep their precision and are the precision of the
+            fit; other types are converted to float64. Never written to.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, none negative. A weight of k is as k copies of the row, in
+            full batch exactly; a weight of 0 as its absence.
+        coefs_init : sequence of array-like, default=None
+            Initial weights, shaped as `coefs_`, instead of random ones.
+        intercepts_init : sequence of array-like, default=None
+            Initial intercepts, shaped as `intercepts_`, instead of zeros.
+
+        Returns
+        -------
+        self : BackpropRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter or the data are not what is accepted.
+
+        Examples
+        --------
+        One step from given weights, w = 1 and b = 0: ŷ − y = 2 − 4, so that dJ/dw is −2 · 2 and
+        dJ/db is −2.
+
+        >>> from skbackprop import BackpropRegressor
+        >>> neuron = BackpropRegressor(
+        ...     hidden_layer_sizes=(), learning_rate=0.1, learning_rate_schedule="constant",
+        ...     alpha=0, batch_size="full", max_iter=1, tol=None,
+        ... )
+        >>> neuron = neuron.fit([[2.0]], [4.0], coefs_init=[[[1.0]]], intercepts_init=[[0.0]])
+        >>> float(neuron.coefs_[0][0, 0]), float(neuron.intercepts_[0][0])
+        (1.4, 0.2)
+        """
+        return self._fit(
+            X, y, sample_weight, coefs_init=coefs_init, intercepts_init=intercepts_init
+        )
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Descend for one epoch over the given rows, from the weights so far.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs, converted to the precision of the first call.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, none negative; their mean counts as 1.
+
+        Returns
+        -------
+        self : BackpropRegressor
+            The fitted estimator.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skbackprop import BackpropRegressor
+        >>> X = np.linspace(-1, 1, 64).reshape(-1, 1)
+        >>> model = BackpropRegressor(hidden_layer_sizes=8, random_state=0)
+        >>> for _ in range(100):
+        ...     model = model.partial_fit(X, X[:, 0] ** 2)
+        >>> model.n_iter_
+        100
+        """
+        return self._fit(X, y, sample_weight, partial=True)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions, of the shape that `y` had.
+
+        Examples
+        --------
+        >>> from skbackprop import BackpropRegressor
+        >>> model = BackpropRegressor(hidden_layer_sizes=(), random_state=0)
+        >>> model.fit([[0.0], [1.0]], [0.0, 1.0]).predict([[0.5]]).shape
+        (1,)
+        """
+
+        def from_raw(raw_prediction: np.ndarray, scratch: np.ndarray) -> np.ndarray:
+            ACTIVATIONS[self.out_activation_].apply(raw_prediction, scratch)
+            return raw_prediction[:, 0] if self._y_ndim == 1 else raw_prediction
+
+        return self._predict_rows(X, from_raw)
+
+    def _encode_target(
+        self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
+    ) -> Target:
+        if not isinstance(y, np.ndarray):
+            raise TypeError("y must be dense; got a sparse matrix. Convert it by y.toarray().")
+        if y.ndim not in (1, 2):
+            raise ValueError(f"y must have 1 or 2 dimensions; got {y.ndim}.")
+        output_activation = check_choice("output_activation", self.output_activation, ACTIVATIONS)
+        with np.errstate(over="ignore"):
+            values = np.ascontiguousarray(y.reshape(len(y), -1), dtype=dtype)
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"y must be within the range of {dtype}, the precision of X; got values up to "
+                f"{np.abs(y).max():.3g}. Scale y, or pass X in float64."
+            )
+        n_outputs = values.shape[1]
+        if known and n_outputs != self.n_outputs_:
+            raise ValueError(
+                f"y must have {self.n_outputs_} outputs, as fitted; got {n_outputs}. "
+                "Fit with warm_start=False to start anew."
+            )
+        loss = LOSSES[self.loss]("matrix", output_activation)
+        return Target(values, loss, n_outputs, {"_y_ndim": y.ndim})
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
