@@ -30,7 +30,7 @@ from skbackprop._parameters import (
     check_seed,
 )
 from skbackprop._schedules import SCHEDULES
-from skbackprop._stopping import Plateau, Status
+from skbackprop._stopping import Plateau, Status, VanishedGradient
 
 
 class DivergenceWarning(ConvergenceWarning):
@@ -169,8 +169,9 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         schedule = self.learning_rate_schedule
         if partial and schedule in ("linear", "adaptive"):
             schedule = "constant"
-        plateau = None
+        vanished = plateau = None
         if settings.tol is not None and not partial:
+            vanished = VanishedGradient(settings.tol)
             plateau = Plateau(settings.tol, settings.n_iter_no_change)
         epochs_before = self.n_iter_ if partial and goes_on else 0
         descent = gradient_descent(
@@ -181,6 +182,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             batches=Batches(n_rows, batch_size, rows_rng if self.shuffle else None),
             max_iter=1 if partial else settings.max_iter,
             first_epoch=epochs_before,
+            vanished=vanished,
             plateau=plateau,
             on_epoch=_EpochPrinter(settings) if settings.verbose else None,
         )

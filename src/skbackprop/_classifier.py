@@ -39,12 +39,12 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Whether the losses of the rows of a batch are averaged or added up. With sample weights
         the average is Σ w · loss / Σ w over all rows; a batch divides by its number of rows
         times the mean weight of all rows.
-    alpha : float, default=1e-4
+    alpha : float, default=5e-4
         Strength of the L2 penalty: the objective is the reduced loss + ½ · alpha · Σ coef².
         Intercepts are exempt. It is divided neither by rows nor by the batch size.
     fit_intercept : bool, default=True
         Whether the layers have intercepts (biases). Without them `intercepts_` are zero.
-    learning_rate : float, default=0.05
+    learning_rate : float, default=0.5
         Step size: w ← w − learning_rate · fraction · ∂objective/∂w, where the fraction is that
         of the schedule.
     learning_rate_schedule : {"linear", "constant", "invscaling", "adaptive"}, default="linear"
@@ -65,10 +65,12 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     shuffle : bool, default=True
         Whether each epoch takes the rows in a new random order. A full batch has no order.
     tol : float or None, default=1e-4
-        A fall of the loss by more than `tol` times its lowest value so far is progress; after
-        `n_iter_no_change` epochs without any the fit has converged. None never stops early.
+        When the fit has converged: once the mean gradient of an epoch is at most `tol` times
+        as long as that of the first epoch; and, unless the schedule is "linear", at a plateau,
+        which is `n_iter_no_change` epochs without a fall of the loss by more than `tol` times
+        its lowest value so far. None never stops early.
     n_iter_no_change : int, default=10
-        Number of epochs within which there must be progress.
+        Number of epochs that make a plateau.
     warm_start : bool, default=False
         Whether `fit` goes on from the fitted weights and the state of the shuffle. The
         schedule starts anew.
@@ -155,9 +157,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         *,
         loss: Literal["log_loss", "half_squared_error", "squared_error"] = "log_loss",
         loss_reduction: Literal["mean", "sum"] = "mean",
-        alpha: float = 1e-4,
+        alpha: float = 5e-4,
         fit_intercept: bool = True,
-        learning_rate: float = 0.05,
+        learning_rate: float = 0.5,
         learning_rate_schedule: Literal["linear", "constant", "invscaling", "adaptive"] = "linear",
         batch_size: int | Literal["auto", "full"] = "auto",
         max_iter: int = 200,

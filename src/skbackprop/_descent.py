@@ -9,7 +9,7 @@ import numpy as np
 
 from skbackprop._batches import Batches, Rows
 from skbackprop._schedules import Schedule
-from skbackprop._stopping import Plateau, Status, has_risen
+from skbackprop._stopping import Plateau, Status, VanishedGradient, has_risen
 
 
 class Differentiable(Protocol):
@@ -53,6 +53,7 @@ def gradient_descent(
     batches: Batches,
     max_iter: int,
     first_epoch: int = 0,
+    vanished: VanishedGradient | None = None,
     plateau: Plateau | None = None,
     on_epoch: Callable[[int, float, float], None] | None = None,
 ) -> Descent:
@@ -61,7 +62,7 @@ def gradient_descent(
     1. Measure the loss of the first parameters.
     2. For each epoch, for each batch: the gradient at the present parameters, then the step,
        the step size times the schedule's fraction.
-    3. After each epoch: keep the best parameters, report, and ask the rule for an end.
+    3. After each epoch: keep the best parameters, report, and ask the rules for an end.
     4. Measure the loss of the last parameters. Where it is not finite, go back to the best.
 
     An epoch whose loss is not finite ends descent, and so does an interrupt from the keyboard,
@@ -83,8 +84,9 @@ def gradient_descent(
         Number of epochs at most.
     first_epoch : int
         Epochs that the schedule has already seen.
-    plateau : Plateau or None
-        The rule for an early end. None never ends early.
+    vanished, plateau : VanishedGradient or None, Plateau or None
+        The rules for an early end; None for none. The gradient held against the first is the
+        way the parameters went in the epoch over the steps' sum, the mean of the gradients met.
     on_epoch : callable or None
         ``on_epoch(epochs_done, loss, step)`` after each epoch.
     """
@@ -97,21 +99,27 @@ def gradient_descent(
     try:
         for epoch in range(first_epoch, first_epoch + max_iter):
             np.copyto(epoch_start, params)
-            epoch_loss = 0.0
+            epoch_loss = steps = 0.0
             for number, rows in enumerate(batches):
                 step = step_size * schedule.fraction(epoch + number / len(batches))
                 epoch_loss += objective.value_and_gradient(params, rows, update, scale=-step)
                 params += update
+                steps += step
             loss_curve.append(epoch_loss)
             if not math.isfinite(epoch_loss):
                 status = Status.DIVERGED
                 break
+            if on_epoch is not None:
+                on_epoch(epoch + 1, epoch_loss, step)
+            if vanished is not None:
+                np.subtract(params, epoch_start, out=update)
+                if vanished.reached(math.sqrt(update @ update) / steps):
+                    status = Status.CONVERGED
+                    break
             # The loss of an epoch is that of the parameters it started from, exactly so in
             # full batch, and its being finite shows that they were.
             if epoch_loss < best_loss:
                 best, epoch_start, best_loss = epoch_start, best, epoch_loss
-            if on_epoch is not None:
-                on_epoch(epoch + 1, epoch_loss, step)
             on_plateau = plateau is not None and plateau.reached(epoch_loss)
             if on_plateau and not schedule.outlasts_plateau():
                 status = Status.CONVERGED

@@ -33,7 +33,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Whether the losses of the rows of a batch are averaged or added up. With sample weights
         the average is Σ w · loss / Σ w over all rows; a batch divides by its number of rows
         times the mean weight of all rows.
-    alpha : float, default=1e-4
+    alpha : float, default=5e-4
         Strength of the L2 penalty: the objective is the reduced loss + ½ · alpha · Σ coef².
         Intercepts are exempt. It is divided neither by rows nor by the batch size.
     fit_intercept : bool, default=True
@@ -59,10 +59,12 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     shuffle : bool, default=True
         Whether each epoch takes the rows in a new random order. A full batch has no order.
     tol : float or None, default=1e-4
-        A fall of the loss by more than `tol` times its lowest value so far is progress; after
-        `n_iter_no_change` epochs without any the fit has converged. None never stops early.
+        When the fit has converged: once the mean gradient of an epoch is at most `tol` times
+        as long as that of the first epoch; and, unless the schedule is "linear", at a plateau,
+        which is `n_iter_no_change` epochs without a fall of the loss by more than `tol` times
+        its lowest value so far. None never stops early.
     n_iter_no_change : int, default=10
-        Number of epochs within which there must be progress.
+        Number of epochs that make a plateau.
     warm_start : bool, default=False
         Whether `fit` goes on from the fitted weights and the state of the shuffle. The
         schedule starts anew.
@@ -153,7 +155,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         output_activation: str = "identity",
         loss: Literal["half_squared_error", "squared_error"] = "half_squared_error",
         loss_reduction: Literal["mean", "sum"] = "mean",
-        alpha: float = 1e-4,
+        alpha: float = 5e-4,
         fit_intercept: bool = True,
         learning_rate: float = 0.05,
         learning_rate_schedule: Literal["linear", "constant", "invscaling", "adaptive"] = "linear",

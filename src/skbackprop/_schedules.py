@@ -34,6 +34,10 @@ class Linear(Schedule):
     def fraction(self, epochs: float) -> float:
         return 1.0 - epochs / self.max_iter
 
+    def outlasts_plateau(self) -> bool:
+        # What a long step cannot lower, the shorter ones to come may.
+        return True
+
 
 class InverseScaling(Schedule):
     """1 / √(1 + t) (Zinkevich, 2003)."""

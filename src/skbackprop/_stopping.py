@@ -7,7 +7,7 @@ from enum import Enum
 class Status(Enum):
     """How descent ended, with the sentence that tells it."""
 
-    CONVERGED = "converged", "The loss no longer fell by more than tol."
+    CONVERGED = "converged", "The gradient vanished or the loss stopped falling, as tol asks."
     MAX_ITER = "max_iter", "All max_iter epochs were run."
     INTERRUPTED = "interrupted", "Descent was interrupted from the keyboard."
     DIVERGED = "diverged", "The loss was not finite or ended above where it began."
@@ -19,6 +19,26 @@ class Status(Enum):
         status._value_ = value
         status.message = message
         return status
+
+
+class VanishedGradient:
+    """The rule that ends descent where there is no slope left.
+
+    Parameters
+    ----------
+    tol : float
+        Fraction of the first gradient's norm below which a gradient counts as vanished.
+    """
+
+    def __init__(self, tol: float) -> None:
+        self.tol = tol
+        self._first: float | None = None
+
+    def reached(self, norm: float) -> bool:
+        """Note the norm of one more gradient; whether it has vanished."""
+        if self._first is None:
+            self._first = norm
+        return norm <= self.tol * self._first
 
 
 class Plateau:
