@@ -107,7 +107,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         The labels, sorted; for multilabel targets the column numbers.
     n_features_in_ : int
         Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` has names that are all strings.
 
     See Also
@@ -360,7 +360,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             return np.log(proba, out=proba)
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Scores whose logistic function or softmax is `predict_proba`.
+        """Compute scores whose logistic function or softmax is `predict_proba`.
 
         Parameters
         ----------

@@ -99,7 +99,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Number of layers, input and output included.
     n_features_in_ : int
         Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` has names that are all strings.
 
     See Also

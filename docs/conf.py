@@ -1,0 +1,27 @@
+"""Sphinx configuration."""
+
+import skbackprop
+
+project = "skbackprop"
+copyright = "2026, The skbackprop developers"
+author = "The skbackprop developers"
+version = release = skbackprop.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+]
+exclude_patterns = ["_build"]
+autosummary_generate = True
+numpydoc_show_class_members = False
+# All but: extended summaries, examples and see-alsos everywhere, the line a docstring starts on,
+# and returns without a name, which scikit-learn's inherited methods have too.
+numpydoc_validation_checks = {"all", "ES01", "EX01", "SA01", "GL01", "RT02"}
+# Inherited docstrings refer to labels of scikit-learn's own documentation.
+suppress_warnings = ["ref.ref"]
+nitpicky = False
+html_theme = "pydata_sphinx_theme"
+html_title = "skbackprop"
+html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
