@@ -1,0 +1,358 @@
+"""The gradient of the objective against the complex-step derivative of an independent reference.
+
+The reference is written here from the formulas, in operations that also hold for complex numbers,
+so that ∂f/∂θ_k = Im f(θ + i h e_k) / h to rounding (Squire and Trapp, 1998). Its parameters may
+have leading axes: all partial derivatives come of one pass.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from skbackprop._activations import ACTIVATIONS
+from skbackprop._losses import LOSSES
+from skbackprop._network import Network
+from skbackprop._objective import Objective
+
+N_ROWS, N_FEATURES, N_OUTPUTS = 7, 3, 2
+HIDDEN_SIZES = (4, 3, 5)
+COMPLEX_STEP = 1e-30
+X = np.random.default_rng(1).normal(size=(N_ROWS, N_FEATURES))
+
+ACTIVATION_FORMULAS = {
+    "identity": lambda z: z,
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    "softplus": lambda z: np.log(1 + np.exp(z)),
+    "tanh": lambda z: (np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z)),
+    "relu": lambda z: np.where(z.real > 0, z, 0),
+}
+
+
+def squares(y, z, output_activation):
+    return ((formula(ACTIVATION_FORMULAS, output_activation)(z) - y) ** 2).sum(axis=-1)
+
+
+def negative_log_likelihood(y, z, output_activation):
+    normaliser = {
+        "sigmoid": lambda z: np.log(1 + np.exp(z)).sum(axis=-1),
+        "softmax": lambda z: np.log(np.exp(z).sum(axis=-1)),
+    }[output_activation]
+    return normaliser(z) - (y * z).sum(axis=-1)
+
+
+LOSS_FORMULAS = {
+    "half_squared_error": lambda y, z, f: squares(y, z, f) / 2,
+    "squared_error": squares,
+    "log_loss": negative_log_likelihood,
+}
+EVERY_ACTIVATION = list(product(("matrix", "codes"), ACTIVATIONS))
+LOSS_FORMS = {
+    "half_squared_error": EVERY_ACTIVATION,
+    "squared_error": EVERY_ACTIVATION,
+    "log_loss": [("matrix", "sigmoid"), ("codes", "softmax")],
+}
+
+
+def formula(formulas, name):
+    if name not in formulas:
+        pytest.fail(f"{name!r} is registered, but has no reference formula in {__name__}: add it.")
+    return formulas[name]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An objective and its reference on the same random data."""
+
+    hidden: tuple[str, ...] = ("sigmoid",)
+    loss: str = "half_squared_error"
+    target: str = "matrix"
+    output_activation: str = "identity"
+    weighted: bool = False
+    alpha: float = 0.0
+    fit_intercept: bool = True
+    reduction: str = "mean"
+
+    @cached_property
+    def layer_sizes(self):
+        return (N_FEATURES, *HIDDEN_SIZES[: len(self.hidden)], N_OUTPUTS)
+
+    @cached_property
+    def n_coefs(self):
+        return sum(fan_in * fan_out for fan_in, fan_out in pairwise(self.layer_sizes))
+
+    @cached_property
+    def params(self):
+        n_params = self.n_coefs + self.fit_intercept * sum(self.layer_sizes[1:])
+        return np.random.default_rng(3).uniform(-1.0, 1.0, size=n_params)
+
+    @cached_property
+    def y(self):
+        rng = np.random.default_rng(2)
+        if self.target == "codes":
+            return rng.integers(N_OUTPUTS, size=N_ROWS)
+        if self.loss == "log_loss":
+            return rng.integers(2, size=(N_ROWS, N_OUTPUTS)).astype(float)
+        return rng.uniform(size=(N_ROWS, N_OUTPUTS))
+
+    @cached_property
+    def sample_weight(self):
+        return np.random.default_rng(4).uniform(0.1, 5.0, size=N_ROWS) if self.weighted else None
+
+    def objective(self, X=X, *, dtype=np.float64, sample_weight=None, batch_size=N_ROWS):
+        return Objective(
+            Network(
+                self.layer_sizes,
+                [ACTIVATIONS[name] for name in self.hidden],
+                fit_intercept=self.fit_intercept,
+            ),
+            LOSSES[self.loss](self.target, self.output_activation),
+            X.astype(dtype, copy=False),
+            self.y if self.target == "codes" else self.y.astype(dtype, copy=False),
+            self.sample_weight if sample_weight is None else sample_weight,
+            alpha=self.alpha,
+            reduction=self.reduction,
+            batch_size=batch_size,
+        )
+
+    def split(self, flat):
+        """(coef, intercept) of each layer: all coefficients come first, then the intercepts."""
+        start, layers = 0, []
+        for fan_in, fan_out in pairwise(self.layer_sizes):
+            coef = flat[..., start : start + fan_in * fan_out]
+            layers.append([coef.reshape(*flat.shape[:-1], fan_in, fan_out), None])
+            start += fan_in * fan_out
+        if self.fit_intercept:
+            for layer, fan_out in zip(layers, self.layer_sizes[1:], strict=True):
+                layer[1] = flat[..., start : start + fan_out]
+                start += fan_out
+        return layers
+
+    def reference(self, flat, rows=slice(None)):
+        """The objective of a batch, from the formulas."""
+        a = X[rows]
+        for (coef, intercept), name in zip(self.split(flat), (*self.hidden, None), strict=True):
+            a = a @ coef
+            if intercept is not None:
+                a = a + intercept[..., np.newaxis, :]
+            if name is not None:
+                a = formula(ACTIVATION_FORMULAS, name)(a)
+        y = np.eye(N_OUTPUTS)[self.y] if self.target == "codes" else self.y
+        losses = formula(LOSS_FORMULAS, self.loss)(y[rows], a, self.output_activation)
+        weights = np.ones(N_ROWS) if self.sample_weight is None else self.sample_weight
+        value = (weights[rows] * losses).sum(axis=-1)
+        if self.reduction == "mean":
+            value = value / (losses.shape[-1] * weights.mean())
+        return value + self.alpha / 2 * (flat[..., : self.n_coefs] ** 2).sum(axis=-1)
+
+    def reference_gradient(self, rows=slice(None)):
+        steps = 1j * COMPLEX_STEP * np.eye(self.params.size)
+        return self.reference(self.params + steps, rows).imag / COMPLEX_STEP
+
+    def assert_gradients_agree(self, gradient, expected, tolerance):
+        """Hold the errors of each layer against its largest partial derivative."""
+        layers = zip(self.split(gradient), self.split(expected), strict=True)
+        for depth, (got, want) in enumerate(layers):
+            parts = [(g, w) for g, w in zip(got, want, strict=True) if w is not None]
+            largest = max(np.abs(w).max() for _, w in parts)
+            assert largest > 0, f"{self}: nothing to compare in layer {depth}"
+            error = max(np.abs(g - w).max() for g, w in parts) / largest
+            assert error <= tolerance, f"{self}: error {error:.1e} in layer {depth}"
+
+    def check(self):
+        objective, gradient = self.objective(), np.full_like(self.params, np.nan)
+        value = objective.value_and_gradient(self.params, slice(0, N_ROWS), gradient)
+        expected = self.reference(self.params)
+        assert value == pytest.approx(expected, rel=1e-13, abs=0), self
+        assert objective.value(self.params) == pytest.approx(expected, rel=1e-13, abs=0), self
+        self.assert_gradients_agree(gradient, self.reference_gradient(), 1e-12)
+
+
+def gradient_of(objective, params, rows, scale=1.0):
+    gradient = np.empty_like(params)
+    value = objective.value_and_gradient(params, rows, gradient, scale)
+    return value, gradient
+
+
+LOSSES_AND_FORMS = [
+    (loss, *form) for loss in LOSSES for form in LOSS_FORMS.get(loss, [("matrix", "identity")])
+]
+HIDDEN = [(), *((name,) * depth for name in ACTIVATIONS for depth in (1, 2, 3))]
+HIDDEN.append(("sigmoid", "relu", "softplus"))
+# One problem of each kind that a code path depends on, for the properties below.
+PROBLEMS = [
+    Problem(),
+    Problem(("tanh", "softplus"), "log_loss", "codes", "softmax", True, 0.3),
+    Problem(("relu",), "log_loss", "matrix", "sigmoid", True, 0.3, False, "sum"),
+    Problem((), "squared_error", "codes", "sigmoid", False, 0.3, True, "sum"),
+    Problem(("softplus",), "squared_error", "matrix", "tanh", True, 0.0, False),
+]
+each_problem = pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: f"{p.loss}-{p.target}")
+BATCHES = [slice(0, 3), slice(3, 6), slice(6, 7)]
+SHUFFLED_BATCHES = [np.array([5, 0, 3]), np.array([1, 6, 2]), np.array([4])]
+each_batches = pytest.mark.parametrize(
+    "batches", [BATCHES, SHUFFLED_BATCHES], ids=["slice", "index"]
+)
+
+
+@pytest.mark.parametrize(("loss", "target", "output_activation"), LOSSES_AND_FORMS)
+@pytest.mark.parametrize("hidden", HIDDEN, ids="-".join)
+def test_gradient_is_the_complex_step_derivative(hidden, loss, target, output_activation):
+    for weighted, alpha, fit_intercept, reduction in product(
+        (False, True), (0.0, 0.3), (False, True), ("mean", "sum")
+    ):
+        Problem(
+            hidden, loss, target, output_activation, weighted, alpha, fit_intercept, reduction
+        ).check()
+
+
+@pytest.mark.parametrize("registry", ["activation", "loss"])
+def test_an_entry_without_a_reference_formula_fails(monkeypatch, registry):
+    if registry == "activation":
+        monkeypatch.setitem(ACTIVATIONS, "new", ACTIVATIONS["tanh"])
+        problem = Problem(("new",))
+    else:
+        monkeypatch.setitem(LOSSES, "new", LOSSES["squared_error"])
+        problem = Problem(loss="new")
+    with pytest.raises(pytest.fail.Exception, match="'new' is registered, but has no reference"):
+        problem.check()
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("place", ["hidden", "output"])
+def test_a_broken_derivative_of_an_activation_is_caught(monkeypatch, name, place):
+    problem = Problem((name,)) if place == "hidden" else Problem((), output_activation=name)
+    problem.check()
+    activation = ACTIVATIONS[name]
+
+    def multiply_derivative(a, delta):
+        activation.multiply_derivative(a, delta)
+        delta *= 1 + 1e-11
+
+    broken = activation._replace(multiply_derivative=multiply_derivative)
+    monkeypatch.setitem(ACTIVATIONS, name, broken)
+    with pytest.raises(AssertionError, match="in layer 0"):
+        problem.check()
+
+
+@pytest.mark.parametrize(("loss", "target", "output_activation"), LOSSES_AND_FORMS)
+def test_a_broken_gradient_of_a_loss_is_caught(monkeypatch, loss, target, output_activation):
+    problem = Problem(("sigmoid",), loss, target, output_activation)
+    problem.check()
+    kind = type(LOSSES[loss](target, output_activation))
+    value_and_gradient = kind.value_and_gradient
+
+    def broken(self, y_true, raw_prediction, sample_weight, out, scale=1.0):
+        value = value_and_gradient(self, y_true, raw_prediction, sample_weight, out, scale)
+        out *= 1 + 1e-11
+        return value
+
+    monkeypatch.setattr(kind, "value_and_gradient", broken)
+    with pytest.raises(AssertionError, match="in layer"):
+        problem.check()
+
+
+@each_batches
+@each_problem
+def test_gradient_of_a_batch(problem, batches):
+    # The mean of a batch divides by its rows × the mean weight of all rows.
+    objective = problem.objective(batch_size=3)
+    for rows in batches:
+        _, gradient = gradient_of(objective, problem.params, rows)
+        problem.assert_gradients_agree(gradient, problem.reference_gradient(rows), 1e-12)
+
+
+@each_batches
+@each_problem
+def test_shares_of_an_epoch_add_up_to_the_value(problem, batches):
+    objective = problem.objective(batch_size=3)
+    shares = [gradient_of(objective, problem.params, rows)[0] for rows in batches]
+    assert sum(shares) == pytest.approx(objective.value(problem.params), rel=1e-13, abs=0)
+
+
+@each_batches
+@each_problem
+def test_scale_multiplies_the_gradient_alone(problem, batches):
+    objective, rows = problem.objective(batch_size=3), batches[0]
+    value, gradient = gradient_of(objective, problem.params, rows)
+    same_value, scaled = gradient_of(objective, problem.params, rows, scale=-0.3)
+    assert same_value == value
+    problem.assert_gradients_agree(scaled, -0.3 * gradient, 1e-14)
+
+
+@pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csr_array])
+@each_batches
+@each_problem
+def test_sparse_inputs_equal_dense_ones(problem, batches, container):
+    dense = X * (np.random.default_rng(6).random(X.shape) < 0.5)
+    from_dense = problem.objective(dense, batch_size=3)
+    from_sparse = problem.objective(container(dense), batch_size=3)
+    for rows in batches:
+        value, gradient = gradient_of(from_sparse, problem.params, rows)
+        expected_value, expected = gradient_of(from_dense, problem.params, rows)
+        assert value == pytest.approx(expected_value, rel=1e-14, abs=0)
+        problem.assert_gradients_agree(gradient, expected, 1e-14)
+    assert from_sparse.value(problem.params) == pytest.approx(
+        from_dense.value(problem.params), rel=1e-14, abs=0
+    )
+
+
+@each_problem
+def test_float32_agrees_with_float64(problem):
+    params = problem.params.astype(np.float32)
+    objective = problem.objective(dtype=np.float32)
+    value, gradient = gradient_of(objective, params, slice(0, N_ROWS))
+    assert gradient.dtype == np.float32
+    assert value == pytest.approx(problem.reference(problem.params), rel=2e-6)
+    problem.assert_gradients_agree(gradient, problem.reference_gradient(), 2e-6)
+
+
+@each_batches
+@each_problem
+def test_inputs_are_not_written_to(problem, batches):
+    # A copy, whose arrays no other test has passed on yet.
+    problem = replace(problem)
+    inputs = [X, problem.y, problem.params]
+    inputs += [problem.sample_weight] if problem.weighted else []
+    before = [array.copy() for array in inputs]
+    objective = problem.objective(batch_size=3)
+    objective.value(problem.params)
+    for rows in batches:
+        gradient_of(objective, problem.params, rows)
+    for array, copy in zip(inputs, before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+def test_other_arrays_may_come_at_any_call():
+    problem = Problem(weighted=True, alpha=0.3)
+    objective, rows = problem.objective(), slice(0, N_ROWS)
+    moved = problem.params + 0.1
+    expected = [
+        gradient_of(problem.objective(), params, rows) for params in (problem.params, moved)
+    ]
+    for i in (0, 1, 0, 1):
+        value, gradient = gradient_of(objective, (problem.params, moved)[i], rows)
+        assert value == expected[i][0]
+        np.testing.assert_array_equal(gradient, expected[i][1])
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e307])
+def test_the_mean_is_free_of_the_scale_of_the_weights(factor):
+    problem = Problem(weighted=True, alpha=0.3)
+    objective = problem.objective(sample_weight=problem.sample_weight * factor)
+    value, gradient = gradient_of(objective, problem.params, slice(0, N_ROWS))
+    assert value == pytest.approx(problem.reference(problem.params), rel=1e-13, abs=0)
+    problem.assert_gradients_agree(gradient, problem.reference_gradient(), 1e-12)
+
+
+def test_weights_count_as_copies():
+    problem = Problem(("sigmoid",), "log_loss", "codes", "softmax")
+    copies = np.array([1, 3, 2, 1, 5, 1, 2])
+    rows = np.repeat(np.arange(N_ROWS), copies)
+    weighted = problem.objective(sample_weight=copies.astype(float))
+    _, gradient = gradient_of(weighted, problem.params, slice(0, N_ROWS))
+    repeated = problem.reference_gradient(rows)
+    problem.assert_gradients_agree(gradient, repeated, 1e-12)

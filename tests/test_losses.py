@@ -1,0 +1,194 @@
+"""Losses: values, gradients and predictions against scikit-learn and scipy, and at the extremes."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, softmax
+from sklearn._loss import HalfBinomialLoss, HalfMultinomialLoss, HalfSquaredError
+from sklearn.metrics import log_loss, mean_squared_error
+
+from skbackprop._activations import ACTIVATIONS
+from skbackprop._losses import LOSSES
+
+N_ROWS = 50
+BINARY = "log_loss", "matrix", "sigmoid"
+MULTINOMIAL = "log_loss", "codes", "softmax"
+
+each_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+each_weighting = pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+
+
+def evaluate(form, y, z, sample_weight=None, scale=1.0):
+    name, *kind = form
+    gradient = np.full_like(z, np.nan)
+    loss = LOSSES[name](*kind)
+    return loss.value_and_gradient(y, z.copy(), sample_weight, gradient, scale), gradient
+
+
+def predict(form, z):
+    name, *kind = form
+    y_pred = z.copy()
+    LOSSES[name](*kind).inverse_link(y_pred, np.full_like(z, np.nan))
+    return y_pred
+
+
+def random_problem(form, n_outputs, *, weighted=False):
+    rng = np.random.default_rng(0)
+    z = rng.normal(scale=3.0, size=(N_ROWS, n_outputs))
+    name, target, _ = form
+    if target == "codes":
+        y = rng.integers(n_outputs, size=N_ROWS)
+    elif name == "log_loss":
+        y = rng.integers(2, size=z.shape).astype(float)
+    else:
+        y = rng.normal(size=z.shape)
+    return y, z, rng.uniform(0.1, 5.0, size=N_ROWS) if weighted else None
+
+
+def summed(oracle, y, z, sample_weight):
+    """Value and gradient of one of scikit-learn's losses, column by column."""
+    values, gradients = zip(
+        *(oracle.loss_gradient(y[:, k].copy(), z[:, k].copy(), sample_weight) for k in range(2)),
+        strict=True,
+    )
+    return np.sum(values), np.column_stack(gradients)
+
+
+@each_weighting
+@pytest.mark.parametrize(
+    ("form", "oracle", "factor"),
+    [
+        (("half_squared_error", "matrix", "identity"), HalfSquaredError(), 1),
+        (("squared_error", "matrix", "identity"), HalfSquaredError(), 2),
+        (BINARY, HalfBinomialLoss(), 1),
+    ],
+)
+def test_losses_by_output_equal_those_of_scikit_learn(form, oracle, factor, weighted):
+    y, z, sample_weight = random_problem(form, 2, weighted=weighted)
+    value, gradient = evaluate(form, y, z, sample_weight)
+    expected_value, expected = summed(oracle, y, z, sample_weight)
+    assert value == pytest.approx(factor * expected_value, rel=1e-14, abs=0)
+    np.testing.assert_allclose(gradient, factor * expected, rtol=1e-12, atol=1e-15)
+
+
+@each_weighting
+@pytest.mark.parametrize("n_classes", [3, 7])
+def test_multinomial_log_loss_equals_that_of_scikit_learn(n_classes, weighted):
+    y, z, sample_weight = random_problem(MULTINOMIAL, n_classes, weighted=weighted)
+    value, gradient = evaluate(MULTINOMIAL, y, z, sample_weight)
+    expected_values, expected = HalfMultinomialLoss(n_classes=n_classes).loss_gradient(
+        y.astype(float), z, sample_weight
+    )
+    assert value == pytest.approx(expected_values.sum(), rel=1e-14, abs=0)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-15)
+
+
+@each_weighting
+@pytest.mark.parametrize(("form", "n_outputs"), [(BINARY, 1), (MULTINOMIAL, 4)])
+def test_log_losses_equal_the_metric(form, n_outputs, weighted):
+    y, z, sample_weight = random_problem(form, n_outputs, weighted=weighted)
+    value, _ = evaluate(form, y, z, sample_weight)
+    labels = range(max(2, n_outputs))
+    expected = log_loss(
+        y, predict(form, z), sample_weight=sample_weight, normalize=False, labels=labels
+    )
+    assert value == pytest.approx(expected, rel=1e-12)
+
+
+@each_weighting
+@pytest.mark.parametrize("output_activation", ACTIVATIONS)
+@pytest.mark.parametrize("target", ["matrix", "codes"])
+def test_squared_errors_equal_the_metric(target, output_activation, weighted):
+    form = "squared_error", target, output_activation
+    half_form = "half_squared_error", target, output_activation
+    y, z, sample_weight = random_problem(form, 3, weighted=weighted)
+    value, _ = evaluate(form, y, z, sample_weight)
+    one_hot = np.eye(3)[y] if target == "codes" else y
+    # The metric averages over outputs and (weighted) rows.
+    total = z.size if sample_weight is None else 3 * sample_weight.sum()
+    expected = total * mean_squared_error(one_hot, predict(form, z), sample_weight=sample_weight)
+    assert value == pytest.approx(expected, rel=1e-13, abs=0)
+    assert evaluate(half_form, y, z, sample_weight)[0] == pytest.approx(value / 2, rel=1e-15)
+
+
+@each_weighting
+@pytest.mark.parametrize(
+    "form", [BINARY, MULTINOMIAL, ("squared_error", "matrix", "softplus")], ids="-".join
+)
+def test_scale_multiplies_the_gradient_alone(form, weighted):
+    y, z, sample_weight = random_problem(form, 3, weighted=weighted)
+    value, gradient = evaluate(form, y, z, sample_weight)
+    same_value, scaled = evaluate(form, y, z, sample_weight, scale=-0.25)
+    assert same_value == value
+    np.testing.assert_array_equal(scaled, -0.25 * gradient)
+
+
+EXTREMES = [(np.float32, 1e3), (np.float32, 1e30), (np.float64, 1e3), (np.float64, 1e300)]
+
+
+@pytest.mark.parametrize(("dtype", "size"), EXTREMES)
+def test_binary_log_loss_at_the_extremes(dtype, size):
+    # Loss |z| on the wrong side, 0 on the right one.
+    z = np.array([[-size], [size], [-size], [size]], dtype=dtype)
+    y = np.array([[0], [0], [1], [1]], dtype=dtype)
+    for i, (expected_value, expected) in enumerate([(0, 0), (z[1, 0], 1), (z[1, 0], -1), (0, 0)]):
+        value, gradient = evaluate(BINARY, y[i : i + 1], z[i : i + 1])
+        assert (value, gradient.item()) == (expected_value, expected)
+
+
+@pytest.mark.parametrize(("dtype", "size"), EXTREMES)
+def test_multinomial_log_loss_at_the_extremes(dtype, size):
+    z = np.array([[size, 0.0, -size]], dtype=dtype)
+    for code, expected_value in enumerate([0.0, size, 2 * size]):
+        value, gradient = evaluate(MULTINOMIAL, np.array([code]), z)
+        assert value == pytest.approx(expected_value, rel=float(np.finfo(dtype).eps))
+        np.testing.assert_array_equal(gradient[0], np.eye(3)[0] - np.eye(3)[code])
+
+
+@pytest.mark.parametrize(("dtype", "size"), EXTREMES)
+@pytest.mark.parametrize(("output_activation", "low"), [("sigmoid", 0.0), ("tanh", -1.0)])
+def test_squared_error_of_a_bounded_output_at_the_extremes(output_activation, low, dtype, size):
+    form = "squared_error", "matrix", output_activation
+    value, gradient = evaluate(
+        form, np.full((1, 2), 0.5, dtype=dtype), np.array([[-size, size]], dtype=dtype)
+    )
+    assert value == (low - 0.5) ** 2 + 0.25
+    np.testing.assert_array_equal(gradient, np.zeros((1, 2)))
+
+
+@pytest.mark.parametrize("size", [1e3, 1e150])
+@pytest.mark.parametrize(
+    ("output_activation", "negative"), [("identity", True), ("softplus", False), ("relu", False)]
+)
+def test_squared_error_of_an_unbounded_output_far_out(output_activation, negative, size):
+    form = "squared_error", "matrix", output_activation
+    value, gradient = evaluate(form, np.zeros((1, 2)), np.array([[-size, size]]))
+    assert value == pytest.approx(size**2 * (1 + negative), rel=1e-15)
+    np.testing.assert_array_equal(gradient, [[-2 * size * negative, 2 * size]])
+
+
+@each_dtype
+def test_predictions_equal_those_of_scipy(dtype):
+    eps = np.finfo(dtype).eps
+    z = np.random.default_rng(0).normal(scale=20, size=(200, 4)).astype(dtype)
+    np.testing.assert_allclose(predict(BINARY, z), expit(z), rtol=4 * eps, atol=0)
+    squared_error = "squared_error", "matrix", "sigmoid"
+    np.testing.assert_allclose(predict(squared_error, z), expit(z), rtol=0, atol=eps)
+    # The subtraction of the largest magnifies the rounding of z by up to their distance.
+    z /= 4
+    proba = softmax(z.astype(float), axis=1)
+    np.testing.assert_allclose(predict(MULTINOMIAL, z), proba, rtol=50 * eps, atol=0)
+
+
+@pytest.mark.parametrize(("dtype", "size"), EXTREMES)
+def test_probabilities_at_the_extremes(dtype, size):
+    z = np.array([[size, -size], [-size, -size]], dtype=dtype)
+    np.testing.assert_array_equal(predict(BINARY, z), [[1, 0], [0, 0]])
+    np.testing.assert_array_equal(predict(MULTINOMIAL, z), [[1, 0], [0.5, 0.5]])
+
+
+@pytest.mark.parametrize(
+    ("target", "output_activation"), [("matrix", "softmax"), ("codes", "sigmoid")]
+)
+def test_log_loss_refuses_another_output_activation(target, output_activation):
+    with pytest.raises(ValueError, match=f"log-loss of a target of {target} .*{output_activation}"):
+        LOSSES["log_loss"](target, output_activation)
