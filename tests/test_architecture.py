@@ -18,7 +18,7 @@ FLOORS = [
     {"_activations", "_losses", "_schedules", "_stopping", "_batches"},
     {"_network"},
     {"_objective", "_descent"},
-    {"_parameters", "_base", "_classifier", "_regressor"},
+    {"_parameters", "_data", "_base", "_classifier", "_regressor"},
     {"__init__"},
 ]
 CORE_FLOORS = 3

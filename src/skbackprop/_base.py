@@ -1,20 +1,19 @@
 """What the estimators share: parameters, validation, the outline of a fit, prediction."""
 
-import numbers
 import warnings
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_regressor
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skbackprop._activations import ACTIVATIONS
 from skbackprop._batches import Batches
+from skbackprop._data import check_inputs, check_sample_weight, set_initial
 from skbackprop._descent import Descent, gradient_descent
 from skbackprop._losses import Loss
 from skbackprop._network import Layer, Network
@@ -110,10 +109,14 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         self.verbose = verbose
 
     @abstractmethod
+    def _check_target(self, y: Any, dtype: np.dtype) -> Any:
+        """Check `y` as such, be its values what they may."""
+
+    @abstractmethod
     def _encode_target(
         self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
     ) -> Target:
-        """Encode a validated `y`; `known` says that the fitted classes or outputs must hold."""
+        """Encode a checked `y`; `known` says that the fitted classes or outputs must hold."""
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "coefs_")
@@ -133,7 +136,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         settings = self._check_parameters()
         goes_on = hasattr(self, "coefs_") and (partial or self.warm_start)
         X, y = self._check_data(X, y, reset=not (goes_on and partial))
-        sample_weight = _check_sample_weight(sample_weight, X.shape[0])
+        sample_weight = check_sample_weight(sample_weight, X.shape[0])
         target = self._encode_target(y, X.dtype, classes, partial=partial, known=goes_on)
 
         values = target.values
@@ -154,7 +157,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         else:
             weights_rng, rows_rng = _spawn_generators(self.random_state, 2)
             params = network.initial_params(weights_rng, X.dtype)
-        _set_initial(network, params, coefs_init, intercepts_init)
+        set_initial(network, params, coefs_init, intercepts_init)
         objective = Objective(
             network,
             target.loss,
@@ -215,18 +218,14 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
 
     def _check_data(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         """Inputs in their own precision or, going on, in that of the weights; and the target."""
-        dtype: Any = _DTYPES if reset else self.coefs_[0].dtype
-        with _naming_the_encoder():
-            return validate_data(
-                self,
-                X,
-                y,
-                accept_sparse="csr",
-                dtype=dtype,
-                multi_output=True,
-                y_numeric=is_regressor(self),
-                reset=reset,
+        X = check_inputs(self, X, dtype=None if reset else self.coefs_[0].dtype, reset=reset)
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
+        y = self._check_target(y, X.dtype)
+        check_consistent_length(X, y)
+        return X, y
 
     def _fitted_params(self, network: Network, dtype: np.dtype) -> np.ndarray:
         """The fitted weights as a flat vector, if the network still has their shapes."""
@@ -317,8 +316,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
     ) -> np.ndarray:
         """Go forward and apply ``from_raw(raw_prediction, scratch)``, chunk by chunk."""
         check_is_fitted(self)
-        with _naming_the_encoder():
-            X = validate_data(self, X, accept_sparse="csr", dtype=_DTYPES, reset=False)
+        X = check_inputs(self, X, reset=False)
         sizes = [self.coefs_[0].shape[0], *(coef.shape[1] for coef in self.coefs_)]
         network = Network(sizes, [ACTIVATIONS[name] for name in self._activations])
         layers = list(map(Layer, self.coefs_, self.intercepts_))
@@ -337,46 +335,6 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         return tags
 
 
-_DTYPES = [np.float64, np.float32]
-
-
-@contextmanager
-def _naming_the_encoder() -> Iterator[None]:
-    """Tell of a column of strings what to do about it."""
-    try:
-        yield
-    except ValueError as error:
-        if "could not convert string" not in str(error):
-            raise
-        raise ValueError(
-            f"X must be numeric: {error}. Encode categories first, for instance by a "
-            "OneHotEncoder or OrdinalEncoder in a pipeline (sklearn.preprocessing)."
-        ) from error
-
-
-def _check_sample_weight(sample_weight: Any, n_rows: int) -> np.ndarray | None:
-    """Weights in float64: finite, none negative, not all zero."""
-    if sample_weight is None:
-        return None
-    if isinstance(sample_weight, numbers.Real):
-        sample_weight = np.full(n_rows, sample_weight)
-    weights: np.ndarray = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-    )
-    if weights.shape != (n_rows,):
-        raise ValueError(
-            f"sample_weight must have shape ({n_rows},), one weight a row of X; "
-            f"got shape {weights.shape}."
-        )
-    if weights.min() < 0.0:
-        raise ValueError(
-            f"sample_weight must not be negative; got {weights.min()!r} in row {weights.argmin()}."
-        )
-    if not weights.any():
-        raise ValueError("sample_weight must have at least one weight that is not zero.")
-    return weights
-
-
 def _resolve_batch_size(batch_size: int | str, n_rows: int) -> int:
     """Rows a batch; "auto" is 32, of which a set of 32 rows or fewer is one full batch."""
     if batch_size == "full":
@@ -388,32 +346,6 @@ def _spawn_generators(random_state: Any, n: int) -> list[np.random.Generator]:
     """Independent generators; how many numbers one of them gives does not touch the others."""
     entropy = check_seed(random_state).randint(0, 2**32, size=4, dtype=np.uint32)
     return [np.random.default_rng(s) for s in np.random.SeedSequence(entropy.tolist()).spawn(n)]
-
-
-def _set_initial(network: Network, params: np.ndarray, coefs: Any, intercepts: Any) -> None:
-    """Overwrite the initial parameters by those given to fit."""
-    layers = network.layers(params)
-    if intercepts is not None and not network.fit_intercept:
-        raise ValueError("intercepts_init must be None with fit_intercept=False.")
-    for name, given, wanted in (
-        ("coefs_init", coefs, [coef for coef, _ in layers]),
-        ("intercepts_init", intercepts, [b for _, b in layers if b is not None]),
-    ):
-        if given is None:
-            continue
-        if not isinstance(given, Sequence | np.ndarray) or len(given) != len(wanted):
-            raise ValueError(
-                f"{name} must be a sequence of {len(wanted)} arrays, one a layer; got {given!r}."
-            )
-        for i, (array, part) in enumerate(zip(given, wanted, strict=True)):
-            array = check_array(
-                array, ensure_2d=False, dtype=params.dtype, input_name=f"{name}[{i}]"
-            )
-            if array.shape != part.shape:
-                raise ValueError(
-                    f"{name}[{i}] must have shape {part.shape}; got shape {array.shape}."
-                )
-            part[...] = array
 
 
 class _EpochPrinter:

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import check_array, column_or_1d
 
 from skbackprop._base import BaseBackprop, Target
 from skbackprop._losses import LOSSES, BinaryLogLoss, MultinomialLogLoss
@@ -399,10 +399,18 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         log_s -= log_s.max(axis=1, keepdims=True)
         return log_s - np.log(np.exp(log_s).sum(axis=1, keepdims=True))
 
+    def _check_target(self, y: Any, dtype: np.dtype) -> Any:
+        return check_array(
+            y, accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y", estimator=self
+        )
+
     def _encode_target(
         self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
     ) -> Target:
-        kind = type_of_target(y, input_name="y")
+        try:
+            kind = type_of_target(y, input_name="y")
+        except TypeError as error:
+            raise TypeError(f"y must have labels that sort, all of one type: {error}.") from error
         if kind not in ("binary", "multiclass", "multilabel-indicator"):
             raise ValueError(
                 f"Unknown label type: y must be class labels or a multilabel matrix of zeros and "

@@ -9,6 +9,7 @@ from sklearn.utils import Tags
 
 from skbackprop._activations import ACTIVATIONS
 from skbackprop._base import BaseBackprop, Target
+from skbackprop._data import check_numbers
 from skbackprop._losses import LOSSES
 from skbackprop._parameters import check_choice
 
@@ -299,21 +300,16 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
 
         return self._predict_rows(X, from_raw)
 
-    def _encode_target(
-        self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
-    ) -> Target:
-        if not isinstance(y, np.ndarray):
+    def _check_target(self, y: Any, dtype: np.dtype) -> np.ndarray:
+        if hasattr(y, "toarray"):
             raise TypeError("y must be dense; got a sparse matrix. Convert it by y.toarray().")
-        if y.ndim not in (1, 2):
-            raise ValueError(f"y must have 1 or 2 dimensions; got {y.ndim}.")
+        return check_numbers("y", y, dtype=dtype)
+
+    def _encode_target(
+        self, y: np.ndarray, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
+    ) -> Target:
         output_activation = check_choice("output_activation", self.output_activation, ACTIVATIONS)
-        with np.errstate(over="ignore"):
-            values = np.ascontiguousarray(y.reshape(len(y), -1), dtype=dtype)
-        if not np.isfinite(values).all():
-            raise ValueError(
-                f"y must be within the range of {dtype}, the precision of X; got values up to "
-                f"{np.abs(y).max():.3g}. Scale y, or pass X in float64."
-            )
+        values = y.reshape(len(y), -1)
         n_outputs = values.shape[1]
         if known and n_outputs != self.n_outputs_:
             raise ValueError(
