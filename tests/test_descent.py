@@ -159,6 +159,10 @@ class TestDescent:
         assert descent.status is Status.DIVERGED
         np.testing.assert_array_equal(descent.loss_curve, [5.0, 3.0, 1.0, 2.0, 4.0, bad])
 
+    def test_what_follows_an_explosion_does_not_count(self):
+        descent, end = follow([5.0, 3.0, 1.0, math.inf, 4.0])
+        assert (end, descent.loss, descent.status) == (2, 1.0, Status.DIVERGED)
+
     @pytest.mark.parametrize("bad", [math.inf, math.nan])
     def test_an_explosion_in_the_last_step_restores_the_best_parameters(self, bad):
         descent, end = follow([5.0, 3.0, bad])

@@ -5,6 +5,7 @@ so that ∂f/∂θ_k = Im f(θ + i h e_k) / h to rounding (Squire and Trapp, 199
 have leading axes: all partial derivatives come of one pass.
 """
 
+import tracemalloc
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise, product
@@ -324,6 +325,20 @@ def test_inputs_are_not_written_to(problem, batches):
         gradient_of(objective, problem.params, rows)
     for array, copy in zip(inputs, before, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("layout", [np.asfortranarray, lambda X: np.repeat(X, 2, axis=0)[::2]])
+def test_a_batch_of_any_layout_costs_a_batch(layout):
+    X = layout(np.random.default_rng(0).normal(size=(20_000, 20)))
+    network = Network([20, 3, 1], [ACTIVATIONS["tanh"]])
+    loss = LOSSES["squared_error"]("matrix", "identity")
+    objective = Objective(network, loss, X, np.zeros((len(X), 1)), batch_size=32)
+    params, gradient = np.ones(network.n_params), np.empty(network.n_params)
+    tracemalloc.start()
+    objective.value_and_gradient(params, np.arange(0, 3200, 100), gradient)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < X.nbytes / 10
 
 
 def test_other_arrays_may_come_at_any_call():

@@ -63,10 +63,10 @@ def gradient_descent(
     2. For each epoch, for each batch: the gradient at the present parameters, then the step,
        the step size times the schedule's fraction.
     3. After each epoch: keep the best parameters, report, and ask the rules for an end.
-    4. Measure the loss of the last parameters. Where it is not finite, go back to the best.
+    4. Measure the loss of the last parameters.
 
-    An epoch whose loss is not finite ends descent, and so does an interrupt from the keyboard,
-    which keeps the steps taken so far.
+    A loss that is not finite ends descent and goes back to the best parameters met. An interrupt
+    from the keyboard ends it and keeps the steps taken so far.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def gradient_descent(
         status = Status.INTERRUPTED
 
     loss = objective.value(params)
-    if not math.isfinite(loss):
+    if status is Status.DIVERGED or not math.isfinite(loss):
         np.copyto(params, best)
         loss = objective.value(params)
         status = Status.DIVERGED

@@ -130,7 +130,7 @@ class Objective:
 
 
 class _Gatherer:
-    """Takes rows of an array: views for a slice, else copies into one buffer."""
+    """Takes rows of an array: views for a slice, copies of others, into one buffer if they can."""
 
     def __init__(self, array: np.ndarray, batch_size: int) -> None:
         self._array = array
@@ -139,7 +139,10 @@ class _Gatherer:
 
     def take(self, rows: Rows) -> np.ndarray:
         array = self._array
-        if isinstance(rows, slice) or not isinstance(array, np.ndarray):
+        # np.take would copy all of an array that is not C-contiguous before it takes rows.
+        if isinstance(rows, slice) or not (
+            isinstance(array, np.ndarray) and array.flags.c_contiguous
+        ):
             return array[rows]
         if self._buffer is None:
             self._buffer = np.empty((self._batch_size, *array.shape[1:]), dtype=array.dtype)
