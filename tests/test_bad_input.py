@@ -1,0 +1,386 @@
+"""Every parameter and every input with a fault gives a clear ValueError or TypeError."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+from scipy import sparse
+from sklearn.exceptions import NotFittedError
+
+from skbackprop import BackpropClassifier, BackpropRegressor
+
+NAN, INF = float("nan"), float("inf")
+ESTIMATORS = [BackpropClassifier, BackpropRegressor]
+CLASSIFIER, REGRESSOR = ESTIMATORS
+
+X = np.random.default_rng(0).normal(size=(6, 2))
+TARGETS = {CLASSIFIER: np.array([0, 1, 0, 1, 0, 1]), REGRESSOR: X[:, 0] + 1.0}
+
+
+def small(estimator, **params):
+    return estimator(3, max_iter=2, random_state=0).set_params(**params)
+
+
+class Fault(NamedTuple):
+    accepted: str
+    wrong_type: list
+    out_of_range: list
+
+
+ACTIVATION_NAMES = "'identity', 'sigmoid', 'softplus', 'tanh', 'relu'"
+FLAG = Fault("True or False", ["yes", 1, None, NAN], [])
+COUNT = Fault("an integer of at least 1", ["5", 2.0, True, None, NAN], [0, -3])
+REGRESSION_LOSSES = Fault(
+    "one of 'half_squared_error', 'squared_error'", [1, None, NAN], ["log_loss", "mse"]
+)
+
+PARAMETERS = {
+    "hidden_layer_sizes": Fault(
+        "an integer of at least 1 or a sequence of such integers, one a hidden layer",
+        ["10", 5.0, True, None, NAN, {3}, (3, 2.0), (3, NAN), [[3]], np.ones((1, 1), dtype=int)],
+        [0, -3, (3, 0), [3, -1], np.array([0])],
+    ),
+    "activation": Fault(ACTIVATION_NAMES, [1, None, NAN, np.tanh], ["wavelet", ""]),
+    "output_activation": Fault(
+        f"one of {ACTIVATION_NAMES}", [1, None, NAN, ["sigmoid"]], ["softmax"]
+    ),
+    "loss": REGRESSION_LOSSES,
+    "loss_reduction": Fault("one of 'mean', 'sum'", [1, None, NAN], ["none"]),
+    "alpha": Fault("a finite number of at least 0", ["0", None, True, 1j], [-1e-3, NAN, INF]),
+    "fit_intercept": FLAG,
+    "learning_rate": Fault(
+        "a positive finite number", [None, False, [0.1], 1j], [0, -0.1, NAN, INF]
+    ),
+    "learning_rate_schedule": Fault(
+        "one of 'constant', 'linear', 'invscaling', 'adaptive'", [1, None, NAN], ["cosine"]
+    ),
+    "batch_size": Fault(
+        "an integer of at least 1, 'auto' or 'full'", [2.0, True, None, NAN], [0, -1, "half"]
+    ),
+    "max_iter": COUNT,
+    "shuffle": FLAG,
+    "tol": Fault("a finite number of at least 0", ["0", True, 1j], [-1e-3, NAN, INF]),
+    "n_iter_no_change": COUNT,
+    "warm_start": FLAG,
+    "random_state": Fault(
+        "None, an integer from 0 to 2**32 - 1 or a numpy.random.RandomState",
+        ["0", [None], np.random.default_rng(0)],
+        [-1, 2**32, 0.5, NAN],
+    ),
+    "verbose": Fault("an integer of at least 0", ["1", 1.5, None, NAN], [-1]),
+}
+FAULTS = {
+    REGRESSOR: PARAMETERS,
+    CLASSIFIER: {name: fault for name, fault in PARAMETERS.items() if name != "output_activation"}
+    | {
+        "loss": REGRESSION_LOSSES._replace(
+            accepted="one of 'log_loss', 'half_squared_error', 'squared_error'",
+            out_of_range=["hinge"],
+        )
+    },
+}
+
+
+def is_nan(value):
+    return isinstance(value, float) and np.isnan(value)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_every_parameter_has_its_faults(estimator):
+    assert set(FAULTS[estimator]) == set(estimator().get_params())
+    for name, fault in FAULTS[estimator].items():
+        assert any(map(is_nan, fault.wrong_type + fault.out_of_range)), name
+        assert fault.wrong_type, name
+        assert fault.out_of_range or fault is FLAG, name
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    ("estimator", "name", "value", "error"),
+    [
+        pytest.param(estimator, name, value, error, id=f"{estimator.__name__}-{name}-{value!r}")
+        for estimator, faults in FAULTS.items()
+        for name, fault in faults.items()
+        for error, values in ((TypeError, fault.wrong_type), (ValueError, fault.out_of_range))
+        for value in values
+    ],
+)
+def test_parameter(estimator, name, value, error, method):
+    model = small(estimator, **{name: value})
+    with pytest.raises((TypeError, ValueError)) as raised:
+        getattr(model, method)(X, TARGETS[estimator])
+    message = str(raised.value)
+    assert raised.type is error
+    assert message.startswith(f"{name}")
+    assert FAULTS[estimator][name].accepted in message
+    assert f"got {value!r}" in message
+    assert not hasattr(model, "coefs_")
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_activation_of_one_layer(estimator):
+    model = small(estimator, hidden_layer_sizes=(3, 2), activation=["tanh", "wavelet"])
+    with pytest.raises(ValueError, match=r"activation\[1\] must be one of .*'tanh'.*'wavelet'"):
+        model.fit(X, TARGETS[estimator])
+    model.set_params(activation=["tanh", 1])
+    with pytest.raises(TypeError, match=r"activation\[1\] must be one of .*'tanh'.*; got 1\."):
+        model.fit(X, TARGETS[estimator])
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("activation", [("tanh",), ("tanh", "relu", "relu"), ()])
+def test_activation_for_other_number_of_layers(estimator, activation):
+    model = small(estimator, hidden_layer_sizes=(3, 2), activation=activation)
+    with pytest.raises(ValueError, match=r"activation must be one name, or one a hidden") as raised:
+        model.fit(X, TARGETS[estimator])
+    assert "hidden_layer_sizes=(3, 2) has 2" in str(raised.value)
+    assert f"got {activation!r}" in str(raised.value)
+
+
+def with_value(array, value):
+    changed = np.array(array, dtype=np.result_type(array, type(value)))
+    changed.flat[2] = value
+    return changed
+
+
+STRINGS = [["red", 1.0]] * 6
+INPUTS = {
+    "NaN": (with_value(X, NAN), ["Input X contains NaN", "imputer"]),
+    "None": (with_value(X.astype(object), None), ["Input X contains NaN", "imputer"]),
+    "missing in a frame": (
+        pd.DataFrame({"a": pd.array([1, 2, None, 4, 5, 6], dtype="Int64")}),
+        ["Input X contains NaN", "imputer"],
+    ),
+    "NaN, sparse": (sparse.csr_array(with_value(X, NAN)), ["Input X contains NaN", "imputer"]),
+    "infinity": (with_value(X, INF), ["Input X contains infinity"]),
+    "infinity, sparse": (sparse.csr_array(with_value(X, INF)), ["Input X contains infinity"]),
+    "strings": (STRINGS, ["X must be numeric", "'red'", "OneHotEncoder"]),
+    "strings, object": (
+        np.array(STRINGS, dtype=object),
+        ["X must be numeric", "'red'", "OneHotEncoder"],
+    ),
+    "strings in a frame": (
+        pd.DataFrame(STRINGS, columns=["colour", "size"]),
+        ["X must be numeric", "'red'", "OneHotEncoder"],
+    ),
+    "complex": (X * 1j, ["Complex data not supported"]),
+    "1-d": (X[:, 0], ["Expected 2D array", "got 1D array", "reshape(-1, 1)"]),
+    "3-d": (X[:, :, np.newaxis], ["dim 3", "dim <= 2 is required"]),
+    "no rows": (X[:0], ["0 sample(s)", "shape=(0, 2)", "minimum of 1"]),
+    "no columns": (X[:, :0], ["0 feature(s)", "shape=(6, 0)", "minimum of 1"]),
+}
+UNFIT_FOR_PREDICT = {"no columns", "missing in a frame", "strings in a frame"}
+
+
+def assert_raises(parts, call, *args, error=ValueError, **kwargs):
+    with pytest.raises(error) as raised:
+        call(*args, **kwargs)
+    for part in parts:
+        assert part in str(raised.value)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("fault", INPUTS)
+def test_x_in_fit(estimator, fault):
+    bad, parts = INPUTS[fault]
+    y = TARGETS[estimator][: np.shape(bad)[0]]
+    assert_raises(parts, small(estimator).fit, bad, y)
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
+@pytest.mark.parametrize("fault", [fault for fault in INPUTS if fault not in UNFIT_FOR_PREDICT])
+def test_x_in_predict(method, fault):
+    bad, parts = INPUTS[fault]
+    assert_raises(parts, getattr(small(CLASSIFIER).fit(X, TARGETS[CLASSIFIER]), method), bad)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_other_features_than_fitted(estimator):
+    y = TARGETS[estimator]
+    model = small(estimator).fit(X, y)
+    parts = ["X has 1 features", "is expecting 2 features"]
+    assert_raises(parts, model.predict, X[:, :1])
+    assert_raises(parts, model.partial_fit, X[:, :1], y)
+    model.fit(pd.DataFrame(X, columns=["a", "b"]), y)
+    parts = ["feature names should match", "- c", "- b"]
+    assert_raises(parts, model.predict, pd.DataFrame(X, columns=["a", "c"]))
+
+
+Y_OF_BOTH = {
+    "None": (None, ["requires y to be passed", "y is None"]),
+    "too short": (np.array([0, 1, 0, 1, 0]), ["inconsistent numbers of samples: [6, 5]"]),
+    "NaN": (with_value(np.arange(6.0) % 2, NAN), ["Input y contains NaN"]),
+    "infinity": (with_value(np.arange(6.0) % 2, INF), ["Input y contains infinity"]),
+    "complex": (np.arange(6) % 2 * 1j, ["Complex data not supported"]),
+    "3-d": (np.zeros((6, 2, 2)), ["dim 3", "dim <= 2"]),
+}
+Y_OF_ONE = {
+    "continuous": (CLASSIFIER, np.arange(6) + 0.5, ["y must be class labels", "got continuous"]),
+    "several classes a row": (
+        CLASSIFIER,
+        np.array([[0, 1, 2]] * 6),
+        ["y must be class labels", "got multiclass-multioutput"],
+    ),
+    "one class": (CLASSIFIER, np.array(["a"] * 6), ["y must have at least 2 classes", "1 class"]),
+    "outside float32": (
+        REGRESSOR,
+        np.full(6, 1e300),
+        ["y must be within the range of float32", "1e+300", "Scale y"],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y", "parts"),
+    [
+        pytest.param(estimator, *case, id=f"{estimator.__name__}-{fault}")
+        for estimator in ESTIMATORS
+        for fault, case in Y_OF_BOTH.items()
+    ]
+    + [pytest.param(*case, id=fault) for fault, case in Y_OF_ONE.items()],
+)
+def test_y(estimator, y, parts):
+    assert_raises(parts, small(estimator).fit, X.astype(np.float32), y)
+
+
+def test_sparse_y_of_the_regressor():
+    parts = ["y must be dense", "got a sparse matrix", "toarray"]
+    assert_raises(parts, small(REGRESSOR).fit, X, sparse.csr_array(X), error=TypeError)
+
+
+ONES = np.ones(6)
+WEIGHTS = {
+    "negative": (with_value(ONES, -0.5), ["sample_weight must not be negative", "-0.5", "row 2"]),
+    "negative number": (-1.0, ["sample_weight must not be negative", "-1.0"]),
+    "all zero": (0 * ONES, ["sample_weight must have at least one weight that is not zero"]),
+    "NaN": (with_value(ONES, NAN), ["sample_weight contains NaN"]),
+    "NaN for all": (NAN, ["sample_weight contains NaN"]),
+    "infinity": (with_value(ONES, INF), ["sample_weight contains infinity"]),
+    "too short": (ONES[:5], ["sample_weight must have shape (6,)", "got shape (5,)"]),
+    "2-d": (ONES.reshape(6, 1), ["sample_weight must have shape (6,)", "got shape (6, 1)"]),
+    "complex": (ONES * 1j, ["Complex data not supported"]),
+}
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("fault", WEIGHTS)
+def test_sample_weight(estimator, fault):
+    sample_weight, parts = WEIGHTS[fault]
+    y = TARGETS[estimator]
+    assert_raises(parts, small(estimator).fit, X, y, sample_weight)
+    assert_raises(parts, small(estimator).fit(X, y).partial_fit, X, y, sample_weight=sample_weight)
+
+
+COEFS = [np.ones((2, 3)), np.ones((3, 1))]
+INTERCEPTS = [np.ones(3), np.ones(1)]
+INITIAL = {
+    "coefs_init, one too few": (
+        {"coefs_init": COEFS[:1]},
+        ["coefs_init must be a sequence of 2 arrays", "got [array("],
+    ),
+    "coefs_init, no sequence": (
+        {"coefs_init": 3.0},
+        ["coefs_init must be a sequence of 2 arrays", "got 3.0"],
+    ),
+    "coefs_init, shape of layer 0": (
+        {"coefs_init": [COEFS[0].T, COEFS[1]]},
+        ["coefs_init[0] must have shape (2, 3)", "got shape (3, 2)"],
+    ),
+    "coefs_init, shape of layer 1": (
+        {"coefs_init": [COEFS[0], np.ones(3)]},
+        ["coefs_init[1] must have shape (3, 1)", "got shape (3,)"],
+    ),
+    "coefs_init, NaN": (
+        {"coefs_init": [COEFS[0], with_value(COEFS[1], NAN)]},
+        ["coefs_init[1] contains NaN"],
+    ),
+    "coefs_init, infinity": (
+        {"coefs_init": [with_value(COEFS[0], INF), COEFS[1]]},
+        ["coefs_init[0] contains infinity"],
+    ),
+    "intercepts_init, one too many": (
+        {"intercepts_init": [*INTERCEPTS, np.ones(1)]},
+        ["intercepts_init must be a sequence of 2 arrays", "got [array("],
+    ),
+    "intercepts_init, shape of layer 0": (
+        {"intercepts_init": [np.ones(2), INTERCEPTS[1]]},
+        ["intercepts_init[0] must have shape (3,)", "got shape (2,)"],
+    ),
+    "intercepts_init, NaN": (
+        {"intercepts_init": [INTERCEPTS[0], np.array([NAN])]},
+        ["intercepts_init[1] contains NaN"],
+    ),
+}
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("fault", INITIAL)
+def test_initial_weights(estimator, fault):
+    given, parts = INITIAL[fault]
+    assert_raises(parts, small(estimator).fit, X, TARGETS[estimator], **given)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_initial_intercepts_without_intercepts(estimator):
+    model = small(estimator, fit_intercept=False)
+    parts = ["intercepts_init must be None with fit_intercept=False"]
+    assert_raises(parts, model.fit, X, TARGETS[estimator], intercepts_init=INTERCEPTS)
+
+
+LETTERS = np.array(list("abcabc"))
+NAMED = {
+    "y of strings": (REGRESSOR, {"y": LETTERS}, ["y must be numeric", "'a'"]),
+    "y of strings, object": (
+        REGRESSOR,
+        {"y": LETTERS.astype(object)},
+        ["y must be numeric", "'a'"],
+    ),
+    "y with None": (REGRESSOR, {"y": np.array([None, 1, 2, 3, 4, 5])}, ["y contains NaN"]),
+    "y of strings and numbers": (
+        CLASSIFIER,
+        {"y": np.array(["a", 1] * 3, dtype=object)},
+        ["y must"],
+    ),
+    "sample_weight of strings": (REGRESSOR, {"sample_weight": LETTERS}, ["sample_weight", "'a'"]),
+    "coefs_init of strings": (
+        REGRESSOR,
+        {"coefs_init": [COEFS[0], [["a"]] * 3]},
+        ["coefs_init[1]", "'a'"],
+    ),
+    "coefs_init outside float32": (
+        REGRESSOR,
+        {"X": X.astype(np.float32), "coefs_init": [COEFS[0], COEFS[1] * 1e300]},
+        ["coefs_init[1]", "float32"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("estimator", "given", "parts"), NAMED.values(), ids=NAMED)
+def test_converted_input_is_named(estimator, given, parts):
+    given = {"X": X, "y": TARGETS[estimator]} | given
+    assert_raises(parts, small(estimator).fit, error=(TypeError, ValueError), **given)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_predict_before_fit(estimator):
+    assert_raises(
+        [f"This {estimator.__name__} instance is not fitted", "Call 'fit'"],
+        small(estimator).predict,
+        X,
+        error=NotFittedError,
+    )
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_refused_fit_leaves_the_fitted_model_as_it_was(estimator):
+    y = TARGETS[estimator]
+    model = small(estimator).fit(X, y)
+    y_pred = model.predict(X)
+    for bad in ({"sample_weight": -ONES}, {"coefs_init": COEFS[:1]}):
+        with pytest.raises(ValueError, match=r"sample_weight|coefs_init"):
+            model.fit(X, y, **bad)
+    with pytest.raises(ValueError, match="alpha"):
+        model.set_params(alpha=-1).fit(X, y)
+    assert_array_equal(model.predict(X), y_pred)
