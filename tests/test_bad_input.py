@@ -66,7 +66,7 @@ PARAMETERS = {
     "warm_start": FLAG,
     "random_state": Fault(
         "None, an integer from 0 to 2**32 - 1 or a numpy.random.RandomState",
-        ["0", [None], np.random.default_rng(0)],
+        ["0", True, [None], np.random.default_rng(0)],
         [-1, 2**32, 0.5, NAN],
     ),
     "verbose": Fault("an integer of at least 0", ["1", 1.5, None, NAN], [-1]),

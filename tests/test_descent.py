@@ -285,22 +285,24 @@ def test_vanished_gradient(tol, norms, reached):
 
 
 @pytest.mark.parametrize(
-    ("began", "ended", "risen"),
+    ("began", "ended", "margin", "risen"),
     [
-        (1.0, 0.5, False),
-        (1.0, 1.0, False),
-        (1.0, 1.0 + 5e-7, False),
-        (1.0, 1.0 + 2e-6, True),
-        (-1.0, -1.0 + 5e-7, False),
-        (-1.0, -1.0 + 2e-6, True),
-        (0.0, 0.0, False),
-        (0.0, 1e-9, True),
-        (1.0, math.inf, True),
-        (1.0, math.nan, True),
+        (1.0, 0.5, 1e-6, False),
+        (1.0, 1.0, 1e-6, False),
+        (1.0, 1.0 + 5e-7, 1e-6, False),
+        (1.0, 1.0 + 2e-6, 1e-6, True),
+        (-1.0, -1.0 + 5e-7, 1e-6, False),
+        (-1.0, -1.0 + 2e-6, 1e-6, True),
+        (0.0, 0.0, 1e-6, False),
+        (0.0, 1e-9, 1e-6, True),
+        (3.0, 5.9, 1.0, False),
+        (3.0, 6.1, 1.0, True),
+        (1.0, math.inf, 1.0, True),
+        (1.0, math.nan, 1.0, True),
     ],
 )
-def test_has_risen(began, ended, risen):
-    assert has_risen(began, ended) is risen
+def test_has_risen(began, ended, margin, risen):
+    assert has_risen(began, ended, margin) is risen
 
 
 def test_statuses_have_a_name_and_a_sentence():

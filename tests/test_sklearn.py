@@ -711,6 +711,17 @@ def test_fit_without_warm_start_starts_anew(estimator, rng):
     assert_same_weights(clone(model).fit(X[:20], y[:20]).partial_fit(X, y).fit(X, y), model)
 
 
+def test_partial_fit_tells_noise_of_batches_from_divergence(rng):
+    X = rng.normal(size=(60, 2))
+    y = np.sin(2 * X[:, 0]) + X[:, 1]
+    model = BackpropRegressor(5, learning_rate=0.1, batch_size=8, random_state=0)
+    losses = [model.partial_fit(X, y).loss_ for _ in range(200)]
+    assert min(np.diff(losses)) < 0 < max(np.diff(losses))
+    model.set_params(learning_rate=3.0)
+    with pytest.warns(DivergenceWarning):
+        model.partial_fit(X, y)
+
+
 def test_first_partial_fit_requires_classes(rng):
     X = rng.normal(size=(20, 2))
     with pytest.raises(ValueError, match="classes must be passed on the first call"):

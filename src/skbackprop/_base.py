@@ -185,6 +185,8 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             batches=Batches(n_rows, batch_size, rows_rng if self.shuffle else None),
             max_iter=1 if partial else settings.max_iter,
             first_epoch=epochs_before,
+            # Near a minimum, batches move the loss up and down.
+            margin=1.0 if goes_on and batch_size < n_rows else 1e-6,
             vanished=vanished,
             plateau=plateau,
             on_epoch=_EpochPrinter(settings) if settings.verbose else None,

@@ -60,7 +60,10 @@ def check_sample_weight(sample_weight: Any, n_rows: int) -> np.ndarray | None:
             f"sample_weight must not be negative; got {weights.min()} in row {weights.argmin()}."
         )
     if not weights.any():
-        raise ValueError("sample_weight must have at least one weight that is not zero.")
+        raise ValueError(
+            "sample_weight must have at least one weight that is not zero; "
+            f"got {n_rows} weights of zero."
+        )
     return weights
 
 
@@ -68,7 +71,9 @@ def set_initial(network: Network, params: np.ndarray, coefs: Any, intercepts: An
     """Overwrite the initial parameters by those given to fit."""
     layers = network.layers(params)
     if intercepts is not None and not network.fit_intercept:
-        raise ValueError("intercepts_init must be None with fit_intercept=False.")
+        raise ValueError(
+            f"intercepts_init must be None with fit_intercept=False; got {intercepts!r}."
+        )
     for name, given, wanted in (
         ("coefs_init", coefs, [coef for coef, _ in layers]),
         ("intercepts_init", intercepts, [b for _, b in layers if b is not None]),

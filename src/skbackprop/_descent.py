@@ -53,6 +53,7 @@ def gradient_descent(
     batches: Batches,
     max_iter: int,
     first_epoch: int = 0,
+    margin: float = 1e-6,
     vanished: VanishedGradient | None = None,
     plateau: Plateau | None = None,
     on_epoch: Callable[[int, float, float], None] | None = None,
@@ -84,6 +85,8 @@ def gradient_descent(
         Number of epochs at most.
     first_epoch : int
         Epochs that the schedule has already seen.
+    margin : float
+        Fraction of the first loss by which the last may exceed it without counting as diverged.
     vanished, plateau : VanishedGradient or None, Plateau or None
         The rules for an early end; None for none. The gradient held against the first is the
         way the parameters went in the epoch over the steps' sum, the mean of the gradients met.
@@ -132,6 +135,6 @@ def gradient_descent(
         np.copyto(params, best)
         loss = objective.value(params)
         status = Status.DIVERGED
-    elif status is not Status.INTERRUPTED and has_risen(first_loss, loss):
+    elif status is not Status.INTERRUPTED and has_risen(first_loss, loss, margin):
         status = Status.DIVERGED
     return Descent(status, loss_curve, first_loss, loss)

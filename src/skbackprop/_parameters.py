@@ -100,12 +100,13 @@ def check_activation(
 def check_seed(value: Any) -> np.random.RandomState:
     """What scikit-learn's `check_random_state` accepts; None is numpy's global state."""
     try:
-        if isinstance(value, bool):
+        if isinstance(value, bool | np.bool_):
             raise ValueError
         return check_random_state(value)
     except ValueError:
         accepted = "None, an integer from 0 to 2**32 - 1 or a numpy.random.RandomState"
-        kind = ValueError if isinstance(value, numbers.Real) else TypeError
+        is_number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+        kind = ValueError if is_number else TypeError
         raise kind(_message("random_state", value, accepted)) from None
 
 

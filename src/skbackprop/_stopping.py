@@ -71,6 +71,6 @@ class Plateau:
         return True
 
 
-def has_risen(began: float, ended: float) -> bool:
-    """Whether a loss ended above where it began by more than rounding explains."""
-    return not ended <= began + 1e-6 * abs(began)
+def has_risen(began: float, ended: float, margin: float) -> bool:
+    """Whether a loss ended above where it began by more than the fraction `margin` of it."""
+    return not ended <= began + margin * abs(began)
