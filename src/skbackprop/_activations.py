@@ -6,6 +6,7 @@ buffer, its activations, between the forward and the backward pass.
 A new activation is one `Activation` and one line in `ACTIVATIONS`; the tests find it there.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -25,11 +26,17 @@ class Activation(NamedTuple):
         may overwrite `a`.
     rest : float
         f(0), the activation of a unit that receives nothing.
+    conditioned : Activation or None
+        (f − rest) / unit, for descent in conditioned coordinates; None where it is f itself.
+    unit : float
+        Scale of the conditioned activation.
     """
 
     apply: Callable[[np.ndarray, np.ndarray], None]
     multiply_derivative: Callable[[np.ndarray, np.ndarray], None]
-    rest: float
+    rest: float = 0.0
+    conditioned: "Activation | None" = None
+    unit: float = 1.0
 
 
 def _identity(z: np.ndarray, scratch: np.ndarray) -> None:
@@ -55,6 +62,21 @@ def _sigmoid_derivative(a: np.ndarray, delta: np.ndarray) -> None:
     delta *= a
 
 
+def _conditioned_sigmoid(z: np.ndarray, scratch: np.ndarray) -> None:
+    # (1 / (1 + exp(-z)) - 1/2) / 2 = tanh(z/2) / 4
+    z *= 0.5
+    np.tanh(z, out=z)
+    z *= 0.25
+
+
+def _conditioned_sigmoid_derivative(a: np.ndarray, delta: np.ndarray) -> None:
+    # f' = (1 - tanh²(z/2)) / 8 = 1/8 - 2 a²
+    np.square(a, out=a)
+    a *= -2.0
+    a += 0.125
+    delta *= a
+
+
 def _softplus(z: np.ndarray, scratch: np.ndarray) -> None:
     # log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|)), which never overflows.
     np.abs(z, out=scratch)
@@ -71,6 +93,20 @@ def _softplus_derivative(a: np.ndarray, delta: np.ndarray) -> None:
     np.expm1(a, out=a)
     delta *= a
     np.negative(delta, out=delta)
+
+
+def _conditioned_softplus(z: np.ndarray, scratch: np.ndarray) -> None:
+    _softplus(z, scratch)
+    z -= _LOG_2
+
+
+def _conditioned_softplus_derivative(a: np.ndarray, delta: np.ndarray) -> None:
+    # f' = 1 - exp(-(a + log 2)) = 1 - exp(-a) / 2
+    np.negative(a, out=a)
+    np.exp(a, out=a)
+    a *= -0.5
+    a += 1.0
+    delta *= a
 
 
 def _tanh(z: np.ndarray, scratch: np.ndarray) -> None:
@@ -94,10 +130,23 @@ def _relu_derivative(a: np.ndarray, delta: np.ndarray) -> None:
     delta *= a
 
 
+_LOG_2 = math.log(2.0)
+
 ACTIVATIONS: dict[str, Activation] = {
-    "identity": Activation(_identity, _identity_derivative, 0.0),
-    "sigmoid": Activation(_sigmoid, _sigmoid_derivative, 0.5),
-    "softplus": Activation(_softplus, _softplus_derivative, float(np.log(2.0))),
-    "tanh": Activation(_tanh, _tanh_derivative, 0.0),
-    "relu": Activation(_relu, _relu_derivative, 0.0),
+    "identity": Activation(_identity, _identity_derivative),
+    "sigmoid": Activation(
+        _sigmoid,
+        _sigmoid_derivative,
+        rest=0.5,
+        conditioned=Activation(_conditioned_sigmoid, _conditioned_sigmoid_derivative),
+        unit=2.0,
+    ),
+    "softplus": Activation(
+        _softplus,
+        _softplus_derivative,
+        rest=_LOG_2,
+        conditioned=Activation(_conditioned_softplus, _conditioned_softplus_derivative),
+    ),
+    "tanh": Activation(_tanh, _tanh_derivative),
+    "relu": Activation(_relu, _relu_derivative),
 }

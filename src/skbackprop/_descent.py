@@ -1,6 +1,7 @@
 """Gradient descent: the loop. It knows neither networks nor estimators."""
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -43,6 +44,23 @@ class Descent:
     loss: float
 
 
+_LARGEST = sys.float_info.max
+# Halvings of the step after which a descent that still explodes has diverged.
+_SHORTEST = 2.0**-30
+
+
+def _loss_limit(first_loss: float, loss_curve: list[float], n_batches: int) -> float:
+    """The loss above which an epoch is undone.
+
+    In full batch, any rise but by rounding: a step below 2 over the curvature lowers the loss. In
+    batches, whose losses vary, twice the loss of the first parameters.
+    """
+    if n_batches == 1:
+        before = loss_curve[-1] if loss_curve else first_loss
+        return before + 1e-6 * abs(before)
+    return 2.0 * first_loss if math.isfinite(first_loss) else _LARGEST
+
+
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def gradient_descent(
     objective: Differentiable,
@@ -52,6 +70,7 @@ def gradient_descent(
     schedule: Schedule,
     batches: Batches,
     max_iter: int,
+    retry: bool = False,
     first_epoch: int = 0,
     margin: float = 1e-6,
     vanished: VanishedGradient | None = None,
@@ -99,19 +118,28 @@ def gradient_descent(
     best, best_loss = params.copy(), first_loss
     epoch_start = np.empty_like(params)
     status = Status.MAX_ITER
+    shortening = 1.0
     try:
         for epoch in range(first_epoch, first_epoch + max_iter):
             np.copyto(epoch_start, params)
+            limit = _loss_limit(first_loss, loss_curve, len(batches)) if retry else _LARGEST
             epoch_loss = steps = 0.0
             for number, rows in enumerate(batches):
-                step = step_size * schedule.fraction(epoch + number / len(batches))
+                step = step_size * shortening * schedule.fraction(epoch + number / len(batches))
                 epoch_loss += objective.value_and_gradient(params, rows, update, scale=-step)
+                if not epoch_loss <= limit:
+                    break
                 params += update
                 steps += step
-            loss_curve.append(epoch_loss)
-            if not math.isfinite(epoch_loss):
+            if not epoch_loss <= limit:
+                if retry and shortening > _SHORTEST:
+                    np.copyto(params, best)
+                    shortening *= 0.5
+                    continue
+                loss_curve.append(epoch_loss)
                 status = Status.DIVERGED
                 break
+            loss_curve.append(epoch_loss)
             if on_epoch is not None:
                 on_epoch(epoch + 1, epoch_loss, step)
             if vanished is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -132,7 +132,7 @@ class Network:
                 self.activations[depth - 1].multiply_derivative(a, delta_before)
 
     def forward_in_chunks(
-        self, layers: Sequence[Layer], X: np.ndarray
+        self, layers: Sequence[Layer], X: Any
     ) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
         """Go forward over any number of rows in bounded memory.
 

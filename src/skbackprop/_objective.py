@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 
 from skbackprop._batches import Rows
+from skbackprop._inputs import ConditionedInputs, Gatherer
 from skbackprop._losses import Loss
 from skbackprop._network import Buffers, Layer, Network
 
@@ -34,6 +35,10 @@ class Objective:
         How the losses of rows become one.
     batch_size : int
         Number of rows of the largest batch: the size of the buffers.
+    input_shift, input_scale : ndarray of shape (n_features,) or None
+        What the network is given is (X − input_shift) / input_scale; None for X itself.
+    dtype : numpy.dtype or None
+        Precision of the computation; None for that of X.
     """
 
     def __init__(
@@ -47,10 +52,16 @@ class Objective:
         alpha: float = 0.0,
         reduction: Literal["mean", "sum"] = "mean",
         batch_size: int,
+        input_shift: np.ndarray | None = None,
+        input_scale: np.ndarray | None = None,
+        dtype: np.dtype | None = None,
     ) -> None:
         self.network = network
         self.loss = loss
-        self.X = X
+        dtype = X.dtype if dtype is None else dtype
+        self.inputs: Gatherer | ConditionedInputs = Gatherer(X, batch_size)
+        if input_shift is not None or input_scale is not None or dtype != X.dtype:
+            self.inputs = ConditionedInputs(X, input_shift, input_scale, batch_size, dtype)
         self.y = y
         self.sample_weight = None
         if sample_weight is not None:
@@ -58,17 +69,16 @@ class Objective:
                 # Divided twice, as the sum of the weights may leave the range of floats.
                 sample_weight = sample_weight / sample_weight.max()
                 sample_weight = sample_weight / sample_weight.mean()
-            self.sample_weight = sample_weight.astype(X.dtype)
+            self.sample_weight = sample_weight.astype(dtype)
         self.alpha = alpha
         self.reduction = reduction
         self._batch_size = batch_size
-        self._buffers = network.buffers(batch_size, X.dtype)
-        self._inputs = _Gatherer(X, batch_size)
-        self._targets = _Gatherer(y, batch_size)
+        self._buffers = network.buffers(batch_size, dtype)
+        self._targets = Gatherer(y, batch_size)
         self._weights = None
         if self.sample_weight is not None:
-            self._weights = _Gatherer(self.sample_weight, batch_size)
-        self._penalty_gradient = np.empty(network.n_coefs, dtype=X.dtype) if alpha else None
+            self._weights = Gatherer(self.sample_weight, batch_size)
+        self._penalty_gradient = np.empty(network.n_coefs, dtype=dtype) if alpha else None
         self._params = self._gradient = np.empty(0)
         self._layers: list[Layer] = []
         self._gradients: list[Layer] = []
@@ -77,11 +87,11 @@ class Objective:
         """The objective on all rows."""
         layers = self.network.layers(params)
         value = 0.0
-        for rows, raw_prediction, scratch in self.network.forward_in_chunks(layers, self.X):
+        for rows, raw_prediction, scratch in self.network.forward_in_chunks(layers, self.inputs):
             weight = None if self.sample_weight is None else self.sample_weight[rows]
             value += self.loss.value_and_gradient(self.y[rows], raw_prediction, weight, scratch)
         if self.reduction == "mean":
-            value /= self.X.shape[0]
+            value /= self.inputs.shape[0]
         return value + self._penalty(params)
 
     def value_and_gradient(
@@ -97,7 +107,7 @@ class Objective:
         if out is not self._gradient:
             self._gradient, self._gradients = out, self.network.layers(out)
         X, y, weight, buffers = self._batch(rows)
-        n_rows, n_all_rows = X.shape[0], self.X.shape[0]
+        n_rows, n_all_rows = X.shape[0], self.inputs.shape[0]
         mean = self.reduction == "mean"
 
         raw_prediction = self.network.forward(self._layers, X, buffers)
@@ -122,29 +132,8 @@ class Objective:
         """Inputs, targets and weights of the rows, and buffers of their number."""
         n_rows = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
         return (
-            self._inputs.take(rows),
+            self.inputs.take(rows),
             self._targets.take(rows),
             self._weights.take(rows) if self._weights is not None else None,
             self._buffers if n_rows == self._batch_size else self._buffers.head(n_rows),
         )
-
-
-class _Gatherer:
-    """Takes rows of an array: views for a slice, copies of others, into one buffer if they can."""
-
-    def __init__(self, array: np.ndarray, batch_size: int) -> None:
-        self._array = array
-        self._batch_size = batch_size
-        self._buffer: np.ndarray | None = None
-
-    def take(self, rows: Rows) -> np.ndarray:
-        array = self._array
-        # np.take would copy all of an array that is not C-contiguous before it takes rows.
-        if isinstance(rows, slice) or not (
-            isinstance(array, np.ndarray) and array.flags.c_contiguous
-        ):
-            return array[rows]
-        if self._buffer is None:
-            self._buffer = np.empty((self._batch_size, *array.shape[1:]), dtype=array.dtype)
-        # The default mode="raise" would go through a buffer of its own.
-        return np.take(array, rows, axis=0, out=self._buffer[: len(rows)], mode="clip")

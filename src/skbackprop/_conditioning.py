@@ -1,0 +1,303 @@
+"""The coordinates a network is descended in: its inputs, activations and targets conditioned.
+
+In conditioned coordinates the inputs are (x − c) / s, the activation functions f − f(0) and the
+targets (y − μ) / σ, so that what every layer is given varies around 0 by about 1. Descent runs on
+the weights of that network; what is published is the network on raw x and y that computes the
+same, and back again where descent goes on.
+"""
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from skbackprop._activations import Activation
+from skbackprop._network import Layer
+
+# No value is further than this from its column's mean, in units of the column's scale.
+REACH = 8.0
+# No single value makes its column's scale larger than this times that of the others.
+STRETCH = 2.0
+# Rows that are looked at for the inner moments, at least; all of them up to twice as many.
+_INNER_ROWS = 2048
+# Elements whose moments are taken at a time.
+_CHUNK_ELEMENTS = 2**17
+
+
+class Moments(NamedTuple):
+    """Weighted mean and standard deviation, and range, of the columns of some rows."""
+
+    weight: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def merged(self, other: "Moments") -> "Moments":
+        """The moments of the rows of both (Chan, Golub and LeVeque, 1983)."""
+        weight = self.weight + other.weight
+        total = np.where(weight > 0.0, weight, 1.0)
+        share, other_share = self.weight / total, other.weight / total
+        difference = other.mean - self.mean
+        # variance = share · std² + other_share · other_std² + share · other_share · difference²,
+        # in units of the largest of the three, whose square may be beyond the range of floats.
+        unit = np.maximum(np.maximum(self.std, other.std), np.abs(difference))
+        unit[unit == 0.0] = 1.0
+        variance = (
+            share * (self.std / unit) ** 2
+            + other_share * (other.std / unit) ** 2
+            + share * other_share * (difference / unit) ** 2
+        )
+        return Moments(
+            weight,
+            share * self.mean + other_share * other.mean,
+            unit * np.sqrt(variance),
+            np.minimum(self.low, other.low),
+            np.maximum(self.high, other.high),
+        )
+
+    def unit(self) -> np.ndarray:
+        """The standard deviation; 1 for a constant column."""
+        return np.where(self.high > self.low, self.std, 1.0)
+
+    def scale(self) -> np.ndarray:
+        """The standard deviation, or where that is more the farthest value's distance / 8."""
+        reach = np.maximum(self.high - self.mean, self.mean - self.low)
+        return np.where(self.high > self.low, np.maximum(self.std, reach / REACH), 0.0)
+
+
+class Spread(NamedTuple):
+    """Moments of all values of the columns, and of those that are not the farthest out."""
+
+    every: Moments
+    inner: Moments
+
+    @classmethod
+    def of(cls, array: Any, sample_weight: np.ndarray | None = None) -> "Spread":
+        """The spread of an array of shape (n_rows, n_columns), dense or scipy.sparse CSR.
+
+        Of many rows, only every k-th is looked at for the inner moments.
+        """
+        weights = np.ones(array.shape[0]) if sample_weight is None else sample_weight
+        every = _moments(array, weights, None)
+        above = every.high - every.mean >= every.mean - every.low
+        some = slice(None, None, max(1, array.shape[0] // _INNER_ROWS))
+        excluded = np.where(above, every.high, every.low)
+        return cls(every, _moments(array[some], weights[some], excluded))
+
+    def merged(self, other: "Spread") -> "Spread":
+        return Spread(self.every.merged(other.every), self.inner.merged(other.inner))
+
+    def shift(self) -> np.ndarray:
+        """The mean of each column, that of the others where one value is left out."""
+        return np.where(self.scale() < self.every.scale(), self.inner.mean, self.every.mean)
+
+    def scale(self) -> np.ndarray:
+        """The unit of each column in conditioned coordinates; 1 for a constant column.
+
+        A column that is rarely other than 0 has a deviation in units of which its values are
+        tens or hundreds: its scale is an eighth of its farthest value. One wild value would
+        flatten the others: it is left out where it more than doubles the scale.
+        """
+        every, inner = self.every.scale(), self.inner.scale()
+        scale = np.where(inner > 0.0, np.minimum(every, STRETCH * inner), every)
+        return np.where(scale > 0.0, scale, 1.0)
+
+
+class Conditioning(NamedTuple):
+    """Conditioned coordinates.
+
+    Attributes
+    ----------
+    input_shift, input_scale : ndarray of shape (n_features,)
+        c and s of the inputs (x − c) / s.
+    target_shift, target_scale : ndarray of shape (n_outputs,)
+        μ and σ of the targets (y − μ) / σ.
+    hidden_shift, hidden_scale : list of float
+        What the activations of each hidden layer are shifted and scaled by.
+    activations : list of Activation
+        What computes the shifted and scaled activations.
+    """
+
+    input_shift: np.ndarray
+    input_scale: np.ndarray
+    target_shift: np.ndarray
+    target_scale: np.ndarray
+    hidden_shift: list[float]
+    hidden_scale: list[float]
+    activations: list[Activation]
+
+    @classmethod
+    def none(
+        cls, n_features: int, n_outputs: int, activations: Sequence[Activation]
+    ) -> "Conditioning":
+        """The coordinates as they are."""
+        return cls(
+            np.zeros(n_features),
+            np.ones(n_features),
+            np.zeros(n_outputs),
+            np.ones(n_outputs),
+            [0.0] * len(activations),
+            [1.0] * len(activations),
+            list(activations),
+        )
+
+    @classmethod
+    def standardizing(
+        cls,
+        inputs: Spread,
+        targets: Spread | None,
+        n_outputs: int,
+        activations: Sequence[Activation],
+        *,
+        fit_intercept: bool,
+    ) -> "Conditioning":
+        """Coordinates that suit the spread of the data. A shift needs intercepts to absorb it."""
+        plain = cls.none(len(inputs.scale()), n_outputs, activations)
+        scaled = plain._replace(input_scale=inputs.scale())
+        if targets is not None:
+            scaled = scaled._replace(target_scale=targets.every.unit())
+        if not fit_intercept:
+            return scaled
+        if targets is not None:
+            scaled = scaled._replace(target_shift=targets.every.mean)
+        return scaled._replace(
+            input_shift=inputs.shift(),
+            hidden_shift=[f.rest for f in activations],
+            hidden_scale=[f.unit for f in activations],
+            activations=[f.conditioned or f for f in activations],
+        )
+
+    @property
+    def loss_unit(self) -> float:
+        """What a squared error of conditioned targets is multiplied by to be one of raw ones.
+
+        Several targets are weighted by 1 / σ², so that each counts alike: the unit is then the
+        mean of their σ².
+        """
+        return float(np.mean(np.square(self.target_scale)))
+
+    def to_raw(self, layers: Sequence[Layer]) -> list[Layer]:
+        """The layers, in float64, that compute on raw x what `layers` compute in conditioned ones.
+
+        z = ((x − c) / s) V + b = x W + (b − c W) with W = V / s.
+        """
+        raw = []
+        for depth, (coef, intercept) in enumerate(layers):
+            W = coef.astype(np.float64)
+            b = np.zeros(W.shape[1]) if intercept is None else intercept.astype(np.float64)
+            W /= self._scale(depth)
+            if depth == len(layers) - 1:
+                W *= self.target_scale
+                b = b * self.target_scale + self.target_shift
+            raw.append(Layer(W, b - self._shift_times(W, depth)))
+        return raw
+
+    def from_raw(self, raw: Sequence[Layer], layers: Sequence[Layer]) -> None:
+        """Fill `layers` with what computes in conditioned coordinates as `raw` does on raw x."""
+        for depth, ((raw_coef, raw_intercept), (coef, intercept)) in enumerate(
+            zip(raw, layers, strict=True)
+        ):
+            W = raw_coef.astype(np.float64)
+            b = self._shift_times(W, depth)
+            if raw_intercept is not None:
+                b = b + raw_intercept
+            if depth == len(layers) - 1:
+                W /= self.target_scale
+                b = (b - self.target_shift) / self.target_scale
+            coef[...] = W * self._scale(depth)
+            if intercept is not None:
+                intercept[...] = b
+
+    def _scale(self, depth: int) -> np.ndarray | float:
+        """What the inputs of a layer are divided by, as a factor of the rows of its coef."""
+        if depth == 0:
+            return self.input_scale[:, np.newaxis]
+        return self.hidden_scale[depth - 1]
+
+    def _shift_times(self, W: np.ndarray, depth: int) -> np.ndarray:
+        """The shift of a layer's inputs, through its raw coefficients."""
+        if depth == 0:
+            return self.input_shift @ W
+        return self.hidden_shift[depth - 1] * W.sum(axis=0)
+
+
+def _moments(array: Any, weights: np.ndarray, excluded: np.ndarray | None) -> Moments:
+    """The moments of the columns, without the values that equal `excluded`, chunk by chunk."""
+    n_rows, n_columns = array.shape
+    of_chunk = _dense_moments if isinstance(array, np.ndarray) else _sparse_moments
+    size = max(1, _CHUNK_ELEMENTS // n_columns)
+    chunks = (slice(i, i + size) for i in range(0, n_rows, size))
+    return reduce(Moments.merged, (of_chunk(array[c], weights[c], excluded) for c in chunks))
+
+
+def _dense_moments(chunk: np.ndarray, weights: np.ndarray, excluded: np.ndarray | None) -> Moments:
+    """In the precision of `chunk`: what rounding does to a shift or a scale is irrelevant."""
+    if excluded is None:
+        low, high = chunk.min(axis=0), chunk.max(axis=0)
+        weight = np.full(chunk.shape[1], weights.sum())
+    else:
+        kept = chunk != excluded
+        low = chunk.min(axis=0, where=kept, initial=np.inf)
+        high = chunk.max(axis=0, where=kept, initial=-np.inf)
+        weight = weights @ kept
+        chunk = np.where(kept, chunk, 0.0)
+    unit = _unit(low, high)
+    total = np.where(weight > 0.0, weight, 1.0)
+    shares = (weights / total.max()).astype(chunk.dtype)
+    total /= total.max()
+    values = chunk / unit
+    origin = (shares @ values) / total.astype(chunk.dtype)
+    values -= origin
+    if excluded is not None:
+        values[~kept] = 0.0
+    # What is left of the mean is rounding of the origin, so nothing cancels in the variance.
+    mean = (shares @ values) / total
+    np.square(values, out=values)
+    variance = np.maximum((shares @ values) / total - mean**2, 0.0)
+    unit = unit.astype(np.float64)
+    return Moments(
+        weight,
+        unit * (origin + mean),
+        unit * np.sqrt(variance),
+        low.astype(np.float64),
+        high.astype(np.float64),
+    )
+
+
+def _sparse_moments(chunk: Any, weights: np.ndarray, excluded: np.ndarray | None) -> Moments:
+    n_rows, n_columns = chunk.shape
+    columns, values = chunk.indices, chunk.data.astype(np.float64)
+    shares = np.repeat(weights, np.diff(chunk.indptr))
+
+    def sums(terms: np.ndarray) -> np.ndarray:
+        return np.bincount(columns, terms, minlength=n_columns)
+
+    zeros = np.bincount(columns, minlength=n_columns) < n_rows
+    zeros_weight = np.where(zeros, weights.sum() - sums(shares), 0.0)
+    if excluded is not None:
+        zeros &= excluded != 0.0
+        zeros_weight[~zeros] = 0.0
+        kept = values != excluded[columns]
+        columns, values, shares = columns[kept], values[kept], shares[kept]
+    low, high = np.full(n_columns, np.inf), np.full(n_columns, -np.inf)
+    np.minimum.at(low, columns, values)
+    np.maximum.at(high, columns, values)
+    low[zeros] = np.minimum(low[zeros], 0.0)
+    high[zeros] = np.maximum(high[zeros], 0.0)
+    weight = sums(shares) + zeros_weight
+    total = np.where(weight > 0.0, weight, 1.0)
+    unit = _unit(low, high)
+    values /= unit[columns]
+    mean = sums(shares * values) / total
+    values -= mean[columns]
+    variance = (sums(shares * values**2) + zeros_weight * mean**2) / total
+    return Moments(weight, unit * mean, unit * np.sqrt(variance), low, high)
+
+
+def _unit(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """What brings columns into [−1, 1], where squares neither overflow nor vanish."""
+    unit = np.maximum(np.abs(low), np.abs(high))
+    unit[(unit == 0.0) | ~np.isfinite(unit)] = 1.0
+    return unit

@@ -1,0 +1,64 @@
+"""The largest curvature of the objective, from which comes the step size."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from skbackprop._batches import Rows
+from skbackprop._objective import Objective
+
+# Power iterations on the first batch, and on each of the others, which start where it ended.
+_ITERATIONS = 8
+_MORE_ITERATIONS = 3
+# Length of the way along which gradients are differenced, in conditioned coordinates.
+_EPSILON = 1e-4
+
+
+def largest_curvature(
+    objective: Objective,
+    params: np.ndarray,
+    batches: Sequence[Rows],
+    rng: np.random.Generator,
+) -> float:
+    """The largest |eigenvalue| of the Hessian of the objective of any of the batches.
+
+    Power iteration (LeCun, Simard and Pearlmutter, 1993): v ← H v / ‖H v‖ with H v ≈ (∇(θ + ε v) − ∇(θ − ε v)) / 2ε. Batches of the
+    size used in training, as one large sample would give a step that is too long for small ones.
+
+    A start where the units are saturated is nearly flat, and the step that suits it too long
+    everywhere else: the curvature at θ = 0, where all units are at rest, counts as well. It is
+    that of the output intercepts.
+
+    The result is rounded up to 6 bits, since differences of gradients are good to about 1e-12
+    only, and equal fits shall have equal steps.
+    """
+    v = rng.standard_normal(len(params))
+    v /= np.linalg.norm(v)
+    largest = _power_iteration(objective, np.zeros_like(params), batches[0], v.copy(), 3)
+    iterations = _ITERATIONS
+    for rows in batches:
+        largest = max(largest, _power_iteration(objective, params, rows, v, iterations))
+        iterations = _MORE_ITERATIONS
+    if largest == 0.0 or not math.isfinite(largest):
+        return largest
+    mantissa, exponent = math.frexp(largest)
+    return math.ldexp(math.ceil(mantissa * 64.0) / 64.0, exponent)
+
+
+def _power_iteration(
+    objective: Objective, params: np.ndarray, rows: Rows, v: np.ndarray, iterations: int
+) -> float:
+    """The curvature along `v` after so many iterations, which overwrite `v`."""
+    norm = 0.0
+    above, below = np.empty_like(params), np.empty_like(params)
+    for _ in range(iterations):
+        objective.value_and_gradient(params + _EPSILON * v, rows, above)
+        objective.value_and_gradient(params - _EPSILON * v, rows, below)
+        above -= below
+        above /= 2.0 * _EPSILON
+        norm = float(np.linalg.norm(above))
+        if norm == 0.0 or not math.isfinite(norm):
+            break
+        np.divide(above, norm, out=v)
+    return norm
