@@ -2,7 +2,8 @@
 
 import warnings
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -69,6 +70,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
     """
 
     _losses: Sequence[str]
+    _first_loss: float
 
     @abstractmethod
     def __init__(
@@ -133,67 +135,69 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         partial: bool = False,
     ) -> Self:
         """Fit anew or go on; with `partial` for one epoch, at no schedule that has an end."""
-        settings = self._check_parameters()
-        goes_on = hasattr(self, "coefs_") and (partial or self.warm_start)
-        X, y = self._check_data(X, y, reset=not (goes_on and partial))
-        sample_weight = check_sample_weight(sample_weight, X.shape[0])
-        target = self._encode_target(y, X.dtype, classes, partial=partial, known=goes_on)
+        with _as_before_on_error(self):
+            settings = self._check_parameters()
+            goes_on = hasattr(self, "coefs_") and (partial or self.warm_start)
+            X, y = self._check_data(X, y, goes_on=goes_on, partial=partial)
+            sample_weight = check_sample_weight(sample_weight, X.shape[0])
+            target = self._encode_target(y, X.dtype, classes, partial=partial, known=goes_on)
+            X, target, sample_weight = _drop_weightless(X, target, sample_weight)
 
-        values = target.values
-        if sample_weight is not None and not sample_weight.all():
-            weighted = np.flatnonzero(sample_weight)
-            X, values, sample_weight = X[weighted], values[weighted], sample_weight[weighted]
-        n_rows = X.shape[0]
-        batch_size = _resolve_batch_size(settings.batch_size, n_rows)
+            network = Network(
+                [X.shape[1], *settings.hidden_layer_sizes, target.n_outputs],
+                [ACTIVATIONS[name] for name in settings.activations],
+                fit_intercept=self.fit_intercept,
+            )
+            params, rows_rng = self._first_params(network, X.dtype, goes_on)
+            set_initial(network, params, coefs_init, intercepts_init)
+            n_rows = X.shape[0]
+            batch_size = _resolve_batch_size(settings.batch_size, n_rows)
+            objective = Objective(
+                network,
+                target.loss,
+                X,
+                target.values,
+                sample_weight,
+                alpha=settings.alpha,
+                reduction=self.loss_reduction,
+                batch_size=batch_size,
+            )
 
-        network = Network(
-            [X.shape[1], *settings.hidden_layer_sizes, target.n_outputs],
-            [ACTIVATIONS[name] for name in settings.activations],
-            fit_intercept=self.fit_intercept,
-        )
-        if goes_on:
-            rows_rng = self._rows_rng
-            params = self._fitted_params(network, X.dtype)
-        else:
-            weights_rng, rows_rng = _spawn_generators(self.random_state, 2)
-            params = network.initial_params(weights_rng, X.dtype)
-        set_initial(network, params, coefs_init, intercepts_init)
-        objective = Objective(
-            network,
-            target.loss,
-            X,
-            values,
-            sample_weight,
-            alpha=settings.alpha,
-            reduction=self.loss_reduction,
-            batch_size=batch_size,
-        )
-
-        schedule = self.learning_rate_schedule
-        if partial and schedule in ("linear", "adaptive"):
-            schedule = "constant"
-        vanished = plateau = None
-        if settings.tol is not None and not partial:
-            vanished = VanishedGradient(settings.tol)
-            plateau = Plateau(settings.tol, settings.n_iter_no_change)
-        epochs_before = self.n_iter_ if partial and goes_on else 0
-        descent = gradient_descent(
-            objective,
-            params,
-            step_size=settings.learning_rate,
-            schedule=SCHEDULES[schedule](settings.max_iter),
-            batches=Batches(n_rows, batch_size, rows_rng if self.shuffle else None),
-            max_iter=1 if partial else settings.max_iter,
-            first_epoch=epochs_before,
-            # Near a minimum, batches move the loss up and down.
-            margin=1.0 if goes_on and batch_size < n_rows else 1e-6,
-            vanished=vanished,
-            plateau=plateau,
-            on_epoch=_EpochPrinter(settings) if settings.verbose else None,
-        )
-        self._publish(settings, network, target, params, descent, rows_rng, epochs_before)
-        self._warn(descent, partial)
+            epochs_before = self.n_iter_ if partial and goes_on else 0
+            descent = gradient_descent(
+                objective,
+                params,
+                step_size=settings.learning_rate,
+                batches=Batches(n_rows, batch_size, rows_rng if self.shuffle else None),
+                first_epoch=epochs_before,
+                allowed_rise=0.05 * self._first_loss if goes_on else 0.0,
+                on_epoch=_EpochPrinter(settings, epochs_before) if settings.verbose else None,
+                **self._rules(settings, partial),
+            )
+            if not goes_on:
+                self._first_loss = descent.first_loss
+            self._publish(settings, network, target, params, descent, rows_rng, epochs_before)
+        if settings.verbose and not partial:
+            print(descent.status.message)
+        self._warn(descent, goes_on, partial)
+        if partial and descent.status is Status.INTERRUPTED:
+            raise KeyboardInterrupt
         return self
+
+    def _rules(self, settings: _Settings, partial: bool) -> dict[str, Any]:
+        """How long descent goes on, and with what steps: the end of a stream is not in view."""
+        schedule = self.learning_rate_schedule
+        if partial:
+            kind = "constant" if schedule in ("linear", "adaptive") else schedule
+            return {"max_iter": 1, "schedule": SCHEDULES[kind](1)}
+        rules = {
+            "max_iter": settings.max_iter,
+            "schedule": SCHEDULES[schedule](settings.max_iter),
+        }
+        if settings.tol is not None:
+            rules["vanished"] = VanishedGradient(settings.tol)
+            rules["plateau"] = Plateau(settings.tol, settings.n_iter_no_change)
+        return rules
 
     def _check_parameters(self) -> _Settings:
         check_choice("loss", self.loss, self._losses)
@@ -218,9 +222,10 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             else check_integer("verbose", verbose, minimum=0),
         )
 
-    def _check_data(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
-        """Inputs in their own precision or, going on, in that of the weights; and the target."""
-        X = check_inputs(self, X, dtype=None if reset else self.coefs_[0].dtype, reset=reset)
+    def _check_data(self, X: Any, y: Any, *, goes_on: bool, partial: bool) -> tuple[Any, Any]:
+        """Inputs in their own precision or, in a stream, in that of the weights; and the target."""
+        dtype = self.coefs_[0].dtype if goes_on and partial else None
+        X = check_inputs(self, X, dtype=dtype, reset=not goes_on)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
@@ -229,14 +234,19 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         check_consistent_length(X, y)
         return X, y
 
-    def _fitted_params(self, network: Network, dtype: np.dtype) -> np.ndarray:
-        """The fitted weights as a flat vector, if the network still has their shapes."""
+    def _first_params(
+        self, network: Network, dtype: np.dtype, goes_on: bool
+    ) -> tuple[np.ndarray, np.random.Generator]:
+        """The parameters to start from, flat, and the generator of the order of the rows."""
+        if not goes_on:
+            weights_rng, rows_rng = _spawn_generators(self.random_state, 2)
+            return network.initial_params(weights_rng, dtype), rows_rng
         shapes = [coef.shape for coef in self.coefs_]
         if shapes != network.shapes:
             raise ValueError(
                 f"Going on (warm_start or partial_fit) needs layers of the fitted shapes {shapes}; "
-                f"hidden_layer_sizes={self.hidden_layer_sizes!r} and the data ask for "
-                f"{network.shapes}. Fit with warm_start=False to start anew."
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r}, loss={self.loss!r} and the data "
+                f"ask for {network.shapes}. Fit with warm_start=False to start anew."
             )
         if not network.fit_intercept and any(map(np.any, self.intercepts_)):
             raise ValueError(
@@ -250,7 +260,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             layer.coef[...] = coef
             if layer.intercept is not None:
                 layer.intercept[...] = intercept
-        return params
+        return params, self._rows_rng
 
     def _publish(
         self,
@@ -282,36 +292,37 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             _rows_rng=rows_rng,
         )
 
-    def _warn(self, descent: Descent, partial: bool) -> None:
-        name, epochs = type(self).__name__, len(descent.loss_curve)
+    def _warn(self, descent: Descent, goes_on: bool, partial: bool) -> None:
+        epochs = len(descent.loss_curve)
         losses = f"loss {descent.loss:.4g}, {descent.first_loss:.4g} before the first step"
-        if descent.status is Status.DIVERGED:
-            warnings.warn(
-                f"{name} diverged within {epochs} epochs: the loss was not finite, or ended "
-                f"above where it began ({losses}). The weights are finite. Lower "
-                f"learning_rate={self.learning_rate!r}, or scale the features.",
-                DivergenceWarning,
-                stacklevel=4,
+        advice = f"Lower learning_rate={self.learning_rate!r}, or scale the features."
+        if descent.status is Status.DIVERGED and descent.exploded:
+            text = (
+                f"diverged after {epochs} epochs: the loss was not finite, or far above the first "
+                f"for long. The weights are the best it met ({losses}). {advice}"
+            )
+        elif descent.status is Status.DIVERGED:
+            text = (
+                f"diverged: after {epochs} epochs the loss is above the first ({losses}). {advice}"
             )
         elif descent.status is Status.INTERRUPTED:
-            warnings.warn(
-                f"{name} was interrupted after {epochs} epochs; it keeps the weights learned "
-                f"so far ({losses}).",
-                ConvergenceWarning,
-                stacklevel=4,
+            text = (
+                f"was interrupted after {epochs} epochs; it keeps the weights learned so far "
+                f"({losses})."
             )
-        elif (
-            descent.status is Status.MAX_ITER
-            and not partial
-            and self.tol is not None
-            and self.learning_rate_schedule != "linear"
-        ):
-            warnings.warn(
-                f"{name} ran all max_iter={self.max_iter} epochs before the loss stopped falling "
-                f"({losses}). Raise max_iter, or set tol=None to run max_iter epochs by intent.",
-                ConvergenceWarning,
-                stacklevel=4,
+        elif descent.status is not Status.MAX_ITER or partial or self.tol is None:
+            return
+        elif self.learning_rate_schedule != "linear":
+            text = (
+                f"ran all max_iter={self.max_iter} epochs before the loss stopped falling "
+                f"({losses}). Raise max_iter, or set tol=None to run max_iter epochs by intent."
             )
+        elif not goes_on and descent.loss >= descent.first_loss * (1.0 - 1e-6):
+            text = f"stalled: the loss did not fall ({losses}). Raise learning_rate, or scale X."
+        else:
+            return
+        kind = DivergenceWarning if descent.status is Status.DIVERGED else ConvergenceWarning
+        warnings.warn(f"{type(self).__name__} {text}", kind, stacklevel=4)
 
     def _predict_rows(
         self, X: Any, from_raw: Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -337,6 +348,28 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         return tags
 
 
+@contextmanager
+def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """Leave an estimator as it was if a fit fails: `validate_data` sets attributes early."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        estimator.__dict__.clear()
+        estimator.__dict__.update(before)
+        raise
+
+
+def _drop_weightless(
+    X: Any, target: Target, sample_weight: np.ndarray | None
+) -> tuple[Any, Target, np.ndarray | None]:
+    """Leave out the rows of weight zero."""
+    if sample_weight is None or sample_weight.all():
+        return X, target, sample_weight
+    rows = np.flatnonzero(sample_weight)
+    return X[rows], target._replace(values=target.values[rows]), sample_weight[rows]
+
+
 def _resolve_batch_size(batch_size: int | str, n_rows: int) -> int:
     """Rows a batch; "auto" is 32, of which a set of 32 rows or fewer is one full batch."""
     if batch_size == "full":
@@ -353,10 +386,11 @@ def _spawn_generators(random_state: Any, n: int) -> list[np.random.Generator]:
 class _EpochPrinter:
     """Prints a line an epoch; at verbose=1 about twenty over max_iter, at 2 all of them."""
 
-    def __init__(self, settings: _Settings) -> None:
+    def __init__(self, settings: _Settings, epochs_before: int) -> None:
         self._max_iter = settings.max_iter
         self._every = 1 if settings.verbose > 1 else max(1, settings.max_iter // 20)
-        print(f"{'epoch':>7}  {'loss':>12}  {'step':>10}")
+        if epochs_before == 0:
+            print(f"{'epoch':>7}  {'loss':>12}  {'step':>10}")
 
     def __call__(self, epoch: int, loss: float, step: float) -> None:
         if epoch == 1 or epoch % self._every == 0 or epoch == self._max_iter:

@@ -1,6 +1,7 @@
 """Checks of data: errors name the argument, what is wrong with it, and what to do."""
 
 import numbers
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,7 +20,7 @@ def check_inputs(estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> A
         " Encode categories first, for instance by a OneHotEncoder or OrdinalEncoder in a "
         "pipeline (sklearn.preprocessing)."
     )
-    with _naming("X", advice):
+    with naming("X", advice):
         return validate_data(
             estimator,
             X,
@@ -31,7 +32,7 @@ def check_inputs(estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> A
 
 def check_numbers(name: str, value: Any, *, dtype: np.dtype) -> np.ndarray:
     """An array of finite numbers within the range of `dtype`, with up to two dimensions."""
-    with _naming(name):
+    with naming(name):
         array = check_array(value, ensure_2d=False, dtype=_PRECISIONS, input_name=name)
     with np.errstate(over="ignore"):
         converted: np.ndarray = np.ascontiguousarray(array, dtype=dtype)
@@ -71,19 +72,23 @@ def set_initial(network: Network, params: np.ndarray, coefs: Any, intercepts: An
     """Overwrite the initial parameters by those given to fit."""
     layers = network.layers(params)
     if intercepts is not None and not network.fit_intercept:
-        raise ValueError(
-            f"intercepts_init must be None with fit_intercept=False; got {intercepts!r}."
-        )
+        if any(map(np.any, intercepts)):
+            raise ValueError(
+                "intercepts_init must be None or zero with fit_intercept=False; "
+                f"got {intercepts!r}."
+            )
+        intercepts = None
     for name, given, wanted in (
         ("coefs_init", coefs, [coef for coef, _ in layers]),
         ("intercepts_init", intercepts, [b for _, b in layers if b is not None]),
     ):
         if given is None:
             continue
-        if not isinstance(given, Sequence | np.ndarray) or len(given) != len(wanted):
-            raise ValueError(
-                f"{name} must be a sequence of {len(wanted)} arrays, one a layer; got {given!r}."
-            )
+        accepted = f"{name} must be a sequence of {len(wanted)} arrays, one a layer"
+        if not isinstance(given, Sequence) and getattr(given, "ndim", 0) == 0:
+            raise TypeError(f"{accepted}; got {given!r}.")
+        if len(given) != len(wanted):
+            raise ValueError(f"{accepted}; got {len(given)}.")
         for i, (value, part) in enumerate(zip(given, wanted, strict=True)):
             array = check_numbers(f"{name}[{i}]", value, dtype=params.dtype)
             if array.shape != part.shape:
@@ -94,11 +99,14 @@ def set_initial(network: Network, params: np.ndarray, coefs: Any, intercepts: An
 
 
 @contextmanager
-def _naming(name: str, advice: str = "") -> Iterator[None]:
-    """Name the argument that has strings where numbers are needed."""
+def naming(name: str, advice: str = "") -> Iterator[None]:
+    """Name the argument in errors that do not, and say what to do about strings."""
     try:
         yield
-    except ValueError as error:
-        if "could not convert string" not in str(error):
+    except (TypeError, ValueError) as error:
+        if "could not convert string" in str(error):
+            raise ValueError(f"{name} must be numeric: {error}.{advice}") from error
+        if re.search(rf"\b{re.escape(name)}\b", str(error)):
             raise
-        raise ValueError(f"{name} must be numeric: {error}.{advice}") from error
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(f"{name}: {error}") from error
