@@ -24,4 +24,5 @@ suppress_warnings = ["ref.ref"]
 nitpicky = False
 html_theme = "pydata_sphinx_theme"
 html_title = "skbackprop"
+html_sidebars = {"**": []}
 html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}

@@ -278,11 +278,7 @@ INTERCEPTS = [np.ones(3), np.ones(1)]
 INITIAL = {
     "coefs_init, one too few": (
         {"coefs_init": COEFS[:1]},
-        ["coefs_init must be a sequence of 2 arrays", "got [array("],
-    ),
-    "coefs_init, no sequence": (
-        {"coefs_init": 3.0},
-        ["coefs_init must be a sequence of 2 arrays", "got 3.0"],
+        ["coefs_init must be a sequence of 2 arrays", "got 1."],
     ),
     "coefs_init, shape of layer 0": (
         {"coefs_init": [COEFS[0].T, COEFS[1]]},
@@ -302,7 +298,7 @@ INITIAL = {
     ),
     "intercepts_init, one too many": (
         {"intercepts_init": [*INTERCEPTS, np.ones(1)]},
-        ["intercepts_init must be a sequence of 2 arrays", "got [array("],
+        ["intercepts_init must be a sequence of 2 arrays", "got 3."],
     ),
     "intercepts_init, shape of layer 0": (
         {"intercepts_init": [np.ones(2), INTERCEPTS[1]]},
@@ -325,8 +321,17 @@ def test_initial_weights(estimator, fault):
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_initial_intercepts_without_intercepts(estimator):
     model = small(estimator, fit_intercept=False)
-    parts = ["intercepts_init must be None with fit_intercept=False"]
+    parts = ["intercepts_init must be None or zero with fit_intercept=False", "got [array("]
     assert_raises(parts, model.fit, X, TARGETS[estimator], intercepts_init=INTERCEPTS)
+    model.fit(X, TARGETS[estimator], intercepts_init=[0 * b for b in INTERCEPTS])
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_initial_weights_that_are_no_sequence(estimator):
+    parts = ["coefs_init must be a sequence of 2 arrays", "got 3.0"]
+    assert_raises(
+        parts, small(estimator).fit, X, TARGETS[estimator], error=TypeError, coefs_init=3.0
+    )
 
 
 LETTERS = np.array(list("abcabc"))
@@ -383,4 +388,6 @@ def test_a_refused_fit_leaves_the_fitted_model_as_it_was(estimator):
             model.fit(X, y, **bad)
     with pytest.raises(ValueError, match="alpha"):
         model.set_params(alpha=-1).fit(X, y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model.set_params(alpha=0).fit(X[:, :1], y[:3])
     assert_array_equal(model.predict(X), y_pred)

@@ -145,9 +145,11 @@ class Problem:
         losses = formula(LOSS_FORMULAS, self.loss)(y[rows], a, self.output_activation)
         weights = np.ones(N_ROWS) if self.sample_weight is None else self.sample_weight
         value = (weights[rows] * losses).sum(axis=-1)
+        penalty = self.alpha / 2 * (flat[..., : self.n_coefs] ** 2).sum(axis=-1)
         if self.reduction == "mean":
-            value = value / (losses.shape[-1] * weights.mean())
-        return value + self.alpha / 2 * (flat[..., : self.n_coefs] ** 2).sum(axis=-1)
+            return value / (losses.shape[-1] * weights.mean()) + penalty
+        # The sums of the batches add up to that of all rows, and so must their penalties.
+        return value + penalty * losses.shape[-1] / N_ROWS
 
     def reference_gradient(self, rows=slice(None)):
         steps = 1j * COMPLEX_STEP * np.eye(self.params.size)
@@ -259,7 +261,8 @@ def test_a_broken_gradient_of_a_loss_is_caught(monkeypatch, loss, target, output
 @each_batches
 @each_problem
 def test_gradient_of_a_batch(problem, batches):
-    # The mean of a batch divides by its rows × the mean weight of all rows.
+    # The mean of a batch divides by its rows × the mean weight of all rows; the sum of a batch
+    # has its share of the penalty.
     objective = problem.objective(batch_size=3)
     for rows in batches:
         _, gradient = gradient_of(objective, problem.params, rows)

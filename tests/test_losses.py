@@ -110,6 +110,19 @@ def test_squared_errors_equal_the_metric(target, output_activation, weighted):
     assert evaluate(half_form, y, z, sample_weight)[0] == pytest.approx(value / 2, rel=1e-15)
 
 
+@each_dtype
+@pytest.mark.parametrize("margin", [10.0, 20.0, 40.0, 80.0])
+def test_a_small_log_loss_keeps_its_digits(dtype, margin):
+    # log(1 + exp(-m)) for the right answer by a margin of m, among two others at 0 or alone.
+    eps = float(np.finfo(dtype).eps)
+    for y, z in ((1.0, margin), (0.0, -margin)):
+        value, _ = evaluate(BINARY, np.array([[y]], dtype), np.array([[z]], dtype))
+        assert value == pytest.approx(np.log1p(np.exp(-margin)), rel=4 * eps)
+    z = np.array([[0.0, margin, 0.0]], dtype)
+    value, _ = evaluate(MULTINOMIAL, np.array([1]), z)
+    assert value == pytest.approx(np.log1p(2 * np.exp(-margin)), rel=4 * eps)
+
+
 @each_weighting
 @pytest.mark.parametrize(
     "form", [BINARY, MULTINOMIAL, ("squared_error", "matrix", "softplus")], ids="-".join

@@ -253,7 +253,7 @@ def test_calibration(method, rng):
 
 def test_one_versus_rest():
     X, X_test, y, y_test = iris_parts()
-    network = BackpropClassifier(8, random_state=0)
+    network = BackpropClassifier(8, learning_rate=0.5, alpha=0, random_state=0)
     model = OneVsRestClassifier(network).fit(X, y)
     one = [clone(network).fit(X, y == k).predict_proba(X_test)[:, 1] for k in range(3)]
     proba = np.column_stack(one)
@@ -722,6 +722,20 @@ def test_partial_fit_tells_noise_of_batches_from_divergence(rng):
         model.partial_fit(X, y)
 
 
+def test_warm_start_refuses_columns_in_another_order(rng):
+    frame = pd.DataFrame(rng.normal(size=(20, 2)), columns=["a", "b"])
+    model = BackpropRegressor(3, warm_start=True, max_iter=2, random_state=0)
+    model.fit(frame, frame["a"])
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.fit(frame[["b", "a"]], frame["a"])
+
+
+def test_partial_fit_keeps_the_shape_of_predictions(rng):
+    X = rng.normal(size=(20, 2))
+    model = BackpropRegressor(3, random_state=0).partial_fit(X, X[:, 0])
+    assert model.partial_fit(X, X[:, :1]).predict(X).shape == (20,)
+
+
 def test_first_partial_fit_requires_classes(rng):
     X = rng.normal(size=(20, 2))
     with pytest.raises(ValueError, match="classes must be passed on the first call"):
@@ -780,7 +794,7 @@ GOING_ON_WRONG = {
     "features, warm": (
         BackpropRegressor,
         lambda model, X, y: model.set_params(warm_start=True).fit(X[:, :1], y),
-        r"layers of the fitted shapes \[\(2, 5\), \(5, 1\)\].*ask for \[\(1, 5\), \(5, 1\)\]",
+        "X has 1 features, but BackpropRegressor is expecting 2",
     ),
     "hidden layers": (
         BackpropRegressor,
@@ -882,11 +896,29 @@ def test_explosion_keeps_best_weights(dtype, reduction, rng):
     assert_allclose(model.loss_, data_loss + penalty, rtol=1e-5)
 
 
+def test_interrupt_ends_a_loop_of_partial_fit(monkeypatch, rng):
+    X = rng.normal(size=(64, 2))
+    model = BackpropRegressor(3, batch_size=8, random_state=0).partial_fit(X, X[:, 0])
+    before, calls = model.predict(X), iter(range(100))
+    sigmoid = ACTIVATIONS["sigmoid"]
+
+    def interrupted(z, scratch):
+        if next(calls) == 4:
+            raise KeyboardInterrupt
+        sigmoid.apply(z, scratch)
+
+    monkeypatch.setitem(ACTIVATIONS, "sigmoid", sigmoid._replace(apply=interrupted))
+    with pytest.raises(KeyboardInterrupt), pytest.warns(ConvergenceWarning, match="interrupted"):
+        model.partial_fit(X, X[:, 0])
+    assert model.status_ == "interrupted"
+    assert not np.array_equal(model.predict(X), before)
+
+
 def test_loss_above_the_first_is_not_silent(rng):
     X = rng.normal(size=(40, 2))
     y = target_of(BackpropRegressor, X)
     model = textbook(BackpropRegressor, learning_rate=10.0, max_iter=3)
-    with pytest.warns(DivergenceWarning, match="ended above where it began"):
+    with pytest.warns(DivergenceWarning, match="the loss is above the first"):
         model.fit(X, y)
     assert model.status_ == "diverged"
     assert np.isfinite(model.predict(X)).all()

@@ -30,6 +30,8 @@ class Activation(NamedTuple):
         (f − rest) / unit, for descent in conditioned coordinates; None where it is f itself.
     unit : float
         Scale of the conditioned activation.
+    gain : float
+        Factor of the scale of the initial weights of units with this activation.
     """
 
     apply: Callable[[np.ndarray, np.ndarray], None]
@@ -37,6 +39,7 @@ class Activation(NamedTuple):
     rest: float = 0.0
     conditioned: "Activation | None" = None
     unit: float = 1.0
+    gain: float = 1.0
 
 
 def _identity(z: np.ndarray, scratch: np.ndarray) -> None:
@@ -138,8 +141,9 @@ ACTIVATIONS: dict[str, Activation] = {
         _sigmoid,
         _sigmoid_derivative,
         rest=0.5,
-        conditioned=Activation(_conditioned_sigmoid, _conditioned_sigmoid_derivative),
+        conditioned=Activation(_conditioned_sigmoid, _conditioned_sigmoid_derivative, gain=4.0),
         unit=2.0,
+        gain=4.0,
     ),
     "softplus": Activation(
         _softplus,

@@ -1,8 +1,10 @@
 """What the estimators share: parameters, validation, the outline of a fit, prediction."""
 
+import functools
 import warnings
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -13,8 +15,11 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skbackprop._activations import ACTIVATIONS
 from skbackprop._batches import Batches
+from skbackprop._conditioning import Conditioning, Spread
+from skbackprop._curvature import largest_curvature
 from skbackprop._data import check_inputs, check_sample_weight, set_initial
 from skbackprop._descent import Descent, gradient_descent
+from skbackprop._inputs import ConditionedInputs
 from skbackprop._losses import Loss
 from skbackprop._network import Layer, Network
 from skbackprop._objective import Objective
@@ -42,6 +47,8 @@ class Target(NamedTuple):
     values: np.ndarray
     """Shape (n_rows, n_outputs), or (n_rows,) of class codes."""
     loss: Loss
+    location_scale: bool
+    """Whether shifting and scaling y shifts and scales the prediction that is best."""
     n_outputs: int
     fitted: dict[str, Any]
     """Attributes that the estimator publishes about it."""
@@ -52,8 +59,8 @@ class _Settings(NamedTuple):
 
     hidden_layer_sizes: tuple[int, ...]
     activations: list[str]
-    alpha: float
-    learning_rate: float
+    alpha: float | str
+    learning_rate: float | str
     batch_size: int | str
     max_iter: int
     tol: float | None
@@ -69,6 +76,10 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
     """
 
     _losses: Sequence[str]
+    _first_loss: float
+    _weight: float
+    _spreads: list[Spread]
+    _searched_scale: np.ndarray
 
     @abstractmethod
     def __init__(
@@ -78,6 +89,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         *,
         loss: Any,
         loss_reduction: Any,
+        conditioning: Any,
         alpha: Any,
         fit_intercept: Any,
         learning_rate: Any,
@@ -95,6 +107,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         self.activation = activation
         self.loss = loss
         self.loss_reduction = loss_reduction
+        self.conditioning = conditioning
         self.alpha = alpha
         self.fit_intercept = fit_intercept
         self.learning_rate = learning_rate
@@ -133,69 +146,88 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         partial: bool = False,
     ) -> Self:
         """Fit anew or go on; with `partial` for one epoch, at no schedule that has an end."""
-        settings = self._check_parameters()
-        goes_on = hasattr(self, "coefs_") and (partial or self.warm_start)
-        X, y = self._check_data(X, y, reset=not (goes_on and partial))
-        sample_weight = check_sample_weight(sample_weight, X.shape[0])
-        target = self._encode_target(y, X.dtype, classes, partial=partial, known=goes_on)
-
-        values = target.values
-        if sample_weight is not None and not sample_weight.all():
-            weighted = np.flatnonzero(sample_weight)
-            X, values, sample_weight = X[weighted], values[weighted], sample_weight[weighted]
-        n_rows = X.shape[0]
-        batch_size = _resolve_batch_size(settings.batch_size, n_rows)
-
-        network = Network(
-            [X.shape[1], *settings.hidden_layer_sizes, target.n_outputs],
-            [ACTIVATIONS[name] for name in settings.activations],
-            fit_intercept=self.fit_intercept,
-        )
-        if goes_on:
-            rows_rng = self._rows_rng
-            params = self._fitted_params(network, X.dtype)
-        else:
-            weights_rng, rows_rng = _spawn_generators(self.random_state, 2)
-            params = network.initial_params(weights_rng, X.dtype)
-        set_initial(network, params, coefs_init, intercepts_init)
-        objective = Objective(
-            network,
-            target.loss,
-            X,
-            values,
-            sample_weight,
-            alpha=settings.alpha,
-            reduction=self.loss_reduction,
-            batch_size=batch_size,
-        )
-
-        schedule = self.learning_rate_schedule
-        if partial and schedule in ("linear", "adaptive"):
-            schedule = "constant"
-        vanished = plateau = None
-        if settings.tol is not None and not partial:
-            vanished = VanishedGradient(settings.tol)
-            plateau = Plateau(settings.tol, settings.n_iter_no_change)
-        epochs_before = self.n_iter_ if partial and goes_on else 0
-        descent = gradient_descent(
-            objective,
-            params,
-            step_size=settings.learning_rate,
-            schedule=SCHEDULES[schedule](settings.max_iter),
-            batches=Batches(n_rows, batch_size, rows_rng if self.shuffle else None),
-            max_iter=1 if partial else settings.max_iter,
-            first_epoch=epochs_before,
-            # Near a minimum, batches move the loss up and down.
-            margin=1.0 if goes_on and batch_size < n_rows else 1e-6,
-            vanished=vanished,
-            plateau=plateau,
-            on_epoch=_EpochPrinter(settings) if settings.verbose else None,
-        )
-        self._publish(settings, network, target, params, descent, rows_rng, epochs_before)
-        self._warn(descent, partial)
+        with _as_before_on_error(self):
+            settings = self._check_parameters()
+            goes_on = hasattr(self, "coefs_") and (partial or self.warm_start)
+            X, y = self._check_data(X, y, goes_on=goes_on, partial=partial)
+            sample_weight = check_sample_weight(sample_weight, X.shape[0])
+            target = self._encode_target(y, X.dtype, classes, partial=partial, known=goes_on)
+            X, target, sample_weight = _drop_weightless(X, target, sample_weight)
+            n_rows = X.shape[0]
+            batch_size = _resolve_batch_size(settings.batch_size, n_rows)
+            in_stream = goes_on and partial
+            if not goes_on:
+                weights_rng, self._rows_rng, self._curvature_rng = _spawn_generators(
+                    self.random_state, 3
+                )
+            conditioning = self._condition(X, target, sample_weight, settings, in_stream)
+            network = Network(
+                [X.shape[1], *settings.hidden_layer_sizes, target.n_outputs],
+                conditioning.activations,
+                fit_intercept=self.fit_intercept,
+            )
+            if goes_on:
+                params = self._fitted_params(network, conditioning, X.dtype)
+            else:
+                params = network.initial_params(weights_rng, X.dtype)
+            set_initial(network, params, conditioning, coefs_init, intercepts_init)
+            objective_in = functools.partial(
+                Objective,
+                network,
+                target.loss,
+                X,
+                conditioning.conditioned_targets(target.values),
+                sample_weight,
+                alpha=self._alpha(settings, sample_weight, n_rows, in_stream),
+                reduction=self.loss_reduction,
+                batch_size=batch_size,
+                input_shift=conditioning.input_shift,
+                input_scale=conditioning.input_scale,
+            )
+            step_size, curvature = self._step_size(
+                settings, objective_in, params, conditioning, in_stream
+            )
+            epochs_before = self.n_iter_ if in_stream else 0
+            descent = gradient_descent(
+                objective_in(),
+                params,
+                step_size=step_size,
+                batches=Batches(n_rows, batch_size, self._rows_rng if self.shuffle else None),
+                retry=settings.learning_rate == "auto" and not partial,
+                first_epoch=epochs_before,
+                allowed_rise=0.05 * self._first_loss if goes_on else 0.0,
+                on_epoch=_EpochPrinter(settings, epochs_before) if settings.verbose else None,
+                **self._rules(settings, partial),
+            )
+            if not goes_on:
+                self._first_loss = descent.first_loss
+            self.learning_rate_, self.curvature_ = step_size, curvature
+            self._publish(settings, network, conditioning, target, params, descent, epochs_before)
+        if settings.verbose and not partial:
+            print(descent.status.message)
+        self._warn(descent, goes_on, partial)
+        if partial and descent.status is Status.INTERRUPTED:
+            raise KeyboardInterrupt
         return self
 
+    def _rules(self, settings: _Settings, partial: bool) -> dict[str, Any]:
+        """How long descent goes on, and with what steps: the end of a stream is not in view."""
+        schedule = self.learning_rate_schedule
+        if partial:
+            kind = "constant" if schedule in ("linear", "adaptive") else schedule
+            return {"max_iter": 1, "schedule": SCHEDULES[kind](1)}
+        rules = {
+            "max_iter": settings.max_iter,
+            "schedule": SCHEDULES[schedule](settings.max_iter),
+        }
+        if settings.tol is not None:
+            rules["vanished"] = VanishedGradient(settings.tol)
+            rules["plateau"] = Plateau(settings.tol, settings.n_iter_no_change)
+        return rules
+
     def _check_parameters(self) -> _Settings:
+        if self.conditioning is not None:
+            check_choice("conditioning", self.conditioning, ("standardize",), or_none=True)
         check_choice("loss", self.loss, self._losses)
         check_choice("loss_reduction", self.loss_reduction, ("mean", "sum"))
         check_choice("learning_rate_schedule", self.learning_rate_schedule, SCHEDULES)
@@ -207,8 +239,10 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         return _Settings(
             hidden_layer_sizes=hidden_layer_sizes,
             activations=check_activation(self.activation, ACTIVATIONS, hidden_layer_sizes),
-            alpha=check_number("alpha", self.alpha),
-            learning_rate=check_number("learning_rate", self.learning_rate, positive=True),
+            alpha=check_number("alpha", self.alpha, auto=True),
+            learning_rate=check_number(
+                "learning_rate", self.learning_rate, positive=True, auto=True
+            ),
             batch_size=check_batch_size(self.batch_size),
             max_iter=check_integer("max_iter", self.max_iter, minimum=1),
             tol=None if self.tol is None else check_number("tol", self.tol),
@@ -218,9 +252,10 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             else check_integer("verbose", verbose, minimum=0),
         )
 
-    def _check_data(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
-        """Inputs in their own precision or, going on, in that of the weights; and the target."""
-        X = check_inputs(self, X, dtype=None if reset else self.coefs_[0].dtype, reset=reset)
+    def _check_data(self, X: Any, y: Any, *, goes_on: bool, partial: bool) -> tuple[Any, Any]:
+        """Inputs in their own precision or, in a stream, in that of the weights; and the target."""
+        dtype = self.coefs_[0].dtype if goes_on and partial else None
+        X = check_inputs(self, X, dtype=dtype, reset=not goes_on)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
@@ -229,14 +264,52 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         check_consistent_length(X, y)
         return X, y
 
-    def _fitted_params(self, network: Network, dtype: np.dtype) -> np.ndarray:
-        """The fitted weights as a flat vector, if the network still has their shapes."""
+    def _condition(
+        self,
+        X: Any,
+        target: Target,
+        sample_weight: np.ndarray | None,
+        settings: _Settings,
+        in_stream: bool,
+    ) -> Conditioning:
+        """The coordinates to descend in: those of the data or, in a stream, of all data so far."""
+        activations = [ACTIVATIONS[name] for name in settings.activations]
+        if self.conditioning is None:
+            self._spreads = []
+            return Conditioning.none(X.shape[1], target.n_outputs, activations)
+        spreads = [Spread.of(X, sample_weight)]
+        if target.location_scale:
+            spreads.append(Spread.of(target.values, sample_weight))
+        if in_stream and self._spreads:
+            spreads = [seen.merged(new) for seen, new in zip(self._spreads, spreads, strict=True)]
+        self._spreads = spreads
+        return Conditioning.standardizing(
+            *spreads,
+            activations=activations,
+            n_outputs=target.n_outputs,
+            fit_intercept=self.fit_intercept,
+        )
+
+    def _alpha(
+        self, settings: _Settings, sample_weight: np.ndarray | None, n_rows: int, in_stream: bool
+    ) -> float:
+        """The strength of the penalty; "auto" by the weight of the data or, in a stream, so far."""
+        weight = float(n_rows if sample_weight is None else sample_weight.sum())
+        self._weight = weight + (self._weight if in_stream else 0.0)
+        if settings.alpha != "auto":
+            return float(settings.alpha)
+        return _ALPHA_TIMES_WEIGHT / (self._weight if self.loss_reduction == "mean" else 1.0)
+
+    def _fitted_params(
+        self, network: Network, conditioning: Conditioning, dtype: np.dtype
+    ) -> np.ndarray:
+        """The fitted weights as a flat vector in conditioned coordinates."""
         shapes = [coef.shape for coef in self.coefs_]
         if shapes != network.shapes:
             raise ValueError(
                 f"Going on (warm_start or partial_fit) needs layers of the fitted shapes {shapes}; "
-                f"hidden_layer_sizes={self.hidden_layer_sizes!r} and the data ask for "
-                f"{network.shapes}. Fit with warm_start=False to start anew."
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r}, loss={self.loss!r} and the data "
+                f"ask for {network.shapes}. Fit with warm_start=False to start anew."
             )
         if not network.fit_intercept and any(map(np.any, self.intercepts_)):
             raise ValueError(
@@ -244,74 +317,98 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
                 "fitted intercepts. Fit with warm_start=False to start anew."
             )
         params = np.empty(network.n_params, dtype=dtype)
-        for layer, coef, intercept in zip(
-            network.layers(params), self.coefs_, self.intercepts_, strict=True
-        ):
-            layer.coef[...] = coef
-            if layer.intercept is not None:
-                layer.intercept[...] = intercept
+        fitted = list(map(Layer, self.coefs_, self.intercepts_))
+        conditioning.from_raw(fitted, network.layers(params))
         return params
+
+    def _step_size(
+        self,
+        settings: _Settings,
+        objective_in: Callable[..., Objective],
+        params: np.ndarray,
+        conditioning: Conditioning,
+        in_stream: bool,
+    ) -> tuple[float, float | None]:
+        """The step size and, where that is found from it, the largest curvature.
+
+        In a stream it is looked for anew when a scale has doubled or halved.
+        """
+        if settings.learning_rate != "auto":
+            return float(settings.learning_rate), None
+        scale = np.concatenate([conditioning.input_scale, conditioning.target_scale])
+        if in_stream and self.curvature_ is not None:
+            ratio = scale / self._searched_scale
+            if (ratio < 2.0).all() and (ratio > 0.5).all():
+                return self.learning_rate_, self.curvature_
+        self._searched_scale = scale
+        double = np.dtype(np.float64)
+        objective = objective_in(dtype=double)
+        curvature = largest_curvature(objective, params.astype(double), self._curvature_rng)
+        usable = 0.0 < curvature < np.inf
+        return (1.0 / curvature if usable else 1.0), curvature
 
     def _publish(
         self,
         settings: _Settings,
         network: Network,
+        conditioning: Conditioning,
         target: Target,
         params: np.ndarray,
         descent: Descent,
-        rows_rng: np.random.Generator,
         n_iter_before: int,
     ) -> None:
         """Set the fitted attributes, all of them at once."""
-        layers = network.layers(params)
+        layers = conditioning.to_raw(network.layers(params), params.dtype)
+        unit = conditioning.loss_unit
         self.__dict__.update(
             target.fitted,
-            coefs_=[coef.copy() for coef, _ in layers],
-            intercepts_=[
-                np.zeros(coef.shape[1], dtype=coef.dtype) if intercept is None else intercept.copy()
-                for coef, intercept in layers
-            ],
-            loss_=descent.loss,
-            loss_curve_=descent.loss_curve,
+            coefs_=[coef for coef, _ in layers],
+            intercepts_=[intercept for _, intercept in layers],
+            input_shift_=conditioning.input_shift,
+            input_scale_=conditioning.input_scale,
+            target_shift_=conditioning.target_shift,
+            target_scale_=conditioning.target_scale,
+            loss_=unit * descent.loss,
+            loss_curve_=[unit * loss for loss in descent.loss_curve],
             n_iter_=n_iter_before + len(descent.loss_curve),
             n_layers_=len(layers) + 1,
             n_outputs_=target.n_outputs,
             out_activation_=target.loss.output_activation,
             status_=descent.status.value,
             _activations=settings.activations,
-            _rows_rng=rows_rng,
         )
 
-    def _warn(self, descent: Descent, partial: bool) -> None:
-        name, epochs = type(self).__name__, len(descent.loss_curve)
+    def _warn(self, descent: Descent, goes_on: bool, partial: bool) -> None:
+        epochs = len(descent.loss_curve)
         losses = f"loss {descent.loss:.4g}, {descent.first_loss:.4g} before the first step"
-        if descent.status is Status.DIVERGED:
-            warnings.warn(
-                f"{name} diverged within {epochs} epochs: the loss was not finite, or ended "
-                f"above where it began ({losses}). The weights are finite. Lower "
-                f"learning_rate={self.learning_rate!r}, or scale the features.",
-                DivergenceWarning,
-                stacklevel=4,
+        advice = f"Lower learning_rate={self.learning_rate!r}, or scale the features."
+        if descent.status is Status.DIVERGED and descent.exploded:
+            text = (
+                f"diverged after {epochs} epochs: the loss was not finite, or far above the first "
+                f"for long. The weights are the best it met ({losses}). {advice}"
+            )
+        elif descent.status is Status.DIVERGED:
+            text = (
+                f"diverged: after {epochs} epochs the loss is above the first ({losses}). {advice}"
             )
         elif descent.status is Status.INTERRUPTED:
-            warnings.warn(
-                f"{name} was interrupted after {epochs} epochs; it keeps the weights learned "
-                f"so far ({losses}).",
-                ConvergenceWarning,
-                stacklevel=4,
+            text = (
+                f"was interrupted after {epochs} epochs; it keeps the weights learned so far "
+                f"({losses})."
             )
-        elif (
-            descent.status is Status.MAX_ITER
-            and not partial
-            and self.tol is not None
-            and self.learning_rate_schedule != "linear"
-        ):
-            warnings.warn(
-                f"{name} ran all max_iter={self.max_iter} epochs before the loss stopped falling "
-                f"({losses}). Raise max_iter, or set tol=None to run max_iter epochs by intent.",
-                ConvergenceWarning,
-                stacklevel=4,
+        elif descent.status is not Status.MAX_ITER or partial or self.tol is None:
+            return
+        elif self.learning_rate_schedule != "linear":
+            text = (
+                f"ran all max_iter={self.max_iter} epochs before the loss stopped falling "
+                f"({losses}). Raise max_iter, or set tol=None to run max_iter epochs by intent."
             )
+        elif not goes_on and descent.loss >= descent.first_loss * (1.0 - 1e-6):
+            text = f"stalled: the loss did not fall ({losses}). Raise learning_rate, or scale X."
+        else:
+            return
+        kind = DivergenceWarning if descent.status is Status.DIVERGED else ConvergenceWarning
+        warnings.warn(f"{type(self).__name__} {text}", kind, stacklevel=4)
 
     def _predict_rows(
         self, X: Any, from_raw: Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -322,6 +419,8 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         sizes = [self.coefs_[0].shape[0], *(coef.shape[1] for coef in self.coefs_)]
         network = Network(sizes, [ACTIVATIONS[name] for name in self._activations])
         layers = list(map(Layer, self.coefs_, self.intercepts_))
+        if X.dtype == np.float32 and isinstance(X, np.ndarray):
+            X, layers[0] = self._shifted(X, layers[0])
         result = np.empty(0)
         with np.errstate(over="ignore"):
             for rows, raw_prediction, scratch in network.forward_in_chunks(layers, X):
@@ -331,10 +430,45 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
                 result[rows] = part
         return result
 
+    def _shifted(self, X: np.ndarray, layer: Layer) -> tuple[Any, Layer]:
+        """Inputs around their mean and what the first layer makes of those, for float32.
+
+        x W + b = (x − c) W + (b + c W): the first form loses the digits that x and c share.
+        """
+        shift = self.input_shift_.astype(X.dtype).astype(np.float64)
+        inputs = ConditionedInputs(X, shift, None, 0, X.dtype)
+        return inputs, Layer(layer.coef, layer.intercept + shift @ layer.coef.astype(np.float64))
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+@contextmanager
+def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """Leave an estimator as it was if a fit fails: `validate_data` sets attributes early."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        estimator.__dict__.clear()
+        estimator.__dict__.update(before)
+        raise
+
+
+def _drop_weightless(
+    X: Any, target: Target, sample_weight: np.ndarray | None
+) -> tuple[Any, Target, np.ndarray | None]:
+    """Leave out the rows of weight zero."""
+    if sample_weight is None or sample_weight.all():
+        return X, target, sample_weight
+    rows = np.flatnonzero(sample_weight)
+    return X[rows], target._replace(values=target.values[rows]), sample_weight[rows]
+
+
+# What "auto" divides by the weight of the data to have alpha.
+_ALPHA_TIMES_WEIGHT = 0.3
 
 
 def _resolve_batch_size(batch_size: int | str, n_rows: int) -> int:
@@ -353,10 +487,11 @@ def _spawn_generators(random_state: Any, n: int) -> list[np.random.Generator]:
 class _EpochPrinter:
     """Prints a line an epoch; at verbose=1 about twenty over max_iter, at 2 all of them."""
 
-    def __init__(self, settings: _Settings) -> None:
+    def __init__(self, settings: _Settings, epochs_before: int) -> None:
         self._max_iter = settings.max_iter
         self._every = 1 if settings.verbose > 1 else max(1, settings.max_iter // 20)
-        print(f"{'epoch':>7}  {'loss':>12}  {'step':>10}")
+        if epochs_before == 0:
+            print(f"{'epoch':>7}  {'loss':>12}  {'step':>10}")
 
     def __call__(self, epoch: int, loss: float, step: float) -> None:
         if epoch == 1 or epoch % self._every == 0 or epoch == self._max_iter:

@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_array, column_or_1d
 
 from skbackprop._base import BaseBackprop, Target
+from skbackprop._data import naming
 from skbackprop._losses import LOSSES, BinaryLogLoss, MultinomialLogLoss
 
 
@@ -39,12 +40,13 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Whether the losses of the rows of a batch are averaged or added up. With sample weights
         the average is Σ w · loss / Σ w over all rows; a batch divides by its number of rows
         times the mean weight of all rows.
-    alpha : float, default=5e-4
+    alpha : float, default=1e-3
         Strength of the L2 penalty: the objective is the reduced loss + ½ · alpha · Σ coef².
-        Intercepts are exempt. It is divided neither by rows nor by the batch size.
+        Intercepts are exempt. It is divided neither by rows nor by the batch size; only under
+        "sum" has a batch the penalty in proportion to its rows, as it has of the losses.
     fit_intercept : bool, default=True
         Whether the layers have intercepts (biases). Without them `intercepts_` are zero.
-    learning_rate : float, default=0.5
+    learning_rate : float, default=0.3
         Step size: w ← w − learning_rate · fraction · ∂objective/∂w, where the fraction is that
         of the schedule.
     learning_rate_schedule : {"linear", "constant", "invscaling", "adaptive"}, default="linear"
@@ -66,9 +68,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Whether each epoch takes the rows in a new random order. A full batch has no order.
     tol : float or None, default=1e-4
         When the fit has converged: once the mean gradient of an epoch is at most `tol` times
-        as long as that of the first epoch; and, unless the schedule is "linear", at a plateau,
+        as long as that of the first epoch; and under "constant" and "invscaling" at a plateau,
         which is `n_iter_no_change` epochs without a fall of the loss by more than `tol` times
-        its lowest value so far. None never stops early.
+        its lowest value so far. None never stops early, and no plateau shortens the step.
     n_iter_no_change : int, default=10
         Number of epochs that make a plateau.
     warm_start : bool, default=False
@@ -120,9 +122,14 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     at zero. Gradients are those of backpropagation, steps those of plain gradient descent: no
     momentum, no averaging, no adaptation by weight.
 
-    A fit that ends above the loss of its first weights, or whose loss is not finite, gives a
-    `DivergenceWarning`; in the second case the best weights met are kept. Ctrl-C ends a fit
-    with a warning and keeps the weights learned so far.
+    A fit has diverged when its loss is not finite, or above 100 times the first for 5 epochs,
+    and then goes back to the best weights it met; or when it ends above the loss of its first
+    weights (going on from weights that were fitted: by more than 5% of the first loss ever).
+    Either gives a `DivergenceWarning`.
+
+    Ctrl-C ends `fit` with a warning and keeps the weights learned so far; so it does in a search,
+    which then goes on to its next candidate. In `partial_fit` it is raised anew, once the weights
+    are kept.
 
     Scale the features to a spread near 1 first (`StandardScaler`): the largest step that does
     not diverge shrinks with the square of the largest feature.
@@ -157,9 +164,10 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         *,
         loss: Literal["log_loss", "half_squared_error", "squared_error"] = "log_loss",
         loss_reduction: Literal["mean", "sum"] = "mean",
-        alpha: float = 5e-4,
+        conditioning: Literal["standardize"] | None = "standardize",
+        alpha: float | Literal["auto"] = "auto",
         fit_intercept: bool = True,
-        learning_rate: float = 0.5,
+        learning_rate: float | Literal["auto"] = "auto",
         learning_rate_schedule: Literal["linear", "constant", "invscaling", "adaptive"] = "linear",
         batch_size: int | Literal["auto", "full"] = "auto",
         max_iter: int = 200,
@@ -175,6 +183,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             activation=activation,
             loss=loss,
             loss_reduction=loss_reduction,
+            conditioning=conditioning,
             alpha=alpha,
             fit_intercept=fit_intercept,
             learning_rate=learning_rate,
@@ -223,7 +232,15 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Raises
         ------
         TypeError, ValueError
-            If a parameter or the data are not what is accepted.
+            If a parameter or the data are not what is accepted. The estimator stays as it was.
+
+        Warns
+        -----
+        DivergenceWarning
+            If the loss was not finite, or ended above where it began.
+        ConvergenceWarning
+            If the fit was interrupted; or, unless `tol` is None, if it ran all of `max_iter`
+            epochs under another schedule than "linear", or the loss did not fall at all.
 
         Examples
         --------
@@ -242,14 +259,14 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs, converted to the precision of the first call.
+            Inputs, converted to the precision of the fitted weights.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or a matrix of zeros and ones for multilabel.
         classes : array-like of shape (n_classes,), default=None
             All classes that will ever come. Required on the first call, but for multilabel
             targets; optional later.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, none negative; their mean counts as 1.
+            Weights of the rows, none negative; under the "mean" their mean counts as 1.
 
         Returns
         -------
@@ -272,7 +289,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs.
+            Inputs; the result has the precision of `X` or of the weights, whichever is higher.
 
         Returns
         -------
@@ -300,12 +317,12 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         """Predict probabilities.
 
         With a squared error they are the sigmoid outputs, divided by their sum over the
-        classes; outputs that are all zero give the uniform distribution.
+        classes; this is done in logarithms, so that outputs that are all zero have one, too.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs.
+            Inputs; the result has the precision of `X` or of the weights, whichever is higher.
 
         Returns
         -------
@@ -341,7 +358,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs.
+            Inputs; the result has the precision of `X` or of the weights, whichever is higher.
 
         Returns
         -------
@@ -365,7 +382,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs.
+            Inputs; the result has the precision of `X` or of the weights, whichever is higher.
 
         Returns
         -------
@@ -400,9 +417,10 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         return log_s - np.log(np.exp(log_s).sum(axis=1, keepdims=True))
 
     def _check_target(self, y: Any, dtype: np.dtype) -> Any:
-        return check_array(
-            y, accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y", estimator=self
-        )
+        with naming("y"):
+            return check_array(
+                y, accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y", estimator=self
+            )
 
     def _encode_target(
         self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
@@ -410,7 +428,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         try:
             kind = type_of_target(y, input_name="y")
         except TypeError as error:
-            raise TypeError(f"y must have labels that sort, all of one type: {error}.") from error
+            raise TypeError(f"y must have labels that sort, all of one type; {error}") from error
         if kind not in ("binary", "multiclass", "multilabel-indicator"):
             raise ValueError(
                 f"Unknown label type: y must be class labels or a multilabel matrix of zeros and "
@@ -433,7 +451,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         y = column_or_1d(y, warn=True)
         seen, codes = np.unique(y, return_inverse=True)
         if classes is not None:
-            classes = np.unique(column_or_1d(classes))
+            classes = _check_classes(classes, y)
         if known:
             if classes is not None and not np.array_equal(classes, self.classes_):
                 raise ValueError(
@@ -447,21 +465,26 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
                 )
         elif classes is None:
             if partial:
-                raise ValueError("classes must be passed on the first call to partial_fit.")
+                raise ValueError(
+                    "classes must be passed on the first call to partial_fit: all labels that will "
+                    "ever come; got None."
+                )
             classes = seen
         strangers = seen[~np.isin(seen, classes)]
         if len(strangers):
             raise ValueError(f"y must have labels out of {classes}; got {strangers}.")
         if len(classes) < 2:
-            raise ValueError(f"y must have at least 2 classes; got 1 class, {classes[0]!r}.")
+            raise ValueError(
+                f"y must have at least 2 classes; got 1 class, {classes.tolist()[0]!r}."
+            )
 
         codes = np.searchsorted(classes, seen)[codes]
         fitted = {"classes_": classes, "_multilabel": False}
         if self.loss == "log_loss" and len(classes) == 2:
             loss = LOSSES[self.loss]("matrix", "sigmoid")
-            return Target(codes.reshape(-1, 1).astype(dtype), loss, 1, fitted)
+            return Target(codes.reshape(-1, 1).astype(dtype), loss, False, 1, fitted)
         loss = LOSSES[self.loss]("codes", "softmax" if self.loss == "log_loss" else "sigmoid")
-        return Target(codes, loss, len(classes), fitted)
+        return Target(codes, loss, False, len(classes), fitted)
 
     def _encode_labels(
         self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
@@ -470,7 +493,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         values = np.ascontiguousarray(y if isinstance(y, np.ndarray) else y.toarray(), dtype=dtype)
         n_labels = values.shape[1]
         if not np.isin(values, (0.0, 1.0)).all():
-            raise ValueError("A multilabel y must be of zeros and ones.")
+            raise ValueError(f"A multilabel y must be of zeros and ones; got {np.unique(values)}.")
         if known and n_labels != self.n_outputs_:
             raise ValueError(
                 f"y must have {self.n_outputs_} labels, as fitted; got {n_labels}. "
@@ -482,9 +505,26 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             )
         loss = LOSSES[self.loss]("matrix", "sigmoid")
         fitted = {"classes_": np.arange(n_labels), "_multilabel": True}
-        return Target(values, loss, n_labels, fitted)
+        return Target(values, loss, False, n_labels, fitted)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _check_classes(classes: Any, y: np.ndarray) -> np.ndarray:
+    """All labels, sorted, of the kind that `y` has."""
+    with naming("classes"):
+        labels = check_array(classes, ensure_2d=False, dtype=None, input_name="classes")
+        labels = np.unique(column_or_1d(labels))
+    if len(labels) < 2:
+        raise ValueError(f"classes must be at least 2 labels; got {labels.tolist()}.")
+    if (labels.dtype.kind in "US") != (y.dtype.kind in "US") and "O" not in (
+        labels.dtype.kind,
+        y.dtype.kind,
+    ):
+        raise ValueError(
+            f"classes must be labels of the type of y, {y.dtype}; got {labels.tolist()}."
+        )
+    return labels

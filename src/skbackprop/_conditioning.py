@@ -16,7 +16,7 @@ from skbackprop._activations import Activation
 from skbackprop._network import Layer
 
 # No value is further than this from its column's mean, in units of the column's scale.
-REACH = 8.0
+REACH = 5.0
 # No single value makes its column's scale larger than this times that of the others.
 STRETCH = 2.0
 # Rows that are looked at for the inner moments, at least; all of them up to twice as many.
@@ -147,10 +147,10 @@ class Conditioning(NamedTuple):
     def standardizing(
         cls,
         inputs: Spread,
-        targets: Spread | None,
-        n_outputs: int,
-        activations: Sequence[Activation],
+        targets: Spread | None = None,
         *,
+        activations: Sequence[Activation],
+        n_outputs: int,
         fit_intercept: bool,
     ) -> "Conditioning":
         """Coordinates that suit the spread of the data. A shift needs intercepts to absorb it."""
@@ -169,6 +169,14 @@ class Conditioning(NamedTuple):
             activations=[f.conditioned or f for f in activations],
         )
 
+    def conditioned_targets(self, values: np.ndarray) -> np.ndarray:
+        """(y − μ) / σ, or class codes and labels as they are."""
+        if not self.target_shift.any() and (self.target_scale == 1.0).all():
+            return values
+        conditioned = values - self.target_shift
+        conditioned /= self.target_scale
+        return conditioned.astype(values.dtype, copy=False)
+
     @property
     def loss_unit(self) -> float:
         """What a squared error of conditioned targets is multiplied by to be one of raw ones.
@@ -178,20 +186,21 @@ class Conditioning(NamedTuple):
         """
         return float(np.mean(np.square(self.target_scale)))
 
-    def to_raw(self, layers: Sequence[Layer]) -> list[Layer]:
-        """The layers, in float64, that compute on raw x what `layers` compute in conditioned ones.
+    def to_raw(self, layers: Sequence[Layer], dtype: np.dtype) -> list[Layer]:
+        """The layers that compute on raw x what `layers` compute in conditioned coordinates.
 
-        z = ((x − c) / s) V + b = x W + (b − c W) with W = V / s.
+        z = ((x − c) / s) V + b = x W + (b − c W) with W = V / s. The coefficients are of `dtype`,
+        the intercepts of float64, as b − c W has the digits of c.
         """
         raw = []
         for depth, (coef, intercept) in enumerate(layers):
-            W = coef.astype(np.float64)
+            W = coef / self._scale(depth)
             b = np.zeros(W.shape[1]) if intercept is None else intercept.astype(np.float64)
-            W /= self._scale(depth)
             if depth == len(layers) - 1:
                 W *= self.target_scale
                 b = b * self.target_scale + self.target_shift
-            raw.append(Layer(W, b - self._shift_times(W, depth)))
+            W = W.astype(dtype)
+            raw.append(Layer(W, b - self._shift_times(W.astype(np.float64), depth)))
         return raw
 
     def from_raw(self, raw: Sequence[Layer], layers: Sequence[Layer]) -> None:

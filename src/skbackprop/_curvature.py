@@ -1,13 +1,14 @@
 """The largest curvature of the objective, from which comes the step size."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
 from skbackprop._batches import Rows
 from skbackprop._objective import Objective
 
+# Number of batches at most.
+_BATCHES = 4
 # Power iterations on the first batch, and on each of the others, which start where it ended.
 _ITERATIONS = 8
 _MORE_ITERATIONS = 3
@@ -15,16 +16,12 @@ _MORE_ITERATIONS = 3
 _EPSILON = 1e-4
 
 
-def largest_curvature(
-    objective: Objective,
-    params: np.ndarray,
-    batches: Sequence[Rows],
-    rng: np.random.Generator,
-) -> float:
-    """The largest |eigenvalue| of the Hessian of the objective of any of the batches.
+def largest_curvature(objective: Objective, params: np.ndarray, rng: np.random.Generator) -> float:
+    """The largest |eigenvalue| of the Hessian of the objective of any of several batches.
 
-    Power iteration (LeCun, Simard and Pearlmutter, 1993): v ← H v / ‖H v‖ with H v ≈ (∇(θ + ε v) − ∇(θ − ε v)) / 2ε. Batches of the
-    size used in training, as one large sample would give a step that is too long for small ones.
+    Power iteration (LeCun, Simard and Pearlmutter, 1993): v ← H v / ‖H v‖ with
+    H v ≈ (∇(θ + ε v) − ∇(θ − ε v)) / 2ε. The batches are random and of the size used in training,
+    the heaviest row among them: one large sample would give a step too long for small batches.
 
     A start where the units are saturated is nearly flat, and the step that suits it too long
     everywhere else: the curvature at θ = 0, where all units are at rest, counts as well. It is
@@ -35,6 +32,7 @@ def largest_curvature(
     """
     v = rng.standard_normal(len(params))
     v /= np.linalg.norm(v)
+    batches = _batches(objective, rng)
     largest = _power_iteration(objective, np.zeros_like(params), batches[0], v.copy(), 3)
     iterations = _ITERATIONS
     for rows in batches:
@@ -44,6 +42,19 @@ def largest_curvature(
         return largest
     mantissa, exponent = math.frexp(largest)
     return math.ldexp(math.ceil(mantissa * 64.0) / 64.0, exponent)
+
+
+def _batches(objective: Objective, rng: np.random.Generator) -> list[Rows]:
+    """Random batches, the first of them with the heaviest row; or the full batch."""
+    n_rows, batch_size = objective.inputs.shape[0], objective.batch_size
+    if batch_size >= n_rows:
+        return [slice(0, n_rows)]
+    order = rng.permutation(n_rows)
+    n_batches = min(_BATCHES, n_rows // batch_size)
+    batches = order[: n_batches * batch_size].reshape(n_batches, batch_size)
+    if objective.sample_weight is not None:
+        batches[0, 0] = objective.sample_weight.argmax()
+    return list(batches)
 
 
 def _power_iteration(

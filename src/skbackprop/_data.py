@@ -1,6 +1,7 @@
 """Checks of data: errors name the argument, what is wrong with it, and what to do."""
 
 import numbers
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
+from skbackprop._conditioning import Conditioning
 from skbackprop._network import Network
 
 _PRECISIONS = [np.float64, np.float32]
@@ -19,7 +21,7 @@ def check_inputs(estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> A
         " Encode categories first, for instance by a OneHotEncoder or OrdinalEncoder in a "
         "pipeline (sklearn.preprocessing)."
     )
-    with _naming("X", advice):
+    with naming("X", advice):
         return validate_data(
             estimator,
             X,
@@ -31,7 +33,7 @@ def check_inputs(estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> A
 
 def check_numbers(name: str, value: Any, *, dtype: np.dtype) -> np.ndarray:
     """An array of finite numbers within the range of `dtype`, with up to two dimensions."""
-    with _naming(name):
+    with naming(name):
         array = check_array(value, ensure_2d=False, dtype=_PRECISIONS, input_name=name)
     with np.errstate(over="ignore"):
         converted: np.ndarray = np.ascontiguousarray(array, dtype=dtype)
@@ -67,38 +69,61 @@ def check_sample_weight(sample_weight: Any, n_rows: int) -> np.ndarray | None:
     return weights
 
 
-def set_initial(network: Network, params: np.ndarray, coefs: Any, intercepts: Any) -> None:
-    """Overwrite the initial parameters by those given to fit."""
-    layers = network.layers(params)
+def set_initial(
+    network: Network,
+    params: np.ndarray,
+    conditioning: Conditioning,
+    coefs: Any,
+    intercepts: Any,
+) -> None:
+    """Overwrite the initial parameters by those given to fit, which are of the network on raw X.
+
+    Where only the coefficients are given, the intercepts stay what they are in conditioned
+    coordinates, in a new network zero.
+    """
     if intercepts is not None and not network.fit_intercept:
-        raise ValueError(
-            f"intercepts_init must be None with fit_intercept=False; got {intercepts!r}."
-        )
-    for name, given, wanted in (
-        ("coefs_init", coefs, [coef for coef, _ in layers]),
-        ("intercepts_init", intercepts, [b for _, b in layers if b is not None]),
-    ):
-        if given is None:
-            continue
-        if not isinstance(given, Sequence | np.ndarray) or len(given) != len(wanted):
+        if any(map(np.any, intercepts)):
             raise ValueError(
-                f"{name} must be a sequence of {len(wanted)} arrays, one a layer; got {given!r}."
+                "intercepts_init must be None or zero with fit_intercept=False; "
+                f"got {intercepts!r}."
             )
-        for i, (value, part) in enumerate(zip(given, wanted, strict=True)):
-            array = check_numbers(f"{name}[{i}]", value, dtype=params.dtype)
-            if array.shape != part.shape:
-                raise ValueError(
-                    f"{name}[{i}] must have shape {part.shape}; got shape {array.shape}."
-                )
-            part[...] = array
+        intercepts = None
+    if coefs is None and intercepts is None:
+        return
+    layers = network.layers(params)
+    raw = conditioning.to_raw(layers, np.dtype(np.float64))
+    _overwrite("coefs_init", coefs, [coef for coef, _ in raw], params.dtype)
+    _overwrite("intercepts_init", intercepts, [b for _, b in raw if b is not None], params.dtype)
+    unchanged = params[network.n_coefs :].copy() if intercepts is None else None
+    conditioning.from_raw(raw, layers)
+    if unchanged is not None:
+        params[network.n_coefs :] = unchanged
+
+
+def _overwrite(name: str, given: Any, layers: list[np.ndarray], dtype: np.dtype) -> None:
+    if given is None:
+        return
+    accepted = f"{name} must be a sequence of {len(layers)} arrays, one a layer"
+    if not isinstance(given, Sequence) and getattr(given, "ndim", 0) == 0:
+        raise TypeError(f"{accepted}; got {given!r}.")
+    if len(given) != len(layers):
+        raise ValueError(f"{accepted}; got {len(given)}.")
+    for i, (value, layer) in enumerate(zip(given, layers, strict=True)):
+        array = check_numbers(f"{name}[{i}]", value, dtype=dtype)
+        if array.shape != layer.shape:
+            raise ValueError(f"{name}[{i}] must have shape {layer.shape}; got shape {array.shape}.")
+        layer[...] = array
 
 
 @contextmanager
-def _naming(name: str, advice: str = "") -> Iterator[None]:
-    """Name the argument that has strings where numbers are needed."""
+def naming(name: str, advice: str = "") -> Iterator[None]:
+    """Name the argument in errors that do not, and say what to do about strings."""
     try:
         yield
-    except ValueError as error:
-        if "could not convert string" not in str(error):
+    except (TypeError, ValueError) as error:
+        if "could not convert string" in str(error):
+            raise ValueError(f"{name} must be numeric: {error}.{advice}") from error
+        if re.search(rf"\b{re.escape(name)}\b", str(error)):
             raise
-        raise ValueError(f"{name} must be numeric: {error}.{advice}") from error
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(f"{name}: {error}") from error

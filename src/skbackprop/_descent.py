@@ -10,7 +10,7 @@ import numpy as np
 
 from skbackprop._batches import Batches, Rows
 from skbackprop._schedules import Schedule
-from skbackprop._stopping import Plateau, Status, VanishedGradient, has_risen
+from skbackprop._stopping import Plateau, Runaway, Status, VanishedGradient, has_risen
 
 
 class Differentiable(Protocol):
@@ -36,29 +36,26 @@ class Descent:
     first_loss, loss : float
         Loss on all rows of the first and of the last parameters. Both are finite, but for a
         first loss that was not.
+    exploded : bool
+        Whether the last parameters are the best met, since those that came after were lost.
     """
 
     status: Status
     loss_curve: list[float]
     first_loss: float
     loss: float
+    exploded: bool
 
 
-_LARGEST = sys.float_info.max
-# Halvings of the step after which a descent that still explodes has diverged.
-_SHORTEST = 2.0**-30
+# Halvings of the step after which a descent that still explodes is lost.
+_SHORTEST = 2.0**-40
 
 
-def _loss_limit(first_loss: float, loss_curve: list[float], n_batches: int) -> float:
-    """The loss above which an epoch is undone.
-
-    In full batch, any rise but by rounding: a step below 2 over the curvature lowers the loss. In
-    batches, whose losses vary, twice the loss of the first parameters.
-    """
-    if n_batches == 1:
-        before = loss_curve[-1] if loss_curve else first_loss
-        return before + 1e-6 * abs(before)
-    return 2.0 * first_loss if math.isfinite(first_loss) else _LARGEST
+def _loss_limit(best_loss: float, first_loss: float, n_batches: int) -> float:
+    """The loss above which an epoch is undone, where that is to be done at all."""
+    if not math.isfinite(first_loss):
+        return sys.float_info.max
+    return best_loss + 1e-6 * abs(best_loss) if n_batches == 1 else 2.0 * first_loss
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -72,7 +69,7 @@ def gradient_descent(
     max_iter: int,
     retry: bool = False,
     first_epoch: int = 0,
-    margin: float = 1e-6,
+    allowed_rise: float = 0.0,
     vanished: VanishedGradient | None = None,
     plateau: Plateau | None = None,
     on_epoch: Callable[[int, float, float], None] | None = None,
@@ -85,7 +82,8 @@ def gradient_descent(
     3. After each epoch: keep the best parameters, report, and ask the rules for an end.
     4. Measure the loss of the last parameters.
 
-    A loss that is not finite ends descent and goes back to the best parameters met. An interrupt
+    A loss that is not finite, or far above the first for several epochs, ends descent and goes
+    back to the best parameters met. An interrupt
     from the keyboard ends it and keeps the steps taken so far.
 
     Parameters
@@ -102,10 +100,14 @@ def gradient_descent(
         Rows of the batches, anew for each epoch.
     max_iter : int
         Number of epochs at most.
+    retry : bool
+        Whether an epoch that explodes is undone and the step halved for good. In full batch any
+        rise of the loss is an explosion, as a step below 2 over the curvature lowers it; in
+        batches, twice the loss of the first parameters.
     first_epoch : int
         Epochs that the schedule has already seen.
-    margin : float
-        Fraction of the first loss by which the last may exceed it without counting as diverged.
+    allowed_rise : float
+        What the last loss may be above the first without counting as diverged.
     vanished, plateau : VanishedGradient or None, Plateau or None
         The rules for an early end; None for none. The gradient held against the first is the
         way the parameters went in the epoch over the steps' sum, the mean of the gradients met.
@@ -117,34 +119,40 @@ def gradient_descent(
     loss_curve: list[float] = []
     best, best_loss = params.copy(), first_loss
     epoch_start = np.empty_like(params)
+    runaway = Runaway(first_loss)
+    n_batches = len(batches)
     status = Status.MAX_ITER
     shortening = 1.0
     try:
         for epoch in range(first_epoch, first_epoch + max_iter):
             np.copyto(epoch_start, params)
-            limit = _loss_limit(first_loss, loss_curve, len(batches)) if retry else _LARGEST
+            limit = _loss_limit(best_loss, first_loss, n_batches) if retry else math.inf
             epoch_loss = steps = 0.0
             for number, rows in enumerate(batches):
-                step = step_size * shortening * schedule.fraction(epoch + number / len(batches))
+                step = step_size * shortening * schedule.fraction(epoch + number / n_batches)
                 epoch_loss += objective.value_and_gradient(params, rows, update, scale=-step)
-                if not epoch_loss <= limit:
+                if retry and not epoch_loss <= limit:
                     break
                 params += update
                 steps += step
-            if not epoch_loss <= limit:
-                if retry and shortening > _SHORTEST:
-                    np.copyto(params, best)
-                    shortening *= 0.5
-                    continue
-                loss_curve.append(epoch_loss)
+            if retry and not epoch_loss <= limit and shortening > _SHORTEST:
+                np.copyto(params, best)
+                shortening *= 0.5
+                continue
+            loss_curve.append(epoch_loss)
+            if not math.isfinite(epoch_loss) or runaway.reached(epoch_loss):
                 status = Status.DIVERGED
                 break
-            loss_curve.append(epoch_loss)
             if on_epoch is not None:
                 on_epoch(epoch + 1, epoch_loss, step)
             if vanished is not None:
                 np.subtract(params, epoch_start, out=update)
-                if vanished.reached(math.sqrt(update @ update) / steps):
+                norm = _norm(update) / steps
+                if norm == 0.0:
+                    # Steps too short for the parameters' precision leave no way either.
+                    objective.value_and_gradient(params, rows, update)
+                    norm = _norm(update)
+                if vanished.reached(norm):
                     status = Status.CONVERGED
                     break
             # The loss of an epoch is that of the parameters it started from, exactly so in
@@ -159,10 +167,20 @@ def gradient_descent(
         status = Status.INTERRUPTED
 
     loss = objective.value(params)
-    if status is Status.DIVERGED or not math.isfinite(loss):
+    exploded = status is Status.DIVERGED or not math.isfinite(loss)
+    if exploded or (retry and not loss <= _loss_limit(best_loss, first_loss, n_batches)):
         np.copyto(params, best)
         loss = objective.value(params)
+        status = Status.DIVERGED if exploded else status
+    elif status is not Status.INTERRUPTED and has_risen(first_loss, loss, allowed_rise):
         status = Status.DIVERGED
-    elif status is not Status.INTERRUPTED and has_risen(first_loss, loss, margin):
-        status = Status.DIVERGED
-    return Descent(status, loss_curve, first_loss, loss)
+    return Descent(status, loss_curve, first_loss, loss, exploded)
+
+
+def _norm(vector: np.ndarray) -> float:
+    """The Euclidean norm; overwrites `vector`. Squares neither overflow nor vanish."""
+    largest = float(np.abs(vector, out=vector).max())
+    if largest == 0.0 or not math.isfinite(largest):
+        return largest
+    vector /= largest
+    return largest * math.sqrt(vector @ vector)

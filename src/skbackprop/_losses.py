@@ -135,30 +135,34 @@ class BinaryLogLoss(Loss):
         out += z
         np.maximum(out, 0.0, out=out)
         value = _weighted_sum(out, sample_weight)
-        _sigmoid_and_log_denominator(z, out)
+        _exp_minus_abs(z, out)
+        np.log1p(out, out=out)
         value += _weighted_sum(out, sample_weight)
+        _sigmoid(z, out)
         np.subtract(z, y_true, out=out)
         _scale_rows(out, sample_weight, scale)
         return value
 
     def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
-        _sigmoid_and_log_denominator(raw_prediction, scratch)
+        _sigmoid(raw_prediction, scratch)
 
 
-def _sigmoid_and_log_denominator(z: np.ndarray, scratch: np.ndarray) -> None:
+def _exp_minus_abs(z: np.ndarray, out: np.ndarray) -> None:
+    np.abs(z, out=out)
+    np.negative(out, out=out)
+    np.exp(out, out=out)
+
+
+def _sigmoid(z: np.ndarray, scratch: np.ndarray) -> None:
     """Replace `z` by 1 / (1 + exp(−z)), small values to full relative precision.
 
-    With e = exp(−|z|) it is 1 / (1 + e) for z >= 0 and e / (1 + e) below. `scratch` is left
-    holding log(1 + e).
+    With e = exp(−|z|) it is 1 / (1 + e) for z >= 0 and e / (1 + e) below.
     """
-    np.abs(z, out=scratch)
-    np.negative(scratch, out=scratch)
-    np.exp(scratch, out=scratch)
+    _exp_minus_abs(z, scratch)
     np.greater_equal(z, 0.0, out=z)
     np.maximum(z, scratch, out=z)
     scratch += 1.0
     z /= scratch
-    np.log(scratch, out=scratch)
 
 
 class MultinomialLogLoss(Loss):
@@ -180,17 +184,17 @@ class MultinomialLogLoss(Loss):
     ) -> float:
         z = raw_prediction
         rows = np.arange(len(z))
-        # The first column of `out` is the scratch for one number a row.
-        row = out[:, :1]
-        np.max(z, axis=1, keepdims=True, out=row)
-        z -= row
+        top = z.argmax(axis=1)
+        z -= z[rows, top][:, np.newaxis]
         value = -_weighted_sum(z[rows, y_true], sample_weight)
         np.exp(z, out=z)
-        np.sum(z, axis=1, keepdims=True, out=row)
-        z /= row
-        np.log(row, out=row)
-        value += _weighted_sum(row, sample_weight)
-        np.copyto(out, z)
+        # Σ exp(z) = 1 + the others', whose log1p keeps what is small beside the 1.
+        z[rows, top] = 0.0
+        others = z.sum(axis=1)
+        value += _weighted_sum(np.log1p(others), sample_weight)
+        z[rows, top] = 1.0
+        others += 1.0
+        np.divide(z, others[:, np.newaxis], out=out)
         out[rows, y_true] -= 1.0
         _scale_rows(out, sample_weight, scale)
         return value

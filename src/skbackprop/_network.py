@@ -74,13 +74,15 @@ class Network:
         return layers
 
     def initial_params(self, rng: np.random.Generator, dtype: np.dtype) -> np.ndarray:
-        """Coefficients uniform in ±√(6 / (fan_in + fan_out)), intercepts zero.
+        """Coefficients uniform in ±gain · √(6 / (fan_in + fan_out)), intercepts zero.
 
-        The normalised initialisation of Glorot and Bengio (2010), equation 16.
+        The normalised initialisation of Glorot and Bengio (2010), equation 16, which is for units
+        whose derivative at rest is 1, times the gain of the layer's activation.
         """
         params = np.zeros(self.n_params, dtype=dtype)
-        for coef, _ in self.layers(params):
-            bound = np.sqrt(6.0 / sum(coef.shape))
+        gains = [*(activation.gain for activation in self.activations), 1.0]
+        for (coef, _), gain in zip(self.layers(params), gains, strict=True):
+            bound = gain * np.sqrt(6.0 / sum(coef.shape))
             coef[...] = rng.uniform(-bound, bound, size=coef.shape)
         return params
 

@@ -15,7 +15,8 @@ class Objective:
 
     Reduced means averaged over the rows or added up. With sample weights the average is
     Σ w · loss / Σ w; that of a batch divides by its rows × the mean weight of all rows, which
-    makes it an unbiased estimate. The penalty leaves out intercepts and is never divided.
+    makes it an unbiased estimate. The penalty leaves out intercepts; of a sum, a batch has the
+    penalty in proportion to its rows, so that the batches of an epoch add up to the objective.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ class Objective:
             self.sample_weight = sample_weight.astype(dtype)
         self.alpha = alpha
         self.reduction = reduction
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self._buffers = network.buffers(batch_size, dtype)
         self._targets = Gatherer(y, batch_size)
         self._weights = None
@@ -118,9 +119,12 @@ class Objective:
         if mean:
             value /= n_all_rows
         if self._penalty_gradient is not None:
-            value += n_rows / n_all_rows * self._penalty(params)
+            # A mean is an estimate of the whole objective, a sum is a part of it.
+            share = n_rows / n_all_rows
+            value += share * self._penalty(params)
             n_coefs = self.network.n_coefs
-            np.multiply(params[:n_coefs], scale * self.alpha, out=self._penalty_gradient)
+            factor = scale * self.alpha * (1.0 if mean else share)
+            np.multiply(params[:n_coefs], factor, out=self._penalty_gradient)
             out[:n_coefs] += self._penalty_gradient
         return value
 
@@ -135,5 +139,5 @@ class Objective:
             self.inputs.take(rows),
             self._targets.take(rows),
             self._weights.take(rows) if self._weights is not None else None,
-            self._buffers if n_rows == self._batch_size else self._buffers.head(n_rows),
+            self._buffers if n_rows == self.batch_size else self._buffers.head(n_rows),
         )

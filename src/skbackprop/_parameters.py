@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -9,11 +10,10 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 
-def check_flag(name: str, value: Any) -> bool:
+def check_flag(name: str, value: Any) -> None:
     """A truth value."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(_message(name, value, "True or False"))
-    return bool(value)
 
 
 def check_integer(name: str, value: Any, *, minimum: int) -> int:
@@ -21,25 +21,38 @@ def check_integer(name: str, value: Any, *, minimum: int) -> int:
     accepted = f"an integer of at least {minimum}"
     if not isinstance(value, numbers.Integral) or isinstance(value, bool | np.bool_):
         raise TypeError(_message(name, value, accepted))
-    if value < minimum:
-        raise ValueError(_message(name, value, accepted))
+    if not minimum <= int(value) <= sys.maxsize:
+        raise ValueError(_message(name, value, accepted if int(value) < minimum else "below 2**63"))
     return int(value)
 
 
-def check_number(name: str, value: Any, *, positive: bool = False) -> float:
-    """A finite number, positive or at least not negative."""
+def check_number(
+    name: str, value: Any, *, positive: bool = False, auto: bool = False
+) -> float | Any:
+    """A finite number, positive or at least not negative, or "auto" where that is accepted."""
     accepted = "a positive finite number" if positive else "a finite number of at least 0"
+    if auto:
+        accepted += " or 'auto'"
+        if isinstance(value, str):
+            if value != "auto":
+                raise ValueError(_message(name, value, accepted))
+            return value
     if not isinstance(value, numbers.Real) or isinstance(value, bool | np.bool_):
         raise TypeError(_message(name, value, accepted))
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if not math.isfinite(number) or number < 0.0 or (positive and number == 0.0):
         raise ValueError(_message(name, value, accepted))
     return number
 
 
-def check_choice(name: str, value: Any, choices: Iterable[str]) -> str:
-    """One of several names."""
+def check_choice(name: str, value: Any, choices: Iterable[str], *, or_none: bool = False) -> str:
+    """One of several names; `or_none` says that None is accepted, too."""
     accepted = "one of " + ", ".join(repr(choice) for choice in choices)
+    if or_none:
+        accepted += " or None"
     if not isinstance(value, str):
         raise TypeError(_message(name, value, accepted))
     if value not in choices:
@@ -84,7 +97,7 @@ def check_activation(
     """Names of activation functions, one a hidden layer; a single name stands for all."""
     if isinstance(value, str):
         return [check_choice("activation", value, choices)] * len(hidden_layer_sizes)
-    if not isinstance(value, tuple | list | np.ndarray):
+    if not isinstance(value, tuple | list) and np.ndim(value) != 1:
         accepted = "a name or a sequence of names out of " + ", ".join(map(repr, choices))
         raise TypeError(_message("activation", value, accepted))
     names = [check_choice(f"activation[{i}]", name, choices) for i, name in enumerate(value)]

@@ -34,9 +34,10 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Whether the losses of the rows of a batch are averaged or added up. With sample weights
         the average is Σ w · loss / Σ w over all rows; a batch divides by its number of rows
         times the mean weight of all rows.
-    alpha : float, default=5e-4
+    alpha : float, default=1e-3
         Strength of the L2 penalty: the objective is the reduced loss + ½ · alpha · Σ coef².
-        Intercepts are exempt. It is divided neither by rows nor by the batch size.
+        Intercepts are exempt. It is divided neither by rows nor by the batch size; only under
+        "sum" has a batch the penalty in proportion to its rows, as it has of the losses.
     fit_intercept : bool, default=True
         Whether the layers have intercepts (biases). Without them `intercepts_` are zero.
     learning_rate : float, default=0.05
@@ -61,9 +62,9 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Whether each epoch takes the rows in a new random order. A full batch has no order.
     tol : float or None, default=1e-4
         When the fit has converged: once the mean gradient of an epoch is at most `tol` times
-        as long as that of the first epoch; and, unless the schedule is "linear", at a plateau,
+        as long as that of the first epoch; and under "constant" and "invscaling" at a plateau,
         which is `n_iter_no_change` epochs without a fall of the loss by more than `tol` times
-        its lowest value so far. None never stops early.
+        its lowest value so far. None never stops early, and no plateau shortens the step.
     n_iter_no_change : int, default=10
         Number of epochs that make a plateau.
     warm_start : bool, default=False
@@ -113,9 +114,14 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     at zero. Gradients are those of backpropagation, steps those of plain gradient descent: no
     momentum, no averaging, no adaptation by weight.
 
-    A fit that ends above the loss of its first weights, or whose loss is not finite, gives a
-    `DivergenceWarning`; in the second case the best weights met are kept. Ctrl-C ends a fit
-    with a warning and keeps the weights learned so far.
+    A fit has diverged when its loss is not finite, or above 100 times the first for 5 epochs,
+    and then goes back to the best weights it met; or when it ends above the loss of its first
+    weights (going on from weights that were fitted: by more than 5% of the first loss ever).
+    Either gives a `DivergenceWarning`.
+
+    Ctrl-C ends `fit` with a warning and keeps the weights learned so far; so it does in a search,
+    which then goes on to its next candidate. In `partial_fit` it is raised anew, once the weights
+    are kept.
 
     Scale features and targets to a spread near 1 first (`StandardScaler`,
     `TransformedTargetRegressor`): the largest step that does not diverge shrinks with the
@@ -156,9 +162,10 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         output_activation: str = "identity",
         loss: Literal["half_squared_error", "squared_error"] = "half_squared_error",
         loss_reduction: Literal["mean", "sum"] = "mean",
-        alpha: float = 5e-4,
+        conditioning: Literal["standardize"] | None = "standardize",
+        alpha: float | Literal["auto"] = "auto",
         fit_intercept: bool = True,
-        learning_rate: float = 0.05,
+        learning_rate: float | Literal["auto"] = "auto",
         learning_rate_schedule: Literal["linear", "constant", "invscaling", "adaptive"] = "linear",
         batch_size: int | Literal["auto", "full"] = "auto",
         max_iter: int = 200,
@@ -174,6 +181,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
             activation=activation,
             loss=loss,
             loss_reduction=loss_reduction,
+            conditioning=conditioning,
             alpha=alpha,
             fit_intercept=fit_intercept,
             learning_rate=learning_rate,
@@ -223,7 +231,15 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Raises
         ------
         TypeError, ValueError
-            If a parameter or the data are not what is accepted.
+            If a parameter or the data are not what is accepted. The estimator stays as it was.
+
+        Warns
+        -----
+        DivergenceWarning
+            If the loss was not finite, or ended above where it began.
+        ConvergenceWarning
+            If the fit was interrupted; or, unless `tol` is None, if it ran all of `max_iter`
+            epochs under another schedule than "linear", or the loss did not fall at all.
 
         Examples
         --------
@@ -249,11 +265,11 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs, converted to the precision of the first call.
+            Inputs, converted to the precision of the fitted weights.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, none negative; their mean counts as 1.
+            Weights of the rows, none negative; under the "mean" their mean counts as 1.
 
         Returns
         -------
@@ -279,7 +295,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs.
+            Inputs; the result has the precision of `X` or of the weights, whichever is higher.
 
         Returns
         -------
@@ -303,6 +319,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     def _check_target(self, y: Any, dtype: np.dtype) -> np.ndarray:
         if hasattr(y, "toarray"):
             raise TypeError("y must be dense; got a sparse matrix. Convert it by y.toarray().")
+        if getattr(getattr(y, "dtype", None), "kind", "f") in "mM":
+            raise TypeError(f"y must be numeric; got {y.dtype}.")
         return check_numbers("y", y, dtype=dtype)
 
     def _encode_target(
@@ -317,7 +335,9 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
                 "Fit with warm_start=False to start anew."
             )
         loss = LOSSES[self.loss]("matrix", output_activation)
-        return Target(values, loss, n_outputs, {"_y_ndim": y.ndim})
+        ndim = self._y_ndim if known and partial else y.ndim
+        location_scale = output_activation == "identity"
+        return Target(values, loss, location_scale, n_outputs, {"_y_ndim": ndim})
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

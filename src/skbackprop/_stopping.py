@@ -10,7 +10,10 @@ class Status(Enum):
     CONVERGED = "converged", "The gradient vanished or the loss stopped falling, as tol asks."
     MAX_ITER = "max_iter", "All max_iter epochs were run."
     INTERRUPTED = "interrupted", "Descent was interrupted from the keyboard."
-    DIVERGED = "diverged", "The loss was not finite or ended above where it began."
+    DIVERGED = (
+        "diverged",
+        "The loss was not finite, far above the first for long, or ended above it.",
+    )
 
     message: str
 
@@ -38,7 +41,7 @@ class VanishedGradient:
         """Note the norm of one more gradient; whether it has vanished."""
         if self._first is None:
             self._first = norm
-        return norm <= self.tol * self._first
+        return math.isfinite(norm) and norm <= self.tol * self._first
 
 
 class Plateau:
@@ -71,6 +74,25 @@ class Plateau:
         return True
 
 
-def has_risen(began: float, ended: float, margin: float) -> bool:
-    """Whether a loss ended above where it began by more than the fraction `margin` of it."""
-    return not ended <= began + margin * abs(began)
+class Runaway:
+    """The rule that ends descent when the loss stays far above the first.
+
+    A run may overshoot and recover: it takes several epochs to tell.
+    """
+
+    FACTOR = 100.0
+    PATIENCE = 5
+
+    def __init__(self, first_loss: float) -> None:
+        self._limit = self.FACTOR * abs(first_loss)
+        self._epochs_above = 0
+
+    def reached(self, loss: float) -> bool:
+        """Note the loss of one more epoch; whether it is lost."""
+        self._epochs_above = self._epochs_above + 1 if loss > self._limit else 0
+        return self._epochs_above >= self.PATIENCE
+
+
+def has_risen(began: float, ended: float, allowed: float) -> bool:
+    """Whether a loss ended above where it began by more than is allowed, or by rounding."""
+    return not ended <= began + max(allowed, 1e-6 * abs(began))
