@@ -16,9 +16,9 @@ import skbackprop
 
 FLOORS = [
     {"_activations", "_losses", "_schedules", "_stopping", "_batches"},
-    {"_network"},
-    {"_objective", "_descent"},
-    {"_parameters", "_data", "_base", "_classifier", "_regressor"},
+    {"_network", "_conditioning", "_inputs"},
+    {"_objective", "_curvature", "_descent"},
+    {"_parameters", "_data", "_reports", "_base", "_classifier", "_regressor"},
     {"__init__"},
 ]
 CORE_FLOORS = 3

@@ -1,7 +1,6 @@
 """What the estimators share: parameters, validation, the outline of a fit, prediction."""
 
 import functools
-import warnings
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +8,6 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -33,12 +31,9 @@ from skbackprop._parameters import (
     check_number,
     check_seed,
 )
+from skbackprop._reports import epoch_printer, report_end
 from skbackprop._schedules import SCHEDULES
 from skbackprop._stopping import Plateau, Status, VanishedGradient
-
-
-class DivergenceWarning(ConvergenceWarning):
-    """Gradient descent diverged: the loss was not finite, or ended above where it began."""
 
 
 class Target(NamedTuple):
@@ -62,7 +57,7 @@ class _Settings(NamedTuple):
     alpha: float | str
     learning_rate: float | str
     batch_size: int | str
-    max_iter: int
+    max_iter: int | str
     tol: float | None
     n_iter_no_change: int
     verbose: int
@@ -155,6 +150,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             X, target, sample_weight = _drop_weightless(X, target, sample_weight)
             n_rows = X.shape[0]
             batch_size = _resolve_batch_size(settings.batch_size, n_rows)
+            max_iter = 1 if partial else _resolve_max_iter(settings.max_iter, n_rows)
             in_stream = goes_on and partial
             if not goes_on:
                 weights_rng, self._rows_rng, self._curvature_rng = _spawn_generators(
@@ -196,8 +192,9 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
                 retry=settings.learning_rate == "auto" and not partial,
                 first_epoch=epochs_before,
                 allowed_rise=0.05 * self._first_loss if goes_on else 0.0,
-                on_epoch=_EpochPrinter(settings, epochs_before) if settings.verbose else None,
-                **self._rules(settings, partial),
+                max_iter=max_iter,
+                on_epoch=epoch_printer(settings.verbose, max_iter, epochs_before),
+                **self._rules(settings, max_iter, partial),
             )
             if not goes_on:
                 self._first_loss = descent.first_loss
@@ -205,21 +202,18 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             self._publish(settings, network, conditioning, target, params, descent, epochs_before)
         if settings.verbose and not partial:
             print(descent.status.message)
-        self._warn(descent, goes_on, partial)
+        report_end(self, descent, goes_on=goes_on, partial=partial)
         if partial and descent.status is Status.INTERRUPTED:
             raise KeyboardInterrupt
         return self
 
-    def _rules(self, settings: _Settings, partial: bool) -> dict[str, Any]:
-        """How long descent goes on, and with what steps: the end of a stream is not in view."""
+    def _rules(self, settings: _Settings, max_iter: int, partial: bool) -> dict[str, Any]:
+        """The schedule and the rules for an early end; the end of a stream is not in view."""
         schedule = self.learning_rate_schedule
         if partial:
             kind = "constant" if schedule in ("linear", "adaptive") else schedule
-            return {"max_iter": 1, "schedule": SCHEDULES[kind](1)}
-        rules = {
-            "max_iter": settings.max_iter,
-            "schedule": SCHEDULES[schedule](settings.max_iter),
-        }
+            return {"schedule": SCHEDULES[kind](1)}
+        rules: dict[str, Any] = {"schedule": SCHEDULES[schedule](max_iter)}
         if settings.tol is not None:
             rules["vanished"] = VanishedGradient(settings.tol)
             rules["plateau"] = Plateau(settings.tol, settings.n_iter_no_change)
@@ -244,7 +238,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
                 "learning_rate", self.learning_rate, positive=True, auto=True
             ),
             batch_size=check_batch_size(self.batch_size),
-            max_iter=check_integer("max_iter", self.max_iter, minimum=1),
+            max_iter=check_integer("max_iter", self.max_iter, minimum=1, auto=True),
             tol=None if self.tol is None else check_number("tol", self.tol),
             n_iter_no_change=check_integer("n_iter_no_change", self.n_iter_no_change, minimum=1),
             verbose=int(verbose)
@@ -378,38 +372,6 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             _activations=settings.activations,
         )
 
-    def _warn(self, descent: Descent, goes_on: bool, partial: bool) -> None:
-        epochs = len(descent.loss_curve)
-        losses = f"loss {descent.loss:.4g}, {descent.first_loss:.4g} before the first step"
-        advice = f"Lower learning_rate={self.learning_rate!r}, or scale the features."
-        if descent.status is Status.DIVERGED and descent.exploded:
-            text = (
-                f"diverged after {epochs} epochs: the loss was not finite, or far above the first "
-                f"for long. The weights are the best it met ({losses}). {advice}"
-            )
-        elif descent.status is Status.DIVERGED:
-            text = (
-                f"diverged: after {epochs} epochs the loss is above the first ({losses}). {advice}"
-            )
-        elif descent.status is Status.INTERRUPTED:
-            text = (
-                f"was interrupted after {epochs} epochs; it keeps the weights learned so far "
-                f"({losses})."
-            )
-        elif descent.status is not Status.MAX_ITER or partial or self.tol is None:
-            return
-        elif self.learning_rate_schedule != "linear":
-            text = (
-                f"ran all max_iter={self.max_iter} epochs before the loss stopped falling "
-                f"({losses}). Raise max_iter, or set tol=None to run max_iter epochs by intent."
-            )
-        elif not goes_on and descent.loss >= descent.first_loss * (1.0 - 1e-6):
-            text = f"stalled: the loss did not fall ({losses}). Raise learning_rate, or scale X."
-        else:
-            return
-        kind = DivergenceWarning if descent.status is Status.DIVERGED else ConvergenceWarning
-        warnings.warn(f"{type(self).__name__} {text}", kind, stacklevel=4)
-
     def _predict_rows(
         self, X: Any, from_raw: Callable[[np.ndarray, np.ndarray], np.ndarray]
     ) -> np.ndarray:
@@ -478,21 +440,14 @@ def _resolve_batch_size(batch_size: int | str, n_rows: int) -> int:
     return min(32 if batch_size == "auto" else int(batch_size), n_rows)
 
 
+def _resolve_max_iter(max_iter: int | str, n_rows: int) -> int:
+    """Number of epochs; "auto" is 200, fewer for more than 2,000 rows, at least 20."""
+    if max_iter != "auto":
+        return int(max_iter)
+    return max(20, round(200.0 * min(1.0, 2000.0 / n_rows) ** (2.0 / 3.0)))
+
+
 def _spawn_generators(random_state: Any, n: int) -> list[np.random.Generator]:
     """Independent generators; how many numbers one of them gives does not touch the others."""
     entropy = check_seed(random_state).randint(0, 2**32, size=4, dtype=np.uint32)
     return [np.random.default_rng(s) for s in np.random.SeedSequence(entropy.tolist()).spawn(n)]
-
-
-class _EpochPrinter:
-    """Prints a line an epoch; at verbose=1 about twenty over max_iter, at 2 all of them."""
-
-    def __init__(self, settings: _Settings, epochs_before: int) -> None:
-        self._max_iter = settings.max_iter
-        self._every = 1 if settings.verbose > 1 else max(1, settings.max_iter // 20)
-        if epochs_before == 0:
-            print(f"{'epoch':>7}  {'loss':>12}  {'step':>10}")
-
-    def __call__(self, epoch: int, loss: float, step: float) -> None:
-        if epoch == 1 or epoch % self._every == 0 or epoch == self._max_iter:
-            print(f"{epoch:>7}  {loss:>12.6g}  {step:>10.4g}", flush=True)

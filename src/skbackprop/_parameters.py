@@ -16,9 +16,13 @@ def check_flag(name: str, value: Any) -> None:
         raise TypeError(_message(name, value, "True or False"))
 
 
-def check_integer(name: str, value: Any, *, minimum: int) -> int:
-    """An integer of at least `minimum`; a bool is none."""
+def check_integer(name: str, value: Any, *, minimum: int, auto: bool = False) -> int | Any:
+    """An integer of at least `minimum`, or "auto" where that is accepted; a bool is none."""
     accepted = f"an integer of at least {minimum}"
+    if auto:
+        accepted += " or 'auto'"
+        if isinstance(value, str):
+            return _check_auto(name, value, accepted)
     if not isinstance(value, numbers.Integral) or isinstance(value, bool | np.bool_):
         raise TypeError(_message(name, value, accepted))
     if not minimum <= int(value) <= sys.maxsize:
@@ -34,9 +38,7 @@ def check_number(
     if auto:
         accepted += " or 'auto'"
         if isinstance(value, str):
-            if value != "auto":
-                raise ValueError(_message(name, value, accepted))
-            return value
+            return _check_auto(name, value, accepted)
     if not isinstance(value, numbers.Real) or isinstance(value, bool | np.bool_):
         raise TypeError(_message(name, value, accepted))
     try:
@@ -46,6 +48,12 @@ def check_number(
     if not math.isfinite(number) or number < 0.0 or (positive and number == 0.0):
         raise ValueError(_message(name, value, accepted))
     return number
+
+
+def _check_auto(name: str, value: str, accepted: str) -> str:
+    if value != "auto":
+        raise ValueError(_message(name, value, accepted))
+    return value
 
 
 def check_choice(name: str, value: Any, choices: Iterable[str], *, or_none: bool = False) -> str:

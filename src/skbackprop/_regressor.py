@@ -34,17 +34,28 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Whether the losses of the rows of a batch are averaged or added up. With sample weights
         the average is Σ w · loss / Σ w over all rows; a batch divides by its number of rows
         times the mean weight of all rows.
-    alpha : float, default=1e-3
+    conditioning : {"standardize"} or None, default="standardize"
+        Coordinates of the descent. "standardize" shifts and scales what every layer is given
+        (the inputs, the activations of hidden layers) and, under an identity output, the targets,
+        so that they vary around 0 by about 1 [4]_. The fitted network acts on raw `X` and predicts
+        raw `y` all the same, and neither shifting nor scaling a column changes its predictions.
+        None descends on the weights themselves, as textbooks do.
+    alpha : float or "auto", default="auto"
         Strength of the L2 penalty: the objective is the reduced loss + ½ · alpha · Σ coef².
-        Intercepts are exempt. It is divided neither by rows nor by the batch size; only under
-        "sum" has a batch the penalty in proportion to its rows, as it has of the losses.
+        The coefficients are those of the conditioned coordinates; intercepts are exempt. It is
+        divided neither by rows nor by the batch size; only under "sum" has a batch the penalty
+        in proportion to its rows, as it has of the losses. "auto" is 0.3 over the total weight
+        of the rows, their number if there are no weights; under "sum" 0.3.
     fit_intercept : bool, default=True
         Whether the layers have intercepts (biases). Without them `intercepts_` are zero.
-    learning_rate : float, default=0.05
+    learning_rate : float or "auto", default="auto"
         Step size: w ← w − learning_rate · fraction · ∂objective/∂w, where the fraction is that
-        of the schedule.
+        of the schedule. "auto" is 1 / λ, λ the largest curvature of the objective at the initial
+        weights, found by power iteration on batches [5]_; an epoch that explodes all the same is
+        undone, and the step halved. A float is taken at its word: for a textbook by hand, for a
+        search over rates, for a stream whose first rows are not like the others.
     learning_rate_schedule : {"linear", "constant", "invscaling", "adaptive"}, default="linear"
-        Fraction of `learning_rate` at t epochs from the start, parts of an epoch included:
+        Fraction of the step size at t epochs from the start, parts of an epoch included:
 
         - "linear": 1 − t / max_iter, down to zero at the end [2]_;
         - "constant": 1;
@@ -56,8 +67,10 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     batch_size : int, "auto" or "full", default="auto"
         Largest number of rows a gradient is taken over; the last batch of an epoch has what is
         left. "full" is all rows, and so is a number as large as that. "auto" is 32.
-    max_iter : int, default=200
-        Number of epochs (passes over the rows) at most.
+    max_iter : int or "auto", default="auto"
+        Number of epochs (passes over the rows) at most. "auto" is 200 for up to 2,000 rows and
+        200 · (2,000 / n_samples)^⅔ for more, at least 20: more rows make more steps an epoch,
+        and fewer epochs do.
     shuffle : bool, default=True
         Whether each epoch takes the rows in a new random order. A full batch has no order.
     tol : float or None, default=1e-4
@@ -83,14 +96,23 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         ``coefs_[l]``, of shape (fan_in, fan_out) and the dtype of `X`, are the weights from
         layer l to layer l + 1; layer 0 is the input.
     intercepts_ : list of ndarray
-        ``intercepts_[l]``, of shape (fan_out,), are the intercepts of layer l + 1.
+        ``intercepts_[l]``, of shape (fan_out,) and float64, are the intercepts of layer l + 1.
     loss_ : float
-        The objective, penalty included, at the fitted weights on all rows of the last call.
+        The objective, penalty included, at the fitted weights on all rows of the last call, in
+        units of raw `y`.
     loss_curve_ : list of float
         ``loss_curve_[k]`` is the objective that the steps of epoch k of the last call met, in
         full batch the one before step k.
     n_iter_ : int
         Number of epochs of the last `fit`, and of the calls of `partial_fit` since.
+    learning_rate_ : float
+        Step size before the schedule, in the coordinates of the descent.
+    curvature_ : float or None
+        Largest curvature at the initial weights; None with a float `learning_rate`.
+    input_shift_, input_scale_ : ndarray of shape (n_features_in_,)
+        What the conditioned inputs are shifted by and divided by; 0 and 1 without conditioning.
+    target_shift_, target_scale_ : ndarray of shape (n_outputs_,)
+        Those of the targets; 0 and 1 where they are not conditioned.
     status_ : {"converged", "max_iter", "interrupted", "diverged"}
         How the last call ended.
     out_activation_ : str
@@ -110,9 +132,11 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
 
     Notes
     -----
-    The weights start at the uniform draw of [1]_ in ±√(6 / (fan_in + fan_out)), the intercepts
-    at zero. Gradients are those of backpropagation, steps those of plain gradient descent: no
-    momentum, no averaging, no adaptation by weight.
+    The weights start at the uniform draw of [1]_ in ±g √(6 / (fan_in + fan_out)), with g = 4 for
+    weights into sigmoids, whose derivative is ¼ at rest, and 1 for others; the intercepts start
+    at zero. Gradients are those of backpropagation, steps those of mini-batch gradient descent:
+    one gradient times one global step size, in coordinates fixed before the first step. No
+    momentum, no averaging, no clipping, no adaptation by weight.
 
     A fit has diverged when its loss is not finite, or above 100 times the first for 5 epochs,
     and then goes back to the best weights it met; or when it ends above the loss of its first
@@ -123,9 +147,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     which then goes on to its next candidate. In `partial_fit` it is raised anew, once the weights
     are kept.
 
-    Scale features and targets to a spread near 1 first (`StandardScaler`,
-    `TransformedTargetRegressor`): the largest step that does not diverge shrinks with the
-    square of the largest feature.
+    Several targets are weighted by 1 / σ², each by its own variance, so that each counts alike;
+    `loss_` is then in units of their mean variance.
 
     References
     ----------
@@ -135,20 +158,18 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
        rate schedules and further refinements", 2023.
     .. [3] M. Zinkevich, "Online convex programming and generalized infinitesimal gradient
        ascent", ICML 2003.
+    .. [4] Y. LeCun, L. Bottou, G. Orr and K.-R. Müller, "Efficient BackProp", in Neural
+       Networks: Tricks of the Trade, 1998.
+    .. [5] Y. LeCun, P. Simard and B. Pearlmutter, "Automatic learning rate maximization by
+       on-line estimation of the Hessian's eigenvectors", NIPS 1992.
 
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes
-    >>> from sklearn.compose import TransformedTargetRegressor
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn.preprocessing import StandardScaler
     >>> from skbackprop import BackpropRegressor
-    >>> X, y = load_diabetes(return_X_y=True)
-    >>> network = BackpropRegressor(hidden_layer_sizes=20, random_state=0)
-    >>> model = make_pipeline(
-    ...     StandardScaler(), TransformedTargetRegressor(network, transformer=StandardScaler())
-    ... ).fit(X[:300], y[:300])
-    >>> bool(model.score(X[300:], y[300:]) > 0.4)
+    >>> X, y = load_diabetes(return_X_y=True, scaled=False)
+    >>> model = BackpropRegressor(random_state=0).fit(X[:300], y[:300])
+    >>> bool(model.score(X[300:], y[300:]) > 0.45)
     True
     """
 
@@ -168,7 +189,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         learning_rate: float | Literal["auto"] = "auto",
         learning_rate_schedule: Literal["linear", "constant", "invscaling", "adaptive"] = "linear",
         batch_size: int | Literal["auto", "full"] = "auto",
-        max_iter: int = 200,
+        max_iter: int | Literal["auto"] = "auto",
         shuffle: bool = True,
         tol: float | None = 1e-4,
         n_iter_no_change: int = 10,
@@ -248,8 +269,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
 
         >>> from skbackprop import BackpropRegressor
         >>> neuron = BackpropRegressor(
-        ...     hidden_layer_sizes=(), learning_rate=0.1, learning_rate_schedule="constant",
-        ...     alpha=0, batch_size="full", max_iter=1, tol=None,
+        ...     hidden_layer_sizes=(), conditioning=None, alpha=0, learning_rate=0.1,
+        ...     learning_rate_schedule="constant", batch_size="full", max_iter=1, tol=None,
         ... )
         >>> neuron = neuron.fit([[2.0]], [4.0], coefs_init=[[[1.0]]], intercepts_init=[[0.0]])
         >>> float(neuron.coefs_[0][0, 0]), float(neuron.intercepts_[0][0])
