@@ -12,9 +12,14 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "numpydoc",
+    "matplotlib.sphinxext.plot_directive",
 ]
 exclude_patterns = ["_build"]
 autosummary_generate = True
+plot_include_source = False
+plot_html_show_source_link = False
+plot_html_show_formats = False
+plot_formats = [("png", 120)]
 numpydoc_show_class_members = False
 # All but: extended summaries, examples and see-alsos everywhere, the line a docstring starts on,
 # and returns without a name, which scikit-learn's inherited methods have too.

@@ -48,10 +48,15 @@ PARAMETERS = {
     ),
     "loss": REGRESSION_LOSSES,
     "loss_reduction": Fault("one of 'mean', 'sum'", [1, None, NAN], ["none"]),
-    "alpha": Fault("a finite number of at least 0", ["0", None, True, 1j], [-1e-3, NAN, INF]),
+    "conditioning": Fault("one of 'standardize' or None", [1, True, NAN], ["whiten"]),
+    "alpha": Fault(
+        "a finite number of at least 0 or 'auto'", [None, True, 1j], ["0", -1e-3, NAN, INF]
+    ),
     "fit_intercept": FLAG,
     "learning_rate": Fault(
-        "a positive finite number", [None, False, [0.1], 1j], [0, -0.1, NAN, INF]
+        "a positive finite number or 'auto'",
+        [None, False, [0.1], 1j],
+        ["fast", 0, -0.1, NAN, INF],
     ),
     "learning_rate_schedule": Fault(
         "one of 'constant', 'linear', 'invscaling', 'adaptive'", [1, None, NAN], ["cosine"]
@@ -59,7 +64,7 @@ PARAMETERS = {
     "batch_size": Fault(
         "an integer of at least 1, 'auto' or 'full'", [2.0, True, None, NAN], [0, -1, "half"]
     ),
-    "max_iter": COUNT,
+    "max_iter": Fault("an integer of at least 1 or 'auto'", [2.0, True, None, NAN], ["5", 0, -3]),
     "shuffle": FLAG,
     "tol": Fault("a finite number of at least 0", ["0", True, 1j], [-1e-3, NAN, INF]),
     "n_iter_no_change": COUNT,

@@ -11,7 +11,14 @@ from skbackprop._network import Network
 
 SIGMOID, RELU = ACTIVATIONS["sigmoid"], ACTIVATIONS["relu"]
 # The shortest fit: one epoch whose steps round to nothing, which leaves the initial weights.
-UNTRAINED = {"max_iter": 1, "learning_rate": 1e-300, "tol": None, "alpha": 0.0, "random_state": 0}
+UNTRAINED = {
+    "conditioning": None,
+    "alpha": 0.0,
+    "learning_rate": 1e-300,
+    "max_iter": 1,
+    "tol": None,
+    "random_state": 0,
+}
 
 
 def random_network(*, fit_intercept=True):

@@ -19,6 +19,7 @@ from sklearn.base import clone
 from skbackprop import BackpropClassifier, BackpropRegressor, DivergenceWarning
 
 TEXTBOOK = {
+    "conditioning": None,
     "alpha": 0,
     "learning_rate_schedule": "constant",
     "batch_size": "full",

@@ -143,7 +143,6 @@ ACTIVATIONS: dict[str, Activation] = {
         rest=0.5,
         conditioned=Activation(_conditioned_sigmoid, _conditioned_sigmoid_derivative, gain=4.0),
         unit=2.0,
-        gain=4.0,
     ),
     "softplus": Activation(
         _softplus,

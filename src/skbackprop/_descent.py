@@ -69,7 +69,8 @@ def gradient_descent(
     max_iter: int,
     retry: bool = False,
     first_epoch: int = 0,
-    allowed_rise: float = 0.0,
+    margin: float = 0.0,
+    reference_loss: float = 0.0,
     vanished: VanishedGradient | None = None,
     plateau: Plateau | None = None,
     on_epoch: Callable[[int, float, float], None] | None = None,
@@ -106,8 +107,8 @@ def gradient_descent(
         batches, twice the loss of the first parameters.
     first_epoch : int
         Epochs that the schedule has already seen.
-    allowed_rise : float
-        What the last loss may be above the first without counting as diverged.
+    margin, reference_loss : float
+        The last loss has diverged above the first + margin · the larger of the two.
     vanished, plateau : VanishedGradient or None, Plateau or None
         The rules for an early end; None for none. The gradient held against the first is the
         way the parameters went in the epoch over the steps' sum, the mean of the gradients met.
@@ -172,7 +173,9 @@ def gradient_descent(
         np.copyto(params, best)
         loss = objective.value(params)
         status = Status.DIVERGED if exploded else status
-    elif status is not Status.INTERRUPTED and has_risen(first_loss, loss, allowed_rise):
+    elif status is not Status.INTERRUPTED and has_risen(
+        first_loss, loss, margin * max(abs(first_loss), reference_loss)
+    ):
         status = Status.DIVERGED
     return Descent(status, loss_curve, first_loss, loss, exploded)
 

@@ -50,7 +50,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Whether the layers have intercepts (biases). Without them `intercepts_` are zero.
     learning_rate : float or "auto", default="auto"
         Step size: w ← w − learning_rate · fraction · ∂objective/∂w, where the fraction is that
-        of the schedule. "auto" is 1 / λ, λ the largest curvature of the objective at the initial
+        of the schedule. "auto" is 1.5 / λ, λ the largest curvature of the objective at the initial
         weights, found by power iteration on batches [5]_; an epoch that explodes all the same is
         undone, and the step halved. A float is taken at its word: for a textbook by hand, for a
         search over rates, for a stream whose first rows are not like the others.
@@ -133,10 +133,10 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     Notes
     -----
     The weights start at the uniform draw of [1]_ in ±g √(6 / (fan_in + fan_out)), with g = 4 for
-    weights into sigmoids, whose derivative is ¼ at rest, and 1 for others; the intercepts start
-    at zero. Gradients are those of backpropagation, steps those of mini-batch gradient descent:
-    one gradient times one global step size, in coordinates fixed before the first step. No
-    momentum, no averaging, no clipping, no adaptation by weight.
+    weights into conditioned sigmoids, whose derivative is ¼ at rest, and 1 for others; the
+    intercepts start at zero. Gradients are those of backpropagation, steps those of mini-batch
+    gradient descent: one gradient times one global step size, in coordinates fixed before the
+    first step. No momentum, no averaging, no clipping, no adaptation by weight.
 
     A fit has diverged when its loss is not finite, or above 100 times the first for 5 epochs,
     and then goes back to the best weights it met; or when it ends above the loss of its first
