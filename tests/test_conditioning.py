@@ -86,8 +86,9 @@ class TestSpread:
     @pytest.mark.parametrize("container", CONTAINERS[1:])
     def test_sparse_is_as_dense(self, container):
         of_dense, of_sparse = Spread.of(self.X), Spread.of(container(self.X))
-        np.testing.assert_allclose(of_sparse.shift(), of_dense.shift(), rtol=1e-12)
-        np.testing.assert_allclose(of_sparse.scale(), of_dense.scale(), rtol=1e-12)
+        for name in ("every", "inner"):
+            one, other = getattr(of_sparse, name), getattr(of_dense, name)
+            np.testing.assert_allclose(one, other, rtol=1e-12)
 
     @pytest.mark.parametrize("unit", [1e-300, 1e-160, 1.0, 1e160, 1e300])
     @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
@@ -107,9 +108,9 @@ class TestSpread:
     @pytest.mark.parametrize("unit", [1e-300, 1e-160, 1e160, 1e300])
     @pytest.mark.parametrize("container", CONTAINERS)
     def test_shift_and_scale_follow_the_unit(self, container, unit):
-        one, other = Spread.of(self.X), Spread.of(container(self.X * unit))
-        np.testing.assert_allclose(other.shift(), one.shift() * unit, rtol=1e-12)
-        np.testing.assert_allclose(other.scale(), one.scale() * unit, rtol=1e-12)
+        shift, scale = Spread.of(self.X).shift_and_scale(robust=True)
+        found = Spread.of(container(self.X * unit)).shift_and_scale(robust=True)
+        np.testing.assert_allclose(found, (shift * unit, scale * unit), rtol=1e-12)
 
     @pytest.mark.parametrize("constant", [0.0, 0.1, -1e300, 1e-300])
     @pytest.mark.parametrize("container", CONTAINERS)
@@ -117,24 +118,28 @@ class TestSpread:
         # The deviation of a thousand times 0.1 comes out as 3e-17, not 0.
         X = container(np.full((1000, 1), constant))
         for spread in (Spread.of(X), Spread.of(X).merged(Spread.of(X[:10]))):
-            assert spread.scale() == [1.0]
-            np.testing.assert_allclose(spread.shift(), [constant], rtol=1e-13)
+            for robust in (True, False):
+                shift, scale = spread.shift_and_scale(robust=robust)
+                assert scale == [1.0]
+                np.testing.assert_allclose(shift, [constant], rtol=1e-13)
 
     @pytest.mark.parametrize("offset", [2e3, 1e5])
     def test_float32_far_from_zero(self, offset):
         X = (np.random.default_rng(0).normal(size=(3000, 2)) + offset).astype(np.float32)
-        spread, double = Spread.of(X), X.astype(np.float64)
-        np.testing.assert_allclose(spread.shift(), double.mean(axis=0), rtol=0, atol=1e-3)
-        np.testing.assert_allclose(spread.scale(), double.std(axis=0), rtol=1e-4)
+        shift, scale = Spread.of(X).shift_and_scale(robust=True)
+        double = X.astype(np.float64)
+        np.testing.assert_allclose(shift, double.mean(axis=0), rtol=0, atol=1e-3)
+        np.testing.assert_allclose(scale, double.std(axis=0), rtol=1e-4)
 
     @pytest.mark.parametrize("container", CONTAINERS)
     @pytest.mark.parametrize("n_on", [1, 2, 20])
-    def test_no_value_of_a_rare_column_is_out_of_reach(self, n_on, container):
+    @pytest.mark.parametrize("robust", [True, False])
+    def test_no_value_of_a_rare_column_is_out_of_reach(self, robust, n_on, container):
         X = np.zeros((2000, 2))
         X[:n_on, 0] = 1.0
         X[-20:, 1] = np.linspace(1.0, 2.0, 20)
-        spread = Spread.of(container(X))
-        conditioned = (X - spread.shift()) / spread.scale()
+        shift, scale = Spread.of(container(X)).shift_and_scale(robust=robust)
+        conditioned = (X - shift) / scale
         np.testing.assert_allclose(np.abs(conditioned).max(axis=0), REACH, rtol=1e-12)
 
     @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
@@ -143,12 +148,15 @@ class TestSpread:
     def test_one_wild_row_at_most_doubles_the_scale(self, n_rows, side, container):
         X = np.random.default_rng(n_rows).normal(size=(n_rows, 5)) * 3.0 + 10.0
         wild = X.mean(axis=0) + side * 300.0 * X.std(axis=0)
-        without = Spread.of(X)
-        spread = Spread.of(container(np.vstack([X, wild])))
-        ratio = spread.scale() / without.scale()
-        assert (ratio >= 1.0).all()
-        assert (ratio <= 2.0 * (1 + 1e-12)).all(), ratio.max()
-        assert (np.abs(spread.shift() - without.shift()) <= 0.1 * without.scale()).all()
+        shift_without, scale_without = Spread.of(X).shift_and_scale(robust=True)
+        rows = np.vstack([X, wild])
+        spread = Spread.of(container(rows))
+        shift, scale = spread.shift_and_scale(robust=True)
+        assert (scale >= scale_without).all()
+        assert (scale <= 2.0 * scale_without * (1 + 1e-12)).all()
+        assert (np.abs(shift - shift_without) <= 0.1 * scale_without).all()
+        shift, scale = spread.shift_and_scale(robust=False)
+        assert (np.abs(rows - shift) <= REACH * scale * (1 + 1e-12)).all()
 
 
 class TestActivations:

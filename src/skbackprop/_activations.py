@@ -26,6 +26,8 @@ class Activation(NamedTuple):
         may overwrite `a`.
     rest : float
         f(0), the activation of a unit that receives nothing.
+    bounded : bool
+        Whether f has a largest and a smallest value.
     conditioned : Activation or None
         (f − rest) / unit, for descent in conditioned coordinates; None where it is f itself.
     unit : float
@@ -37,6 +39,7 @@ class Activation(NamedTuple):
     apply: Callable[[np.ndarray, np.ndarray], None]
     multiply_derivative: Callable[[np.ndarray, np.ndarray], None]
     rest: float = 0.0
+    bounded: bool = False
     conditioned: "Activation | None" = None
     unit: float = 1.0
     gain: float = 1.0
@@ -141,6 +144,7 @@ ACTIVATIONS: dict[str, Activation] = {
         _sigmoid,
         _sigmoid_derivative,
         rest=0.5,
+        bounded=True,
         conditioned=Activation(_conditioned_sigmoid, _conditioned_sigmoid_derivative, gain=4.0),
         unit=2.0,
     ),
@@ -150,6 +154,6 @@ ACTIVATIONS: dict[str, Activation] = {
         rest=_LOG_2,
         conditioned=Activation(_conditioned_softplus, _conditioned_softplus_derivative),
     ),
-    "tanh": Activation(_tanh, _tanh_derivative),
+    "tanh": Activation(_tanh, _tanh_derivative, bounded=True),
     "relu": Activation(_relu, _relu_derivative),
 }

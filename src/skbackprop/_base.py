@@ -278,12 +278,18 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         if in_stream and self._spreads:
             spreads = [seen.merged(new) for seen, new in zip(self._spreads, spreads, strict=True)]
         self._spreads = spreads
-        return Conditioning.standardizing(
+        conditioning = Conditioning.standardizing(
             *spreads,
             activations=activations,
             n_outputs=target.n_outputs,
             fit_intercept=self.fit_intercept,
         )
+        if not np.isfinite(conditioning.loss_unit):
+            raise ValueError(
+                "y must have squares within the range of float64; got a standard deviation of "
+                f"{conditioning.target_scale.max():.3g}. Scale y."
+            )
+        return conditioning
 
     def _alpha(
         self, settings: _Settings, sample_weight: np.ndarray | None, n_rows: int, in_stream: bool
@@ -354,7 +360,18 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         n_iter_before: int,
     ) -> None:
         """Set the fitted attributes, all of them at once."""
-        layers = conditioning.to_raw(network.layers(params), params.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            layers = conditioning.to_raw(network.layers(params), params.dtype)
+        if not all(
+            np.isfinite(part).all() for layer in layers for part in layer if part is not None
+        ):
+            narrow = int(conditioning.input_scale.argmin())
+            raise ValueError(
+                f"The weights that undo the scales of X and y leave the range of {params.dtype}. "
+                f"Column {narrow} of X has a scale of {conditioning.input_scale[narrow]:.3g}, y of "
+                f"up to {conditioning.target_scale.max():.3g}: rescale what is extreme, or pass X "
+                "in float64."
+            )
         unit = conditioning.loss_unit
         self.__dict__.update(
             target.fitted,

@@ -62,7 +62,7 @@ class Moments(NamedTuple):
         return np.where(self.high > self.low, self.std, 1.0)
 
     def scale(self) -> np.ndarray:
-        """The standard deviation, or where that is more the farthest value's distance / 8."""
+        """The standard deviation, or where that is more the farthest value's distance / 5."""
         reach = np.maximum(self.high - self.mean, self.mean - self.low)
         return np.where(self.high > self.low, np.maximum(self.std, reach / REACH), 0.0)
 
@@ -89,20 +89,20 @@ class Spread(NamedTuple):
     def merged(self, other: "Spread") -> "Spread":
         return Spread(self.every.merged(other.every), self.inner.merged(other.inner))
 
-    def shift(self) -> np.ndarray:
-        """The mean of each column, that of the others where one value is left out."""
-        return np.where(self.scale() < self.every.scale(), self.inner.mean, self.every.mean)
-
-    def scale(self) -> np.ndarray:
-        """The unit of each column in conditioned coordinates; 1 for a constant column.
+    def shift_and_scale(self, *, robust: bool) -> tuple[np.ndarray, np.ndarray]:
+        """What each column is shifted and scaled by; a constant column has scale 1.
 
         A column that is rarely other than 0 has a deviation in units of which its values are
-        tens or hundreds: its scale is an eighth of its farthest value. One wild value would
-        flatten the others: it is left out where it more than doubles the scale.
+        tens or hundreds: its scale is a fifth of the farthest value's distance from the mean.
+        One wild value then flattens the others: `robust` leaves it out where it more than
+        doubles the scale.
         """
-        every, inner = self.every.scale(), self.inner.scale()
-        scale = np.where(inner > 0.0, np.minimum(every, STRETCH * inner), every)
-        return np.where(scale > 0.0, scale, 1.0)
+        shift, scale = self.every.mean, self.every.scale()
+        if robust:
+            inner = STRETCH * self.inner.scale()
+            wild = (inner > 0.0) & (inner < scale)
+            shift, scale = np.where(wild, self.inner.mean, shift), np.where(wild, inner, scale)
+        return shift, np.where(scale > 0.0, scale, 1.0)
 
 
 class Conditioning(NamedTuple):
@@ -153,9 +153,15 @@ class Conditioning(NamedTuple):
         n_outputs: int,
         fit_intercept: bool,
     ) -> "Conditioning":
-        """Coordinates that suit the spread of the data. A shift needs intercepts to absorb it."""
-        plain = cls.none(len(inputs.scale()), n_outputs, activations)
-        scaled = plain._replace(input_scale=inputs.scale())
+        """Coordinates that suit the spread of the data. A shift needs intercepts to absorb it.
+
+        Units that are bounded saturate at a wild input, and learn nothing from it. Others hand it
+        on, and so must have it scaled down with its column, or its row explodes.
+        """
+        plain = cls.none(len(inputs.every.mean), n_outputs, activations)
+        robust = bool(activations) and activations[0].bounded
+        input_shift, input_scale = inputs.shift_and_scale(robust=robust)
+        scaled = plain._replace(input_scale=input_scale)
         if targets is not None:
             scaled = scaled._replace(target_scale=targets.every.unit())
         if not fit_intercept:
@@ -163,7 +169,7 @@ class Conditioning(NamedTuple):
         if targets is not None:
             scaled = scaled._replace(target_shift=targets.every.mean)
         return scaled._replace(
-            input_shift=inputs.shift(),
+            input_shift=input_shift,
             hidden_shift=[f.rest for f in activations],
             hidden_scale=[f.unit for f in activations],
             activations=[f.conditioned or f for f in activations],
@@ -184,7 +190,8 @@ class Conditioning(NamedTuple):
         Several targets are weighted by 1 / σ², so that each counts alike: the unit is then the
         mean of their σ².
         """
-        return float(np.mean(np.square(self.target_scale)))
+        with np.errstate(over="ignore"):
+            return float(np.mean(np.square(self.target_scale)))
 
     def to_raw(self, layers: Sequence[Layer], dtype: np.dtype) -> list[Layer]:
         """The layers that compute on raw x what `layers` compute in conditioned coordinates.

@@ -169,7 +169,7 @@ def gradient_descent(
 
     loss = objective.value(params)
     exploded = status is Status.DIVERGED or not math.isfinite(loss)
-    if exploded or (retry and not loss <= _loss_limit(best_loss, first_loss, n_batches)):
+    if exploded or (retry and not loss <= first_loss):
         np.copyto(params, best)
         loss = objective.value(params)
         status = Status.DIVERGED if exploded else status

@@ -53,7 +53,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         of the schedule. "auto" is 1.5 / λ, λ the largest curvature of the objective at the initial
         weights, found by power iteration on batches [5]_; an epoch that explodes all the same is
         undone, and the step halved. A float is taken at its word: for a textbook by hand, for a
-        search over rates, for a stream whose first rows are not like the others.
+        search over rates, for a stream whose first rows are not like the others. In
+        `partial_fit`, where the step does not decay, "auto" is half of that.
     learning_rate_schedule : {"linear", "constant", "invscaling", "adaptive"}, default="linear"
         Fraction of the step size at t epochs from the start, parts of an epoch included:
 
@@ -109,9 +110,9 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Step size before the schedule, in the coordinates of the descent.
     curvature_ : float or None
         Largest curvature at the initial weights; None with a float `learning_rate`.
-    input_shift_, input_scale_ : ndarray of shape (n_features_in_,)
+    input_shift_, input_scale_ : ndarray of shape (`n_features_in_`,)
         What the conditioned inputs are shifted by and divided by; 0 and 1 without conditioning.
-    target_shift_, target_scale_ : ndarray of shape (n_outputs_,)
+    target_shift_, target_scale_ : ndarray of shape (`n_outputs_`,)
         Those of the targets; 0 and 1 where they are not conditioned.
     status_ : {"converged", "max_iter", "interrupted", "diverged"}
         How the last call ended.
