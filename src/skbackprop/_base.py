@@ -21,16 +21,7 @@ from skbackprop._inputs import ConditionedInputs
 from skbackprop._losses import Loss
 from skbackprop._network import Layer, Network
 from skbackprop._objective import Objective
-from skbackprop._parameters import (
-    check_activation,
-    check_batch_size,
-    check_choice,
-    check_flag,
-    check_hidden_layer_sizes,
-    check_integer,
-    check_number,
-    check_seed,
-)
+from skbackprop._parameters import Settings, check_parameters, check_seed
 from skbackprop._reports import epoch_printer, report_end
 from skbackprop._schedules import SCHEDULES
 from skbackprop._stopping import Plateau, Status, VanishedGradient
@@ -49,20 +40,6 @@ class Target(NamedTuple):
     """Attributes that the estimator publishes about it."""
 
 
-class _Settings(NamedTuple):
-    """Constructor parameters that were checked and need no further thought."""
-
-    hidden_layer_sizes: tuple[int, ...]
-    activations: list[str]
-    alpha: float | str
-    learning_rate: float | str
-    batch_size: int | str
-    max_iter: int | str
-    tol: float | None
-    n_iter_no_change: int
-    verbose: int
-
-
 class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
     """Base of the estimators.
 
@@ -71,6 +48,8 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
     """
 
     _losses: Sequence[str]
+    """Names of the losses on offer."""
+
     _first_loss: float
     _weight: float
     _spreads: list[Spread]
@@ -142,7 +121,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
     ) -> Self:
         """Fit anew or go on; with `partial` for one epoch, at no schedule that has an end."""
         with _as_before_on_error(self):
-            settings = self._check_parameters()
+            settings = check_parameters(self)
             goes_on = hasattr(self, "coefs_") and (partial or self.warm_start)
             X, y = self._check_data(X, y, goes_on=goes_on, partial=partial)
             sample_weight = check_sample_weight(sample_weight, X.shape[0])
@@ -208,7 +187,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             raise KeyboardInterrupt
         return self
 
-    def _rules(self, settings: _Settings, max_iter: int, partial: bool) -> dict[str, Any]:
+    def _rules(self, settings: Settings, max_iter: int, partial: bool) -> dict[str, Any]:
         """The schedule and the rules for an early end; the end of a stream is not in view."""
         schedule = self.learning_rate_schedule
         if partial:
@@ -219,33 +198,6 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             rules["vanished"] = VanishedGradient(settings.tol)
             rules["plateau"] = Plateau(settings.tol, settings.n_iter_no_change)
         return rules
-
-    def _check_parameters(self) -> _Settings:
-        if self.conditioning is not None:
-            check_choice("conditioning", self.conditioning, ("standardize",), or_none=True)
-        check_choice("loss", self.loss, self._losses)
-        check_choice("loss_reduction", self.loss_reduction, ("mean", "sum"))
-        check_choice("learning_rate_schedule", self.learning_rate_schedule, SCHEDULES)
-        for name in ("fit_intercept", "shuffle", "warm_start"):
-            check_flag(name, getattr(self, name))
-        check_seed(self.random_state)
-        hidden_layer_sizes = check_hidden_layer_sizes(self.hidden_layer_sizes)
-        verbose = self.verbose
-        return _Settings(
-            hidden_layer_sizes=hidden_layer_sizes,
-            activations=check_activation(self.activation, ACTIVATIONS, hidden_layer_sizes),
-            alpha=check_number("alpha", self.alpha, auto=True),
-            learning_rate=check_number(
-                "learning_rate", self.learning_rate, positive=True, auto=True
-            ),
-            batch_size=check_batch_size(self.batch_size),
-            max_iter=check_integer("max_iter", self.max_iter, minimum=1, auto=True),
-            tol=None if self.tol is None else check_number("tol", self.tol),
-            n_iter_no_change=check_integer("n_iter_no_change", self.n_iter_no_change, minimum=1),
-            verbose=int(verbose)
-            if isinstance(verbose, bool | np.bool_)
-            else check_integer("verbose", verbose, minimum=0),
-        )
 
     def _check_data(self, X: Any, y: Any, *, goes_on: bool, partial: bool) -> tuple[Any, Any]:
         """Inputs in their own precision or, in a stream, in that of the weights; and the target."""
@@ -264,7 +216,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         X: Any,
         target: Target,
         sample_weight: np.ndarray | None,
-        settings: _Settings,
+        settings: Settings,
         in_stream: bool,
     ) -> Conditioning:
         """The coordinates to descend in: those of the data or, in a stream, of all data so far."""
@@ -287,12 +239,12 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         if not np.isfinite(conditioning.loss_unit):
             raise ValueError(
                 "y must have squares within the range of float64; got a standard deviation of "
-                f"{conditioning.target_scale.max():.3g}. Scale y."
+                f"{np.abs(conditioning.target_scale).max():.3g}. Scale y."
             )
         return conditioning
 
     def _alpha(
-        self, settings: _Settings, sample_weight: np.ndarray | None, n_rows: int, in_stream: bool
+        self, settings: Settings, sample_weight: np.ndarray | None, n_rows: int, in_stream: bool
     ) -> float:
         """The strength of the penalty; "auto" by the weight of the data or, in a stream, so far."""
         weight = float(n_rows if sample_weight is None else sample_weight.sum())
@@ -324,7 +276,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
 
     def _step_size(
         self,
-        settings: _Settings,
+        settings: Settings,
         objective_in: Callable[..., Objective],
         params: np.ndarray,
         conditioning: Conditioning,
@@ -338,7 +290,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         """
         if settings.learning_rate != "auto":
             return float(settings.learning_rate), None
-        scale = np.concatenate([conditioning.input_scale, conditioning.target_scale])
+        scale = np.abs(np.concatenate([conditioning.input_scale, conditioning.target_scale]))
         if in_stream and self.curvature_ is not None:
             ratio = scale / self._searched_scale
             if (ratio < 2.0).all() and (ratio > 0.5).all():
@@ -351,7 +303,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
 
     def _publish(
         self,
-        settings: _Settings,
+        settings: Settings,
         network: Network,
         conditioning: Conditioning,
         target: Target,
@@ -365,12 +317,12 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         if not all(
             np.isfinite(part).all() for layer in layers for part in layer if part is not None
         ):
-            narrow = int(conditioning.input_scale.argmin())
+            narrow = int(np.abs(conditioning.input_scale).argmin())
             raise ValueError(
                 f"The weights that undo the scales of X and y leave the range of {params.dtype}. "
                 f"Column {narrow} of X has a scale of {conditioning.input_scale[narrow]:.3g}, y of "
-                f"up to {conditioning.target_scale.max():.3g}: rescale what is extreme, or pass X "
-                "in float64."
+                f"up to {np.abs(conditioning.target_scale).max():.3g}: rescale what is extreme, or "
+                "pass X in float64."
             )
         unit = conditioning.loss_unit
         self.__dict__.update(
@@ -381,6 +333,8 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             input_scale_=conditioning.input_scale,
             target_shift_=conditioning.target_shift,
             target_scale_=conditioning.target_scale,
+            hidden_shift_=conditioning.hidden_shift,
+            hidden_scale_=conditioning.hidden_scale,
             loss_=unit * descent.loss,
             loss_curve_=[unit * loss for loss in descent.loss_curve],
             n_iter_=n_iter_before + len(descent.loss_curve),

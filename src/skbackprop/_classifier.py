@@ -117,8 +117,12 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Largest curvature at the initial weights; None with a float `learning_rate`.
     input_shift_, input_scale_ : ndarray of shape (`n_features_in_`,)
         What the conditioned inputs are shifted by and divided by; 0 and 1 without conditioning.
+        A scale is negative where the value farthest from the mean is below it.
     target_shift_, target_scale_ : ndarray of shape (`n_outputs_`,)
         Those of the targets; 0 and 1 where they are not conditioned.
+    hidden_shift_, hidden_scale_ : list of float
+        Those of the activations of each hidden layer. `alpha` penalises, of layer l,
+        ``scale[:, None] * coefs_[l] / target_scale_``, the target's in the last layer only.
     status_ : {"converged", "max_iter", "interrupted", "diverged"}
         How the last call ended.
     out_activation_ : str

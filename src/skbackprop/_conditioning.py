@@ -18,7 +18,7 @@ from skbackprop._network import Layer
 # No value is further than this from its column's mean, in units of the column's scale.
 REACH = 5.0
 # No single value makes its column's scale larger than this times that of the others.
-STRETCH = 2.0
+STRETCH = 1.8
 # Rows that are looked at for the inner moments, at least; all of them up to twice as many.
 _INNER_ROWS = 2048
 # Elements whose moments are taken at a time.
@@ -61,6 +61,11 @@ class Moments(NamedTuple):
         """The standard deviation; 1 for a constant column."""
         return np.where(self.high > self.low, self.std, 1.0)
 
+    def side(self) -> np.ndarray:
+        """1 where the farthest value is above the mean or as far as one below, else −1."""
+        above, below = self.high - self.mean, self.mean - self.low
+        return np.where(below > above + 1e-9 * (above + below), -1.0, 1.0)
+
     def scale(self) -> np.ndarray:
         """The standard deviation, or where that is more the farthest value's distance / 5."""
         reach = np.maximum(self.high - self.mean, self.mean - self.low)
@@ -94,8 +99,8 @@ class Spread(NamedTuple):
 
         A column that is rarely other than 0 has a deviation in units of which its values are
         tens or hundreds: its scale is a fifth of the farthest value's distance from the mean.
-        One wild value then flattens the others: `robust` leaves it out where it more than
-        doubles the scale.
+        One wild value then flattens the others: `robust` leaves it out where it nearly doubles
+        the scale, or more.
         """
         shift, scale = self.every.mean, self.every.scale()
         if robust:
@@ -157,13 +162,16 @@ class Conditioning(NamedTuple):
 
         Units that are bounded saturate at a wild input, and learn nothing from it. Others hand it
         on, and so must have it scaled down with its column, or its row explodes.
+
+        A scale has the sign of the side on which the farthest value lies, so that a mirrored
+        column is conditioned to the same.
         """
         plain = cls.none(len(inputs.every.mean), n_outputs, activations)
         robust = bool(activations) and activations[0].bounded
         input_shift, input_scale = inputs.shift_and_scale(robust=robust)
-        scaled = plain._replace(input_scale=input_scale)
+        scaled = plain._replace(input_scale=inputs.every.side() * input_scale)
         if targets is not None:
-            scaled = scaled._replace(target_scale=targets.every.unit())
+            scaled = scaled._replace(target_scale=targets.every.side() * targets.every.unit())
         if not fit_intercept:
             return scaled
         if targets is not None:
@@ -313,7 +321,8 @@ def _sparse_moments(chunk: Any, weights: np.ndarray, excluded: np.ndarray | None
 
 
 def _unit(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """What brings columns into [−1, 1], where squares neither overflow nor vanish."""
-    unit = np.maximum(np.abs(low), np.abs(high))
-    unit[(unit == 0.0) | ~np.isfinite(unit)] = 1.0
+    """Powers of 2 that bring columns into (−2, 2), where squares neither overflow nor vanish."""
+    largest = np.maximum(np.abs(low), np.abs(high))
+    largest[(largest == 0.0) | ~np.isfinite(largest)] = 1.0
+    unit: np.ndarray = np.ldexp(np.ones_like(largest), np.frexp(largest)[1] - 1)
     return unit

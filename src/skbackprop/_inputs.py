@@ -63,7 +63,10 @@ class ConditionedInputs:
         self.dtype = dtype
         self._X = X
         self._raw = Gatherer(X, batch_size)
+        # A shift of float32 is short of digits where it is long against the scale.
         self._shift = shift.astype(dtype)
+        remainder = (shift - self._shift).astype(dtype)
+        self._remainder = remainder if remainder.any() else None
         self._inverse_scale = (1.0 / scale).astype(dtype)
         self._batch_size = batch_size
         self._buffer: np.ndarray | None = None
@@ -80,6 +83,8 @@ class ConditionedInputs:
         # A full batch comes again and again.
         if not isinstance(rows, slice) or rows != self._in_buffer:
             np.subtract(raw, self._shift, out=conditioned)
+            if self._remainder is not None:
+                conditioned -= self._remainder
             conditioned *= self._inverse_scale
             self._in_buffer = rows if isinstance(rows, slice) else None
         return conditioned
@@ -90,6 +95,8 @@ class ConditionedInputs:
         if not isinstance(raw, np.ndarray):
             return _ConditionedSparse(raw, self._shift, self._inverse_scale)
         conditioned = np.subtract(raw, self._shift, dtype=self.dtype)
+        if self._remainder is not None:
+            conditioned -= self._remainder
         conditioned *= self._inverse_scale
         return conditioned
 

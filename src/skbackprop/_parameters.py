@@ -4,10 +4,56 @@ import math
 import numbers
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils import check_random_state
+
+from skbackprop._activations import ACTIVATIONS
+from skbackprop._schedules import SCHEDULES
+
+
+class Settings(NamedTuple):
+    """Constructor parameters that were checked, in one form each."""
+
+    hidden_layer_sizes: tuple[int, ...]
+    activations: list[str]
+    alpha: float | str
+    learning_rate: float | str
+    batch_size: int | str
+    max_iter: int | str
+    tol: float | None
+    n_iter_no_change: int
+    verbose: int
+
+
+def check_parameters(estimator: Any) -> Settings:
+    """Check all of them but those that only one estimator has."""
+    if estimator.conditioning is not None:
+        check_choice("conditioning", estimator.conditioning, ("standardize",), or_none=True)
+    check_choice("loss", estimator.loss, estimator._losses)
+    check_choice("loss_reduction", estimator.loss_reduction, ("mean", "sum"))
+    check_choice("learning_rate_schedule", estimator.learning_rate_schedule, SCHEDULES)
+    for name in ("fit_intercept", "shuffle", "warm_start"):
+        check_flag(name, getattr(estimator, name))
+    check_seed(estimator.random_state)
+    hidden_layer_sizes = check_hidden_layer_sizes(estimator.hidden_layer_sizes)
+    verbose = estimator.verbose
+    return Settings(
+        hidden_layer_sizes=hidden_layer_sizes,
+        activations=check_activation(estimator.activation, ACTIVATIONS, hidden_layer_sizes),
+        alpha=check_number("alpha", estimator.alpha, auto=True),
+        learning_rate=check_number(
+            "learning_rate", estimator.learning_rate, positive=True, auto=True
+        ),
+        batch_size=check_batch_size(estimator.batch_size),
+        max_iter=check_integer("max_iter", estimator.max_iter, minimum=1, auto=True),
+        tol=None if estimator.tol is None else check_number("tol", estimator.tol),
+        n_iter_no_change=check_integer("n_iter_no_change", estimator.n_iter_no_change, minimum=1),
+        verbose=int(verbose)
+        if isinstance(verbose, bool | np.bool_)
+        else check_integer("verbose", verbose, minimum=0),
+    )
 
 
 def check_flag(name: str, value: Any) -> None:
