@@ -156,13 +156,14 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
                 alpha=self._alpha(settings, sample_weight, n_rows, in_stream),
                 reduction=self.loss_reduction,
                 batch_size=batch_size,
-                input_shift=conditioning.input_shift,
-                input_scale=conditioning.input_scale,
+                input_shift=None if self.conditioning is None else conditioning.input_shift,
+                input_scale=None if self.conditioning is None else conditioning.input_scale,
             )
             step_size, curvature = self._step_size(
                 settings, objective_in, params, conditioning, in_stream, partial
             )
             epochs_before = self.n_iter_ if in_stream else 0
+            unit = conditioning.loss_unit
             descent = gradient_descent(
                 objective_in(),
                 params,
@@ -171,11 +172,11 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
                 retry=settings.learning_rate == "auto" and not partial,
                 first_epoch=epochs_before,
                 margin=_MARGIN_OF_STREAM if partial else _MARGIN_GOING_ON if goes_on else 0.0,
-                reference_loss=self._first_loss if goes_on else 0.0,
+                reference_loss=self._first_loss / unit if goes_on else 0.0,
                 max_iter=max_iter,
-                on_epoch=epoch_printer(settings.verbose, max_iter, epochs_before),
+                on_epoch=epoch_printer(settings.verbose, max_iter, epochs_before, unit),
                 **self._rules(settings, max_iter, partial),
-            )
+            ).in_units_of(unit)
             if not goes_on:
                 self._first_loss = descent.first_loss
             self.learning_rate_, self.curvature_ = step_size, curvature
@@ -236,7 +237,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             n_outputs=target.n_outputs,
             fit_intercept=self.fit_intercept,
         )
-        if not np.isfinite(conditioning.loss_unit):
+        if not 0.0 < conditioning.loss_unit < np.inf:
             raise ValueError(
                 "y must have squares within the range of float64; got a standard deviation of "
                 f"{np.abs(conditioning.target_scale).max():.3g}. Scale y."
@@ -324,7 +325,6 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
                 f"up to {np.abs(conditioning.target_scale).max():.3g}: rescale what is extreme, or "
                 "pass X in float64."
             )
-        unit = conditioning.loss_unit
         self.__dict__.update(
             target.fitted,
             coefs_=[coef for coef, _ in layers],
@@ -335,8 +335,8 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             target_scale_=conditioning.target_scale,
             hidden_shift_=conditioning.hidden_shift,
             hidden_scale_=conditioning.hidden_scale,
-            loss_=unit * descent.loss,
-            loss_curve_=[unit * loss for loss in descent.loss_curve],
+            loss_=descent.loss,
+            loss_curve_=descent.loss_curve,
             n_iter_=n_iter_before + len(descent.loss_curve),
             n_layers_=len(layers) + 1,
             n_outputs_=target.n_outputs,

@@ -3,7 +3,7 @@
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -45,6 +45,15 @@ class Descent:
     first_loss: float
     loss: float
     exploded: bool
+
+    def in_units_of(self, unit: float) -> "Descent":
+        """The same with losses `unit` times as large."""
+        return replace(
+            self,
+            loss_curve=[unit * loss for loss in self.loss_curve],
+            first_loss=unit * self.first_loss,
+            loss=unit * self.loss,
+        )
 
 
 # Halvings of the step after which a descent that still explodes is lost.

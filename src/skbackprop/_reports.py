@@ -48,9 +48,12 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
 
 
 def epoch_printer(
-    verbose: int, max_iter: int, epochs_before: int
+    verbose: int, max_iter: int, epochs_before: int, unit: float
 ) -> Callable[[int, float, float], None] | None:
-    """What prints a line an epoch: at verbose=1 about twenty over max_iter, at 2 all of them."""
+    """What prints a line an epoch, losses times `unit`.
+
+    At verbose=1 about twenty lines over max_iter, at 2 all of them.
+    """
     if not verbose:
         return None
     every = 1 if verbose > 1 else max(1, max_iter // 20)
@@ -59,6 +62,6 @@ def epoch_printer(
 
     def print_epoch(epoch: int, loss: float, step: float) -> None:
         if epoch == 1 or epoch % every == 0 or epoch == max_iter:
-            print(f"{epoch:>7}  {loss:>12.6g}  {step:>10.4g}", flush=True)
+            print(f"{epoch:>7}  {unit * loss:>12.6g}  {step:>10.4g}", flush=True)
 
     return print_epoch
