@@ -1,6 +1,7 @@
 """Conditioned coordinates: what they are taken from, that they are exact, descent in them."""
 
 import warnings
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -24,7 +25,7 @@ FORMULAS = {
 }
 # What a hidden activation is shifted by, f(0), and what its scale is.
 RESTS = {"identity": 0.0, "sigmoid": 0.5, "softplus": np.log(2), "tanh": 0.0, "relu": 0.0}
-UNITS = {"identity": 1.0, "sigmoid": 2.0, "softplus": 1.0, "tanh": 1.0, "relu": 1.0}
+UNITS = {"identity": 1.0, "sigmoid": 2.0, "softplus": 2.0, "tanh": 1.0, "relu": 1.0}
 
 
 def with_explicit_zeros(array):
@@ -176,11 +177,11 @@ class TestActivations:
         assert set(FORMULAS) == set(RESTS) == set(UNITS) == set(ACTIVATIONS)
 
 
-def signed_deviation(array):
-    """The standard deviation, negative where the value farthest from the mean is below it."""
-    mean = array.mean(axis=0)
-    below = mean - array.min(axis=0) > array.max(axis=0) - mean
-    return np.where(below, -1, 1) * array.std(axis=0)
+def signed_scale(array, *, fit_intercept=True):
+    """Standard deviation or, without intercepts, root mean square, signed as the farthest value."""
+    center = array.mean(axis=0) if fit_intercept else 0.0
+    below = center - array.min(axis=0) > array.max(axis=0) - center
+    return np.where(below, -1, 1) * np.sqrt(np.mean((array - center) ** 2, axis=0))
 
 
 class TestChangeOfCoordinates:
@@ -218,13 +219,16 @@ class TestChangeOfCoordinates:
         c, mu = (self.X.mean(axis=0), self.Y.mean(axis=0)) if fit_intercept else (0.0, 0.0)
         conditioned = network.forward(
             network.layers(params),
-            (self.X - c) / signed_deviation(self.X),
+            (self.X - c) / signed_scale(self.X, fit_intercept=fit_intercept),
             network.buffers(30, np.dtype(float)),
         )
         raw = conditioning.to_raw(network.layers(params), np.dtype(float))
         Y = forward(self.X, raw, activations)
         np.testing.assert_allclose(
-            (Y - mu) / signed_deviation(self.Y), conditioned, rtol=0, atol=1e-10
+            (Y - mu) / signed_scale(self.Y, fit_intercept=fit_intercept),
+            conditioned,
+            rtol=0,
+            atol=1e-10,
         )
 
     def test_there_and_back(self, problem):
@@ -255,7 +259,8 @@ class TestStep:
 
     def expected(self, layers, activations, loss, *, conditioned, n_outputs, fit_intercept):
         Y = self.Y[:, :n_outputs]
-        sigma = Y.std(axis=0) if conditioned else np.ones(n_outputs)
+        scale = partial(signed_scale, fit_intercept=fit_intercept)
+        sigma = scale(Y) if conditioned else np.ones(n_outputs)
         factor = 0.5 if loss == "half_squared_error" else 1.0
 
         def objective(flat):
@@ -269,7 +274,7 @@ class TestStep:
             G, g = gradients[2 * depth : 2 * depth + 2]
             c, s = np.zeros(len(W)), np.ones(len(W))
             if conditioned and depth == 0:
-                c, s = self.X.mean(axis=0), self.X.std(axis=0)
+                c, s = self.X.mean(axis=0), scale(self.X)
             elif conditioned and fit_intercept:
                 c, s = c + RESTS[activations[depth - 1]], s * UNITS[activations[depth - 1]]
             if not fit_intercept:
@@ -507,8 +512,12 @@ class TestEstimators:
         expected = model.fit(X + 1.0, Y).predict(NEW_X)
         assert not model.input_shift_.any()
         assert not model.target_shift_.any()
-        np.testing.assert_allclose(model.input_scale_, signed_deviation(X), rtol=1e-12)
-        np.testing.assert_allclose(model.target_scale_, signed_deviation(Y), rtol=1e-12)
+        np.testing.assert_allclose(
+            model.input_scale_, signed_scale(X + 1.0, fit_intercept=False), rtol=1e-12
+        )
+        np.testing.assert_allclose(
+            model.target_scale_, signed_scale(Y, fit_intercept=False), rtol=1e-12
+        )
         assert not any(b.any() for b in model.intercepts_)
         factor = np.array([1e6, 1e-6, 2.0])
         scaled = model.fit((X + 1.0) * factor, Y * [10.0, 0.1]).predict(NEW_X * factor)

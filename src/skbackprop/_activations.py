@@ -104,14 +104,15 @@ def _softplus_derivative(a: np.ndarray, delta: np.ndarray) -> None:
 def _conditioned_softplus(z: np.ndarray, scratch: np.ndarray) -> None:
     _softplus(z, scratch)
     z -= _LOG_2
+    z *= 0.5
 
 
 def _conditioned_softplus_derivative(a: np.ndarray, delta: np.ndarray) -> None:
-    # f' = 1 - exp(-(a + log 2)) = 1 - exp(-a) / 2
-    np.negative(a, out=a)
+    # f' = (1 - exp(-(2 a + log 2))) / 2 = 1/2 - exp(-2 a) / 4
+    a *= -2.0
     np.exp(a, out=a)
-    a *= -0.5
-    a += 1.0
+    a *= -0.25
+    a += 0.5
     delta *= a
 
 
@@ -152,7 +153,8 @@ ACTIVATIONS: dict[str, Activation] = {
         _softplus,
         _softplus_derivative,
         rest=_LOG_2,
-        conditioned=Activation(_conditioned_softplus, _conditioned_softplus_derivative),
+        conditioned=Activation(_conditioned_softplus, _conditioned_softplus_derivative, gain=2.0),
+        unit=2.0,
     ),
     "tanh": Activation(_tanh, _tanh_derivative, bounded=True),
     "relu": Activation(_relu, _relu_derivative),

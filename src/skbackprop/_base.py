@@ -54,6 +54,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
     _weight: float
     _spreads: list[Spread]
     _searched_scale: np.ndarray
+    _searched_for: tuple[Any, ...]
 
     @abstractmethod
     def __init__(
@@ -160,7 +161,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
                 input_scale=None if self.conditioning is None else conditioning.input_scale,
             )
             step_size, curvature = self._step_size(
-                settings, objective_in, params, conditioning, in_stream, partial
+                settings, objective_in, params, conditioning, batch_size, in_stream, partial
             )
             epochs_before = self.n_iter_ if in_stream else 0
             unit = conditioning.loss_unit
@@ -179,7 +180,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             ).in_units_of(unit)
             if not goes_on:
                 self._first_loss = descent.first_loss
-            self.learning_rate_, self.curvature_ = step_size, curvature
+            self.learning_rate_, self.curvature_ = step_size * 0.5**descent.undone, curvature
             self._publish(settings, network, conditioning, target, params, descent, epochs_before)
         if settings.verbose and not partial:
             print(descent.status.message)
@@ -248,7 +249,8 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         self, settings: Settings, sample_weight: np.ndarray | None, n_rows: int, in_stream: bool
     ) -> float:
         """The strength of the penalty; "auto" by the weight of the data or, in a stream, so far."""
-        weight = float(n_rows if sample_weight is None else sample_weight.sum())
+        # Weights that are counts stand for as many rows; those below 1 on average for a row each.
+        weight = float(n_rows if sample_weight is None else max(sample_weight.sum(), n_rows))
         self._weight = weight + (self._weight if in_stream else 0.0)
         if settings.alpha != "auto":
             return float(settings.alpha)
@@ -281,22 +283,32 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         objective_in: Callable[..., Objective],
         params: np.ndarray,
         conditioning: Conditioning,
+        batch_size: int,
         in_stream: bool,
         partial: bool,
     ) -> tuple[float, float | None]:
         """The step size and, where that is found from it, the largest curvature.
 
-        In a stream it is looked for anew when a scale has doubled or halved; and the step, which
+        In a stream it is looked for anew when a scale has doubled or halved, or the objective is
+        another; and the step, which
         does not decay there, is half as long, the mean of a linear decay.
         """
         if settings.learning_rate != "auto":
             return float(settings.learning_rate), None
         scale = np.abs(np.concatenate([conditioning.input_scale, conditioning.target_scale]))
-        if in_stream and self.curvature_ is not None:
+        question = (
+            self.loss,
+            self.loss_reduction,
+            settings.activations,
+            settings.alpha,
+            self.conditioning,
+            batch_size,
+        )
+        if in_stream and self.curvature_ is not None and question == self._searched_for:
             ratio = scale / self._searched_scale
             if (ratio < 2.0).all() and (ratio > 0.5).all():
                 return _step_by(self.curvature_, partial), self.curvature_
-        self._searched_scale = scale
+        self._searched_scale, self._searched_for = scale, question
         double = np.dtype(np.float64)
         objective = objective_in(dtype=double)
         curvature = largest_curvature(objective, params.astype(double), self._curvature_rng)
@@ -337,7 +349,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             hidden_scale_=conditioning.hidden_scale,
             loss_=descent.loss,
             loss_curve_=descent.loss_curve,
-            n_iter_=n_iter_before + len(descent.loss_curve),
+            n_iter_=n_iter_before + len(descent.loss_curve) + descent.undone,
             n_layers_=len(layers) + 1,
             n_outputs_=target.n_outputs,
             out_activation_=target.loss.output_activation,

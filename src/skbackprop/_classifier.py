@@ -51,13 +51,14 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         The coefficients are those of the conditioned coordinates; intercepts are exempt. It is
         divided neither by rows nor by the batch size; only under "sum" has a batch the penalty
         in proportion to its rows, as it has of the losses. "auto" is 0.3 over the total weight
-        of the rows, their number if there are no weights; under "sum" 0.3.
+        of the rows, or over their number if that is more or there are no weights (in
+        `partial_fit`, of all rows so far); under "sum" 0.3.
     fit_intercept : bool, default=True
         Whether the layers have intercepts (biases). Without them `intercepts_` are zero.
     learning_rate : float or "auto", default="auto"
         Step size: w ← w − learning_rate · fraction · ∂objective/∂w, where the fraction is that
         of the schedule. "auto" is 1.5 / λ, λ the largest curvature of the objective at the initial
-        weights, found by power iteration on batches [5]_; an epoch that explodes all the same is
+        weights or at rest, found by power iteration on batches [5]_; an epoch that explodes is
         undone, and the step halved. A float is taken at its word: for a textbook by hand, for a
         search over rates, for a stream whose first rows are not like the others. In
         `partial_fit`, where the step does not decay, "auto" is half of that.
@@ -91,7 +92,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Whether `fit` goes on from the fitted weights and the state of the shuffle. The
         schedule starts anew.
     random_state : int, RandomState instance or None, default=None
-        Determines the initial weights and, from a stream of its own, the order of the rows.
+        Determines the initial weights and, from streams of their own, the order of the rows and
+        the search for the curvature.
         Pass an int for the same result at every fit.
     verbose : int, default=0
         1 prints about twenty lines over `max_iter` epochs, with loss and step size; 2 prints
@@ -110,11 +112,13 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         ``loss_curve_[k]`` is the objective that the steps of epoch k of the last call met, in
         full batch the one before step k.
     n_iter_ : int
-        Number of epochs of the last `fit`, and of the calls of `partial_fit` since.
+        Number of epochs of the last `fit`, undone ones included, and of the calls of
+        `partial_fit` since.
     learning_rate_ : float
-        Step size before the schedule, in the coordinates of the descent.
+        Step size before the schedule, in the coordinates of the descent, halved for each epoch
+        that was undone.
     curvature_ : float or None
-        Largest curvature at the initial weights; None with a float `learning_rate`.
+        Largest curvature found when it was last looked for; None with a float `learning_rate`.
     input_shift_, input_scale_ : ndarray of shape (`n_features_in_`,)
         What the conditioned inputs are shifted by and divided by; 0 and 1 without conditioning.
         A scale is negative where the value farthest from the mean is below it.
@@ -144,9 +148,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
 
     Notes
     -----
-    The weights start at the uniform draw of [1]_ in ±g √(6 / (fan_in + fan_out)), with g = 4 for
-    weights into conditioned sigmoids, whose derivative is ¼ at rest, and 1 for others; the
-    intercepts start at zero. Gradients are those of backpropagation, steps those of mini-batch
+    The weights start at the uniform draw of [1]_ in ±g √(6 / (fan_in + fan_out)), the intercepts
+    at zero. In conditioned coordinates g is 4 for weights into sigmoids, whose derivative is ¼ at
+    rest, and 2 for those into softplus units, where it is ½; else it is 1. Gradients are those of backpropagation, steps those of mini-batch
     gradient descent: one gradient times one global step size, in coordinates fixed before the
     first step. No momentum, no averaging, no clipping, no adaptation by weight.
 
@@ -282,6 +286,10 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Descend for one epoch over the given rows, from the weights so far.
+
+        The statistics of the coordinates are those of all rows so far; as they move, the weights
+        are converted so that the function does not. The step does not decay, and no epoch is
+        undone.
 
         Parameters
         ----------

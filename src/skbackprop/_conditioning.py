@@ -15,12 +15,10 @@ import numpy as np
 from skbackprop._activations import Activation
 from skbackprop._network import Layer
 
-# No value is further than this from its column's mean, in units of the column's scale.
+# No value but a wild one is further than this from its column's mean, in units of its scale.
 REACH = 5.0
 # No single value makes its column's scale larger than this times that of the others.
 STRETCH = 1.8
-# Rows that are looked at for the inner moments, at least; all of them up to twice as many.
-_INNER_ROWS = 2048
 # Elements whose moments are taken at a time.
 _CHUNK_ELEMENTS = 2**17
 
@@ -61,6 +59,15 @@ class Moments(NamedTuple):
         """The standard deviation; 1 for a constant column."""
         return np.where(self.high > self.low, self.std, 1.0)
 
+    def scale_around_zero(self) -> np.ndarray:
+        """The root mean square, or the farthest value's distance from 0 / 5; 1 for zeros.
+
+        With the sign of the farthest value.
+        """
+        size = np.maximum(-self.low, self.high)
+        scale = np.maximum(np.hypot(self.mean, self.std), size / REACH)
+        return np.where(self.high < size, -1.0, 1.0) * np.where(scale > 0.0, scale, 1.0)
+
     def side(self) -> np.ndarray:
         """1 where the farthest value is above the mean or as far as one below, else −1."""
         above, below = self.high - self.mean, self.mean - self.low
@@ -80,16 +87,11 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, array: Any, sample_weight: np.ndarray | None = None) -> "Spread":
-        """The spread of an array of shape (n_rows, n_columns), dense or scipy.sparse CSR.
-
-        Of many rows, only every k-th is looked at for the inner moments.
-        """
+        """The spread of an array of shape (n_rows, n_columns), dense or scipy.sparse CSR."""
         weights = np.ones(array.shape[0]) if sample_weight is None else sample_weight
         every = _moments(array, weights, None)
         above = every.high - every.mean >= every.mean - every.low
-        some = slice(None, None, max(1, array.shape[0] // _INNER_ROWS))
-        excluded = np.where(above, every.high, every.low)
-        return cls(every, _moments(array[some], weights[some], excluded))
+        return cls(every, _moments(array, weights, np.where(above, every.high, every.low)))
 
     def merged(self, other: "Spread") -> "Spread":
         return Spread(self.every.merged(other.every), self.inner.merged(other.inner))
@@ -158,7 +160,9 @@ class Conditioning(NamedTuple):
         n_outputs: int,
         fit_intercept: bool,
     ) -> "Conditioning":
-        """Coordinates that suit the spread of the data. A shift needs intercepts to absorb it.
+        """Coordinates that suit the spread of the data.
+
+        A shift needs intercepts to absorb it: without them values are scaled by their size.
 
         Units that are bounded saturate at a wild input, and learn nothing from it. Others hand it
         on, and so must have it scaled down with its column, or its row explodes.
@@ -167,15 +171,19 @@ class Conditioning(NamedTuple):
         column is conditioned to the same.
         """
         plain = cls.none(len(inputs.every.mean), n_outputs, activations)
+        if not fit_intercept:
+            scaled = plain._replace(input_scale=inputs.every.scale_around_zero())
+            if targets is not None:
+                scaled = scaled._replace(target_scale=targets.every.scale_around_zero())
+            return scaled
         robust = bool(activations) and activations[0].bounded
         input_shift, input_scale = inputs.shift_and_scale(robust=robust)
         scaled = plain._replace(input_scale=inputs.every.side() * input_scale)
         if targets is not None:
-            scaled = scaled._replace(target_scale=targets.every.side() * targets.every.unit())
-        if not fit_intercept:
-            return scaled
-        if targets is not None:
-            scaled = scaled._replace(target_shift=targets.every.mean)
+            scaled = scaled._replace(
+                target_shift=targets.every.mean,
+                target_scale=targets.every.side() * targets.every.unit(),
+            )
         return scaled._replace(
             input_shift=input_shift,
             hidden_shift=[f.rest for f in activations],

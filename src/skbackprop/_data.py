@@ -22,13 +22,17 @@ def check_inputs(estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> A
         "pipeline (sklearn.preprocessing)."
     )
     with naming("X", advice):
-        return validate_data(
+        checked = validate_data(
             estimator,
             X,
             accept_sparse="csr",
             dtype=_PRECISIONS if dtype is None else dtype,
             reset=reset,
         )
+    if not isinstance(checked, np.ndarray) and not checked.has_canonical_format:
+        checked = checked.copy()
+        checked.sum_duplicates()
+    return checked
 
 
 def check_numbers(name: str, value: Any, *, dtype: np.dtype) -> np.ndarray:

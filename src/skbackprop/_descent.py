@@ -45,6 +45,8 @@ class Descent:
     first_loss: float
     loss: float
     exploded: bool
+    undone: int
+    """Number of epochs that were undone, each of which halved the step."""
 
     def in_units_of(self, unit: float) -> "Descent":
         """The same with losses `unit` times as large."""
@@ -132,7 +134,7 @@ def gradient_descent(
     runaway = Runaway(first_loss)
     n_batches = len(batches)
     status = Status.MAX_ITER
-    shortening = 1.0
+    shortening, undone = 1.0, 0
     try:
         for epoch in range(first_epoch, first_epoch + max_iter):
             np.copyto(epoch_start, params)
@@ -148,6 +150,7 @@ def gradient_descent(
             if retry and not epoch_loss <= limit and shortening > _SHORTEST:
                 np.copyto(params, best)
                 shortening *= 0.5
+                undone += 1
                 continue
             loss_curve.append(epoch_loss)
             if not math.isfinite(epoch_loss) or runaway.reached(epoch_loss):
@@ -186,7 +189,7 @@ def gradient_descent(
         first_loss, loss, margin * max(abs(first_loss), reference_loss)
     ):
         status = Status.DIVERGED
-    return Descent(status, loss_curve, first_loss, loss, exploded)
+    return Descent(status, loss_curve, first_loss, loss, exploded, undone)
 
 
 def _norm(vector: np.ndarray) -> float:

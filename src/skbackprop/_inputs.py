@@ -82,10 +82,7 @@ class ConditionedInputs:
         conditioned = self._buffer[: len(raw)]
         # A full batch comes again and again.
         if not isinstance(rows, slice) or rows != self._in_buffer:
-            np.subtract(raw, self._shift, out=conditioned)
-            if self._remainder is not None:
-                conditioned -= self._remainder
-            conditioned *= self._inverse_scale
+            self._condition(raw, conditioned)
             self._in_buffer = rows if isinstance(rows, slice) else None
         return conditioned
 
@@ -94,11 +91,15 @@ class ConditionedInputs:
         raw = self._X[rows]
         if not isinstance(raw, np.ndarray):
             return _ConditionedSparse(raw, self._shift, self._inverse_scale)
-        conditioned = np.subtract(raw, self._shift, dtype=self.dtype)
-        if self._remainder is not None:
-            conditioned -= self._remainder
-        conditioned *= self._inverse_scale
+        conditioned = np.empty(raw.shape, dtype=self.dtype)
+        self._condition(raw, conditioned)
         return conditioned
+
+    def _condition(self, raw: np.ndarray, out: np.ndarray) -> None:
+        np.subtract(raw, self._shift, out=out)
+        if self._remainder is not None:
+            out -= self._remainder
+        out *= self._inverse_scale
 
 
 class _ConditionedSparse:

@@ -18,7 +18,10 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
     """Warn of what the user should know about the end of a fit."""
     epochs = len(descent.loss_curve)
     losses = f"loss {descent.loss:.4g}, {descent.first_loss:.4g} before the first step"
-    advice = f"Lower learning_rate={estimator.learning_rate!r}, or scale the features."
+    if estimator.learning_rate == "auto":
+        advice = f"Pass a float below learning_rate_={estimator.learning_rate_:.3g}."
+    else:
+        advice = f"Lower learning_rate={estimator.learning_rate!r}, or set it to 'auto'."
     if descent.status is Status.DIVERGED and descent.exploded:
         text = (
             f"diverged after {epochs} epochs: the loss was not finite, or far above the first "
@@ -39,7 +42,11 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
             f"({losses}). Raise max_iter, or set tol=None to run max_iter epochs by intent."
         )
     elif not goes_on and descent.loss >= descent.first_loss * (1.0 - 1e-6):
-        text = f"stalled: the loss did not fall ({losses}). Raise learning_rate, or scale X."
+        text = f"stalled: the loss did not fall ({losses}). " + (
+            f"{descent.undone} epochs exploded and were undone: raise max_iter."
+            if descent.undone
+            else "Raise learning_rate, or condition the coordinates."
+        )
     else:
         return
     kind = DivergenceWarning if descent.status is Status.DIVERGED else ConvergenceWarning
