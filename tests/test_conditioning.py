@@ -598,3 +598,61 @@ class TestGoingOn:
         expected = outputs(fitted, OTHER_X)
         model.set_params(learning_rate=1e-300, max_iter=1, tol=None)
         assert_equal_outputs(outputs(model.fit(OTHER_X, y, **given), OTHER_X), expected, 1e-10)
+
+    def test_a_column_that_varies_late_is_learned(self):
+        Z = np.random.default_rng(0).normal(size=(2000, 3)) * 1e4
+        y = Z @ [1.0, 2.0, -1.0]
+        Z[:32, 0] = 5.0
+        model = BackpropRegressor(20, random_state=0).partial_fit(Z[:32], y[:32])
+        before = model.predict(Z[:32])
+        model.set_params(learning_rate=1e-300).partial_fit(Z[32:64], y[32:64])
+        assert_equal_outputs(model.predict(Z[:32]), before, 1e-8)
+        model.set_params(learning_rate="auto")
+        for start in range(64, 2000, 32):
+            model.partial_fit(Z[start : start + 32], y[start : start + 32])
+        assert model.score(Z, y) > 0.9
+
+    def test_another_objective_is_searched_anew(self):
+        y = X @ [1.0, 2.0, -1.0]
+        model = BackpropRegressor(8, random_state=0).partial_fit(X, y)
+        curvature = model.curvature_
+        model.set_params(loss_reduction="sum").partial_fit(X, y)
+        assert model.curvature_ > 10 * curvature
+
+
+def test_scales_do_not_depend_on_the_order_of_rows():
+    array = np.random.default_rng(0).normal(size=(8192, 2))
+    array[::4] *= 1e-3
+    shuffled = np.random.default_rng(1).permutation(array)
+    for robust in (False, True):
+        np.testing.assert_allclose(
+            Spread.of(array).shift_and_scale(robust=robust)[1],
+            Spread.of(shuffled).shift_and_scale(robust=robust)[1],
+            rtol=1e-12,
+        )
+
+
+def test_without_intercepts_an_offset_is_no_harm():
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(300, 3)) + 100.0
+    y = Z @ [1.0, 2.0, -1.0]
+    model = BackpropRegressor((), fit_intercept=False, alpha=0, random_state=0).fit(Z, y)
+    assert np.abs(model.predict(Z) - y).max() < 0.05 * np.abs(y).mean()
+
+
+def test_duplicate_entries_of_a_sparse_matrix_count_as_their_sum():
+    dense = np.random.default_rng(0).integers(0, 2, size=(60, 4)).astype(float)
+    halves = sparse.csr_array(dense / 2)
+    doubled = sparse.csr_array(
+        (
+            np.repeat(halves.data, 2),
+            np.repeat(halves.indices, 2),
+            2 * halves.indptr,
+        ),
+        shape=dense.shape,
+    )
+    before = doubled.nnz
+    settings = {"hidden_layer_sizes": 4, "max_iter": 5, "random_state": 0}
+    fits = [BackpropRegressor(**settings).fit(Z, dense.sum(axis=1)) for Z in (doubled, dense)]
+    np.testing.assert_allclose(fits[0].input_scale_, fits[1].input_scale_, rtol=1e-12)
+    assert doubled.nnz == before

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skbackprop._activations import ACTIVATIONS
 from skbackprop._batches import Batches
-from skbackprop._conditioning import Conditioning, Spread
+from skbackprop._conditioning import Conditioning, Moments, Spread
 from skbackprop._curvature import largest_curvature
 from skbackprop._data import check_inputs, check_sample_weight, set_initial
 from skbackprop._descent import Descent, gradient_descent
@@ -136,6 +136,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
                 weights_rng, self._rows_rng, self._curvature_rng = _spawn_generators(
                     self.random_state, 3
                 )
+            seen = self._spreads[0].every if in_stream and self._spreads else None
             conditioning = self._condition(X, target, sample_weight, settings, in_stream)
             network = Network(
                 [X.shape[1], *settings.hidden_layer_sizes, target.n_outputs],
@@ -143,7 +144,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
                 fit_intercept=self.fit_intercept,
             )
             if goes_on:
-                params = self._fitted_params(network, conditioning, X.dtype)
+                params = self._fitted_params(network, conditioning, X.dtype, seen)
             else:
                 params = network.initial_params(weights_rng, X.dtype)
             set_initial(network, params, conditioning, coefs_init, intercepts_init)
@@ -230,7 +231,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         if target.location_scale:
             spreads.append(Spread.of(target.values, sample_weight))
         if in_stream and self._spreads:
-            spreads = [seen.merged(new) for seen, new in zip(self._spreads, spreads, strict=True)]
+            spreads = [old.merged(new) for old, new in zip(self._spreads, spreads, strict=True)]
         self._spreads = spreads
         conditioning = Conditioning.standardizing(
             *spreads,
@@ -257,9 +258,16 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         return _ALPHA_TIMES_WEIGHT / (self._weight if self.loss_reduction == "mean" else 1.0)
 
     def _fitted_params(
-        self, network: Network, conditioning: Conditioning, dtype: np.dtype
+        self,
+        network: Network,
+        conditioning: Conditioning,
+        dtype: np.dtype,
+        seen: Moments | None,
     ) -> np.ndarray:
-        """The fitted weights as a flat vector in conditioned coordinates."""
+        """The fitted weights as a flat vector in conditioned coordinates.
+
+        `seen` are the moments of the inputs before this call to a stream.
+        """
         shapes = [coef.shape for coef in self.coefs_]
         if shapes != network.shapes:
             raise ValueError(
@@ -274,6 +282,8 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             )
         params = np.empty(network.n_params, dtype=dtype)
         fitted = list(map(Layer, self.coefs_, self.intercepts_))
+        if seen is not None and self._spreads:
+            fitted[0] = _with_late_columns(fitted[0], seen, conditioning.input_scale)
         conditioning.from_raw(fitted, network.layers(params))
         return params
 
@@ -402,6 +412,21 @@ def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
         estimator.__dict__.clear()
         estimator.__dict__.update(before)
         raise
+
+
+def _with_late_columns(layer: Layer, seen: Moments, scale: np.ndarray) -> Layer:
+    """The first layer, with the weights of columns that were constant so far scaled down.
+
+    A constant column has scale 1 and weights that were never descended on. When it varies at last,
+    they are those of its conditioned values, V = s W, and not of the raw ones, which may be of any
+    size; what the network made of the constant goes into the intercepts.
+    """
+    constant = seen.low == seen.high
+    coef = layer.coef.astype(np.float64)
+    before = coef[constant]
+    coef[constant] /= scale[constant][:, np.newaxis]
+    intercept = layer.intercept + seen.mean[constant] @ (before - coef[constant])
+    return Layer(coef, intercept)
 
 
 def _drop_weightless(

@@ -143,9 +143,10 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     -----
     The weights start at the uniform draw of [1]_ in ±g √(6 / (fan_in + fan_out)), the intercepts
     at zero. In conditioned coordinates g is 4 for weights into sigmoids, whose derivative is ¼ at
-    rest, and 2 for those into softplus units, where it is ½; else it is 1. Gradients are those of backpropagation, steps those of mini-batch
-    gradient descent: one gradient times one global step size, in coordinates fixed before the
-    first step. No momentum, no averaging, no clipping, no adaptation by weight.
+    rest, and 2 for those into softplus units, where it is ½; else it is 1. Gradients are those of
+    backpropagation, steps those of mini-batch gradient descent: one gradient times one global step
+    size, in coordinates fixed before the first step. No momentum, no averaging, no clipping, no
+    adaptation by weight.
 
     A fit has diverged when its loss is not finite, or above 100 times the first for 5 epochs,
     and then goes back to the best weights it met; or when it ends above the loss of its first
