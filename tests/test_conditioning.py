@@ -612,6 +612,15 @@ class TestGoingOn:
             model.partial_fit(Z[start : start + 32], y[start : start + 32])
         assert model.score(Z, y) > 0.9
 
+    @pytest.mark.parametrize("fit_intercept", [True, False])
+    def test_a_column_that_varies_late_does_not_move_the_function(self, fit_intercept):
+        Z = np.random.default_rng(0).normal(size=(64, 3)) * 1e4
+        Z[:32, 0] = 5.0
+        model = BackpropRegressor(4, fit_intercept=fit_intercept, random_state=0)
+        before = model.partial_fit(Z[:32], Z[:32, 1]).predict(Z[:32])
+        model.set_params(learning_rate=1e-300).partial_fit(Z[32:], Z[32:, 1])
+        assert_equal_outputs(model.predict(Z[:32]), before, 1e-8)
+
     def test_another_objective_is_searched_anew(self):
         y = X @ [1.0, 2.0, -1.0]
         model = BackpropRegressor(8, random_state=0).partial_fit(X, y)

@@ -138,6 +138,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
                 )
             seen = self._spreads[0].every if in_stream and self._spreads else None
             conditioning = self._condition(X, target, sample_weight, settings, in_stream)
+            conditions = self.conditioning is not None
             network = Network(
                 [X.shape[1], *settings.hidden_layer_sizes, target.n_outputs],
                 conditioning.activations,
@@ -158,8 +159,8 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
                 alpha=self._alpha(settings, sample_weight, n_rows, in_stream),
                 reduction=self.loss_reduction,
                 batch_size=batch_size,
-                input_shift=None if self.conditioning is None else conditioning.input_shift,
-                input_scale=None if self.conditioning is None else conditioning.input_scale,
+                input_shift=conditioning.input_shift if conditions else None,
+                input_scale=conditioning.input_scale if conditions else None,
             )
             step_size, curvature = self._step_size(
                 settings, objective_in, params, conditioning, batch_size, in_stream, partial
@@ -282,7 +283,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             )
         params = np.empty(network.n_params, dtype=dtype)
         fitted = list(map(Layer, self.coefs_, self.intercepts_))
-        if seen is not None and self._spreads:
+        if seen is not None and self._spreads and network.fit_intercept:
             fitted[0] = _with_late_columns(fitted[0], seen, conditioning.input_scale)
         conditioning.from_raw(fitted, network.layers(params))
         return params
@@ -300,8 +301,8 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         """The step size and, where that is found from it, the largest curvature.
 
         In a stream it is looked for anew when a scale has doubled or halved, or the objective is
-        another; and the step, which
-        does not decay there, is half as long, the mean of a linear decay.
+        another; and the step, which does not decay there, is half as long, the mean of a linear
+        decay.
         """
         if settings.learning_rate != "auto":
             return float(settings.learning_rate), None
@@ -417,9 +418,9 @@ def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
 def _with_late_columns(layer: Layer, seen: Moments, scale: np.ndarray) -> Layer:
     """The first layer, with the weights of columns that were constant so far scaled down.
 
-    A constant column has scale 1 and weights that were never descended on. When it varies at last,
-    they are those of its conditioned values, V = s W, and not of the raw ones, which may be of any
-    size; what the network made of the constant goes into the intercepts.
+    With intercepts, a constant column has scale 1 and weights that were never descended on. When
+    it varies at last, they are those of its conditioned values, V = s W, and not of the raw ones,
+    which may be of any size; what the network made of the constant goes into the intercepts.
     """
     constant = seen.low == seen.high
     coef = layer.coef.astype(np.float64)

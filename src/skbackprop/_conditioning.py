@@ -90,8 +90,8 @@ class Spread(NamedTuple):
         """The spread of an array of shape (n_rows, n_columns), dense or scipy.sparse CSR."""
         weights = np.ones(array.shape[0]) if sample_weight is None else sample_weight
         every = _moments(array, weights, None)
-        above = every.high - every.mean >= every.mean - every.low
-        return cls(every, _moments(array, weights, np.where(above, every.high, every.low)))
+        farthest = np.where(every.side() > 0.0, every.high, every.low)
+        return cls(every, _moments(array, weights, farthest))
 
     def merged(self, other: "Spread") -> "Spread":
         return Spread(self.every.merged(other.every), self.inner.merged(other.inner))

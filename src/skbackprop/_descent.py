@@ -95,8 +95,8 @@ def gradient_descent(
     4. Measure the loss of the last parameters.
 
     A loss that is not finite, or far above the first for several epochs, ends descent and goes
-    back to the best parameters met. An interrupt
-    from the keyboard ends it and keeps the steps taken so far.
+    back to the best parameters met. An interrupt from the keyboard ends it and keeps the steps
+    taken so far.
 
     Parameters
     ----------
