@@ -7,6 +7,7 @@ from scipy import sparse
 from skbackprop import BackpropClassifier, BackpropRegressor, _base, _network
 from skbackprop._activations import ACTIVATIONS
 from skbackprop._batches import Batches
+from skbackprop._inputs import Inputs
 from skbackprop._network import Network
 
 SIGMOID, RELU = ACTIVATIONS["sigmoid"], ACTIVATIONS["relu"]
@@ -75,9 +76,11 @@ class TestForward:
         # Four rows a chunk: of 4 hidden units and 2 outputs.
         monkeypatch.setattr(_network, "_CHUNK_ELEMENTS", 25)
         network, params = random_network()
-        X = container(np.random.default_rng(1).normal(size=(n_rows, 3)))
+        X = np.random.default_rng(1).normal(size=(n_rows, 3))
         stops, parts = [], []
-        for rows, raw_prediction, scratch in network.forward_in_chunks(network.layers(params), X):
+        for rows, raw_prediction, scratch in network.forward_in_chunks(
+            network.layers(params), Inputs(container(X), 0)
+        ):
             assert rows.start == (stops[-1] if stops else 0)
             assert raw_prediction.shape == scratch.shape == (rows.stop - rows.start, 2)
             stops.append(rows.stop)
@@ -106,12 +109,13 @@ class TestForward:
         network, _ = random_network()
         buffers = network.buffers(10, np.dtype(np.float32))
         head = buffers.head(6)
-        for parts, wholes in zip(head, buffers, strict=True):
-            assert [part.shape for part in parts] == [(6, 4), (6, 2)]
-            for part, whole in zip(parts, wholes, strict=True):
-                assert part.dtype == np.float32
-                assert part.base is whole
-                assert part.ctypes.data == whole.ctypes.data
+        parts = [*head.outputs, *head.deltas, head.ones]
+        wholes = [*buffers.outputs, *buffers.deltas, buffers.ones]
+        assert [part.shape for part in parts] == [(6, 4), (6, 2), (6, 4), (6, 2), (6,)]
+        for part, whole in zip(parts, wholes, strict=True):
+            assert part.dtype == np.float32
+            assert part.base is whole
+            assert part.ctypes.data == whole.ctypes.data
 
 
 class TestInitialDraw:

@@ -17,7 +17,7 @@ from skbackprop._conditioning import Conditioning, Moments, Spread
 from skbackprop._curvature import largest_curvature
 from skbackprop._data import check_inputs, check_sample_weight, set_initial
 from skbackprop._descent import Descent, gradient_descent
-from skbackprop._inputs import ConditionedInputs
+from skbackprop._inputs import Inputs
 from skbackprop._losses import Loss
 from skbackprop._network import Layer, Network
 from skbackprop._objective import Objective
@@ -378,23 +378,25 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         network = Network(sizes, [ACTIVATIONS[name] for name in self._activations])
         layers = list(map(Layer, self.coefs_, self.intercepts_))
         if X.dtype == np.float32 and isinstance(X, np.ndarray):
-            X, layers[0] = self._shifted(X, layers[0])
+            inputs, layers[0] = self._shifted(X, layers[0])
+        else:
+            inputs = Inputs(X, 0)
         result = np.empty(0)
         with np.errstate(over="ignore"):
-            for rows, raw_prediction, scratch in network.forward_in_chunks(layers, X):
+            for rows, raw_prediction, scratch in network.forward_in_chunks(layers, inputs):
                 part = from_raw(raw_prediction, scratch)
                 if rows.start == 0:
                     result = np.empty((X.shape[0], *part.shape[1:]), dtype=part.dtype)
                 result[rows] = part
         return result
 
-    def _shifted(self, X: np.ndarray, layer: Layer) -> tuple[Any, Layer]:
+    def _shifted(self, X: np.ndarray, layer: Layer) -> tuple[Inputs, Layer]:
         """Inputs around their mean and what the first layer makes of those, for float32.
 
         x W + b = (x − c) W + (b + c W): the first form loses the digits that x and c share.
         """
         shift = self.input_shift_.astype(X.dtype).astype(np.float64)
-        inputs = ConditionedInputs(X, shift, None, 0, X.dtype)
+        inputs = Inputs(X, 0, shift=shift)
         return inputs, Layer(layer.coef, layer.intercept + shift @ layer.coef.astype(np.float64))
 
     def __sklearn_tags__(self) -> Tags:

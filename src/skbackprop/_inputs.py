@@ -28,110 +28,133 @@ class Gatherer:
         if self._buffer is None:
             self._buffer = np.empty((self._batch_size, *array.shape[1:]), dtype=array.dtype)
         # The default mode="raise" would go through a buffer of its own.
-        return np.take(array, rows, axis=0, out=self._buffer[: len(rows)], mode="clip")
+        return array.take(rows, axis=0, out=self._buffer[: len(rows)], mode="clip")
 
     def __getitem__(self, rows: slice) -> np.ndarray:
         return self._array[rows]
 
 
-class ConditionedInputs:
-    """Takes rows of X as (X − shift) / scale; X itself is neither changed nor copied.
+class Inputs:
+    """Takes rows of X, or of (X − shift) / scale; X itself is neither changed nor copied.
+
+    What it takes are arrays, or for a sparse X what an array has of `shape`, `dot` and `T`.
 
     Parameters
     ----------
     X : ndarray or scipy.sparse CSR, shape (n_rows, n_features)
         Raw inputs.
-    shift, scale : ndarray of shape (n_features,) or None
-        What they are conditioned by; None for 0 and 1.
     batch_size : int
         Number of rows of the largest batch.
-    dtype : numpy.dtype
-        Precision of the conditioned rows.
+    shift, scale : ndarray of shape (n_features,) or None
+        What they are conditioned by; None for 0 and 1.
+    dtype : numpy.dtype or None
+        Precision of the rows; None for that of X.
     """
 
     def __init__(
         self,
         X: Any,
-        shift: np.ndarray | None,
-        scale: np.ndarray | None,
         batch_size: int,
-        dtype: np.dtype,
+        *,
+        shift: np.ndarray | None = None,
+        scale: np.ndarray | None = None,
+        dtype: np.dtype | None = None,
     ) -> None:
-        shift = np.zeros(X.shape[1]) if shift is None else shift
-        scale = np.ones(X.shape[1]) if scale is None else scale
         self.shape = X.shape
-        self.dtype = dtype
+        self.dtype = X.dtype if dtype is None else dtype
         self._X = X
-        self._raw = Gatherer(X, batch_size)
-        # A shift of float32 is short of digits where it is long against the scale.
-        self._shift = shift.astype(dtype)
-        remainder = (shift - self._shift).astype(dtype)
-        self._remainder = remainder if remainder.any() else None
-        self._inverse_scale = (1.0 / scale).astype(dtype)
+        self._gatherer = Gatherer(X, batch_size)
+        self._sparse = not isinstance(X, np.ndarray)
+        self._as_they_are = shift is None and scale is None and self.dtype == X.dtype
+        self._shift = self._remainder = self._inverse_scale = None
+        if shift is not None:
+            # A shift of float32 is short of digits where it is long against the scale.
+            self._shift = shift.astype(self.dtype)
+            remainder = (shift - self._shift).astype(self.dtype)
+            self._remainder = remainder if remainder.any() else None
+        if scale is not None:
+            self._inverse_scale = (1.0 / scale).astype(self.dtype)
         self._batch_size = batch_size
         self._buffer: np.ndarray | None = None
         self._in_buffer: slice | None = None
 
     def take(self, rows: Rows) -> Any:
         """The given rows; overwritten by the next call."""
-        raw = self._raw.take(rows)
-        if not isinstance(raw, np.ndarray):
-            return _ConditionedSparse(raw, self._shift, self._inverse_scale)
-        if self._buffer is None:
-            self._buffer = np.empty((self._batch_size, raw.shape[1]), dtype=self.dtype)
-        conditioned = self._buffer[: len(raw)]
-        # A full batch comes again and again.
-        if not isinstance(rows, slice) or rows != self._in_buffer:
-            self._condition(raw, conditioned)
+        if isinstance(rows, slice) and rows == self._in_buffer:
+            # A full batch comes again and again.
+            return self._rows_of_buffer(rows.stop - rows.start)
+        raw = self._gatherer.take(rows)
+        if self._sparse:
+            return SparseRows(raw, self._shift, self._inverse_scale)
+        if self._as_they_are:
+            return raw
+        conditioned = raw
+        if isinstance(rows, slice) or raw.dtype != self.dtype:
+            conditioned = self._rows_of_buffer(len(raw))
             self._in_buffer = rows if isinstance(rows, slice) else None
+        self._condition(raw, conditioned)
         return conditioned
 
     def __getitem__(self, rows: slice) -> Any:
-        """A copy of the given rows."""
+        """The given rows, not overwritten."""
         raw = self._X[rows]
-        if not isinstance(raw, np.ndarray):
-            return _ConditionedSparse(raw, self._shift, self._inverse_scale)
+        if self._sparse:
+            return SparseRows(raw, self._shift, self._inverse_scale)
+        if self._as_they_are:
+            return raw
         conditioned = np.empty(raw.shape, dtype=self.dtype)
         self._condition(raw, conditioned)
         return conditioned
 
+    def _rows_of_buffer(self, n_rows: int) -> np.ndarray:
+        if self._buffer is None:
+            self._buffer = np.empty((self._batch_size, self.shape[1]), dtype=self.dtype)
+        return self._buffer[:n_rows]
+
     def _condition(self, raw: np.ndarray, out: np.ndarray) -> None:
-        np.subtract(raw, self._shift, out=out)
+        if self._shift is None:
+            np.copyto(out, raw)
+        else:
+            np.subtract(raw, self._shift, out=out)
         if self._remainder is not None:
             out -= self._remainder
-        out *= self._inverse_scale
+        if self._inverse_scale is not None:
+            out *= self._inverse_scale
 
 
-class _ConditionedSparse:
+class SparseRows:
     """(X − c) / s for a sparse X, never formed: what matrix products need of it.
 
     ((X − c) / s) V = X (V / s) − c (V / s), and ((X − c) / s)ᵀ δ = (Xᵀ δ − c (Σ_rows δ)ᵀ) / s.
     """
 
-    def __init__(self, X: Any, shift: np.ndarray, inverse_scale: np.ndarray) -> None:
+    def __init__(self, X: Any, shift: np.ndarray | None, inverse_scale: np.ndarray | None) -> None:
         self._X = X
         self._shift = shift
-        self._inverse_scale = inverse_scale
+        self._inverse_scale = None if inverse_scale is None else inverse_scale[:, np.newaxis]
         self.shape = X.shape
 
     @property
-    def T(self) -> "_TransposedConditionedSparse":  # noqa: N802
-        return _TransposedConditionedSparse(self._X, self._shift, self._inverse_scale)
+    def T(self) -> "_TransposedSparseRows":  # noqa: N802
+        return _TransposedSparseRows(self._X.T, self._shift, self._inverse_scale)
 
-    def __matmul__(self, V: np.ndarray) -> np.ndarray:
-        W = V * self._inverse_scale[:, np.newaxis]
-        product: np.ndarray = self._X @ W
-        product -= self._shift @ W
-        return product
+    def dot(self, V: np.ndarray, out: np.ndarray) -> np.ndarray:
+        W = V if self._inverse_scale is None else V * self._inverse_scale
+        out[...] = self._X @ W
+        if self._shift is not None:
+            out -= self._shift.dot(W)
+        return out
 
 
-class _TransposedConditionedSparse(NamedTuple):
-    X: Any
-    shift: np.ndarray
-    inverse_scale: np.ndarray
+class _TransposedSparseRows(NamedTuple):
+    X_T: Any
+    shift: np.ndarray | None
+    inverse_scale: np.ndarray | None
 
-    def __matmul__(self, delta: np.ndarray) -> np.ndarray:
-        product: np.ndarray = self.X.T @ delta
-        product -= np.outer(self.shift, delta.sum(axis=0))
-        product *= self.inverse_scale[:, np.newaxis]
-        return product
+    def dot(self, delta: np.ndarray, out: np.ndarray) -> np.ndarray:
+        out[...] = self.X_T @ delta
+        if self.shift is not None:
+            out -= np.outer(self.shift, delta.sum(axis=0))
+        if self.inverse_scale is not None:
+            out *= self.inverse_scale
+        return out

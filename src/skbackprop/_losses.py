@@ -20,12 +20,22 @@ import numpy as np
 
 from skbackprop._activations import ACTIVATIONS
 
+_softplus = ACTIVATIONS["softplus"].apply
+
 
 def _weighted_sum(terms: np.ndarray, sample_weight: np.ndarray | None) -> float:
     """Sum of `terms` of shape (n_rows,) or (n_rows, n_outputs), each row times its weight."""
     if sample_weight is None:
-        return float(terms.sum())
-    return float((sample_weight @ terms).sum())
+        return float(np.add.reduce(terms, axis=None))
+    return float(np.add.reduce(sample_weight.dot(terms), axis=None))
+
+
+def _of_class(codes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Positions in the flat `matrix` of the entry of each row that is of the row's class."""
+    n_rows, n_classes = matrix.shape
+    positions = np.arange(0, n_rows * n_classes, n_classes)
+    positions += codes
+    return positions
 
 
 def _scale_rows(gradient: np.ndarray, sample_weight: np.ndarray | None, scale: float) -> None:
@@ -93,12 +103,12 @@ class SquaredError(Loss):
         self._activation.apply(y_pred, out)
         if self.target == "codes":
             np.copyto(out, y_pred)
-            out[np.arange(len(out)), y_true] -= 1.0
+            out.reshape(-1)[_of_class(y_true, out)] -= 1.0
         else:
             np.subtract(y_pred, y_true, out=out)
         if sample_weight is None:
             residual = out.reshape(-1)
-            value = float(residual @ residual)
+            value = float(residual.dot(residual))
         else:
             value = float(np.einsum("i,ij,ij->", sample_weight, out, out))
         self._activation.multiply_derivative(y_pred, out)
@@ -127,20 +137,20 @@ class BinaryLogLoss(Loss):
         out: np.ndarray,
         scale: float = 1.0,
     ) -> float:
-        z = raw_prediction
-        # log(1 + exp(z)) - y z = max(m, 0) + log(1 + exp(-|z|)) with m = z - 2 y z, which is
-        # z on the wrong side of 0 and -z on the right one: no term is negative, none cancels.
-        np.multiply(y_true, z, out=out)
+        # With m = z - 2 y z, which is z on the wrong side of 0 and -z on the right one, the loss
+        # is log(1 + exp(m)), its derivative by m is -expm1(-loss), and dm/dz = 1 - 2 y.
+        m = raw_prediction
+        np.multiply(y_true, m, out=out)
         out *= -2.0
-        out += z
-        np.maximum(out, 0.0, out=out)
-        value = _weighted_sum(out, sample_weight)
-        _exp_minus_abs(z, out)
-        np.log1p(out, out=out)
-        value += _weighted_sum(out, sample_weight)
-        _sigmoid(z, out)
-        np.subtract(z, y_true, out=out)
-        _scale_rows(out, sample_weight, scale)
+        m += out
+        _softplus(m, out)
+        value = _weighted_sum(m, sample_weight)
+        np.negative(m, out=m)
+        np.expm1(m, out=m)
+        np.multiply(y_true, 2.0 * scale, out=out)
+        out -= scale
+        out *= m
+        _scale_rows(out, sample_weight, 1.0)
         return value
 
     def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
@@ -182,22 +192,23 @@ class MultinomialLogLoss(Loss):
         out: np.ndarray,
         scale: float = 1.0,
     ) -> float:
-        z = raw_prediction
-        rows = np.arange(len(z))
-        top = z.argmax(axis=1)
-        z -= z[rows, top][:, np.newaxis]
-        value = -_weighted_sum(z[rows, y_true], sample_weight)
+        z, flat = raw_prediction, raw_prediction.reshape(-1)
+        true = _of_class(y_true, z)
+        top = _of_class(z.argmax(axis=1), z)
+        z -= flat.take(top)[:, np.newaxis]
+        z_true = flat.take(true)
         np.exp(z, out=z)
         # Σ exp(z) = 1 + the others', whose log1p keeps what is small beside the 1.
-        z[rows, top] = 0.0
-        others = z.sum(axis=1)
-        value += _weighted_sum(np.log1p(others), sample_weight)
-        z[rows, top] = 1.0
-        others += 1.0
-        np.divide(z, others[:, np.newaxis], out=out)
-        out[rows, y_true] -= 1.0
+        flat[top] = 0.0
+        total = z.dot(np.ones(z.shape[1], dtype=z.dtype))
+        losses = np.log1p(total)
+        losses -= z_true
+        flat[top] = 1.0
+        total += 1.0
+        np.divide(z, total[:, np.newaxis], out=out)
+        out.reshape(-1)[true] -= 1.0
         _scale_rows(out, sample_weight, scale)
-        return value
+        return _weighted_sum(losses, sample_weight)
 
     def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
         z, row = raw_prediction, scratch[:, :1]

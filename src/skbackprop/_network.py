@@ -23,10 +23,16 @@ class Buffers(NamedTuple):
     """Activations of the hidden layers, and last the raw prediction."""
     deltas: list[np.ndarray]
     """Derivatives of the loss by the weighted sums; scratch during the forward pass."""
+    ones: np.ndarray
+    """Shape (n_rows,): the input that intercepts are the weights of."""
 
     def head(self, n_rows: int) -> "Buffers":
         """Views of the first `n_rows` rows."""
-        return Buffers([a[:n_rows] for a in self.outputs], [d[:n_rows] for d in self.deltas])
+        return Buffers(
+            [a[:n_rows] for a in self.outputs],
+            [d[:n_rows] for d in self.deltas],
+            self.ones[:n_rows],
+        )
 
 
 class Network:
@@ -92,26 +98,29 @@ class Network:
         return Buffers(
             [np.empty((n_rows, size), dtype=dtype) for size in sizes],
             [np.empty((n_rows, size), dtype=dtype) for size in sizes],
+            np.ones(n_rows, dtype=dtype),
         )
 
-    def forward(self, layers: Sequence[Layer], X: np.ndarray, buffers: Buffers) -> np.ndarray:
-        """Fill `buffers.outputs` layer by layer; return the last, the raw prediction."""
+    def forward(self, layers: Sequence[Layer], X: Any, buffers: Buffers) -> np.ndarray:
+        """Fill `buffers.outputs` layer by layer; return the last, the raw prediction.
+
+        `X` is an array or what has its shape and, as its transpose has, ``dot(array, out=)``.
+        """
         a = X
-        for layer, z, scratch, activation in zip(
-            layers, buffers.outputs, buffers.deltas, [*self.activations, None], strict=True
-        ):
-            _matmul(a, layer.coef, out=z)
-            if layer.intercept is not None:
-                z += layer.intercept
-            if activation is not None:
-                activation.apply(z, scratch)
+        for depth, (coef, intercept) in enumerate(layers):
+            z = buffers.outputs[depth]
+            a.dot(coef, out=z)
+            if intercept is not None:
+                z += intercept
+            if depth < len(self.activations):
+                self.activations[depth].apply(z, buffers.deltas[depth])
             a = z
         return a
 
     def backward(
         self,
         layers: Sequence[Layer],
-        X: np.ndarray,
+        X: Any,
         buffers: Buffers,
         gradients: Sequence[Layer],
     ) -> None:
@@ -125,12 +134,12 @@ class Network:
             delta = buffers.deltas[depth]
             gradient = gradients[depth]
             a = buffers.outputs[depth - 1] if depth else X
-            _matmul(a.T, delta, out=gradient.coef)
+            a.T.dot(delta, out=gradient.coef)
             if gradient.intercept is not None:
-                np.add.reduce(delta, axis=0, out=gradient.intercept)
+                buffers.ones.dot(delta, out=gradient.intercept)
             if depth:
                 delta_before = buffers.deltas[depth - 1]
-                np.matmul(delta, layers[depth].coef.T, out=delta_before)
+                delta.dot(layers[depth].coef.T, out=delta_before)
                 self.activations[depth - 1].multiply_derivative(a, delta_before)
 
     def forward_in_chunks(
@@ -152,11 +161,3 @@ class Network:
 
 # Elements of the activations of one chunk: in float64 they and their deltas take 4 MB.
 _CHUNK_ELEMENTS = 2**18
-
-
-def _matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
-    """The product a @ b into `out`; `a` may be a scipy.sparse matrix or array."""
-    if isinstance(a, np.ndarray):
-        np.matmul(a, b, out=out)
-    else:
-        out[...] = a @ b

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from skbackprop._batches import Rows
-from skbackprop._inputs import ConditionedInputs, Gatherer
+from skbackprop._inputs import Gatherer, Inputs
 from skbackprop._losses import Loss
 from skbackprop._network import Buffers, Layer, Network
 
@@ -59,10 +59,8 @@ class Objective:
     ) -> None:
         self.network = network
         self.loss = loss
-        dtype = X.dtype if dtype is None else dtype
-        self.inputs: Gatherer | ConditionedInputs = Gatherer(X, batch_size)
-        if input_shift is not None or input_scale is not None or dtype != X.dtype:
-            self.inputs = ConditionedInputs(X, input_shift, input_scale, batch_size, dtype)
+        self.inputs = Inputs(X, batch_size, shift=input_shift, scale=input_scale, dtype=dtype)
+        dtype = self.inputs.dtype
         self.y = y
         self.sample_weight = None
         if sample_weight is not None:
