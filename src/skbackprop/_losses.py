@@ -32,16 +32,13 @@ def _weighted_sum(terms: np.ndarray, sample_weight: np.ndarray | None) -> float:
 
 def _of_class(codes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Positions in the flat `matrix` of the entry of each row that is of the row's class."""
-    n_rows, n_classes = matrix.shape
-    positions = np.arange(0, n_rows * n_classes, n_classes)
+    positions = np.arange(0, matrix.size, matrix.shape[1])
     positions += codes
     return positions
 
 
-def _scale_rows(gradient: np.ndarray, sample_weight: np.ndarray | None, scale: float) -> None:
-    """Multiply `gradient`, shape (n_rows, n_outputs), by `scale` and by the rows' weights."""
-    if scale != 1.0:
-        gradient *= scale
+def _weight_rows(gradient: np.ndarray, sample_weight: np.ndarray | None) -> None:
+    """Multiply the rows of `gradient`, shape (n_rows, n_outputs), by their weights."""
     if sample_weight is not None:
         gradient *= sample_weight[:, np.newaxis]
 
@@ -112,7 +109,8 @@ class SquaredError(Loss):
         else:
             value = float(np.einsum("i,ij,ij->", sample_weight, out, out))
         self._activation.multiply_derivative(y_pred, out)
-        _scale_rows(out, sample_weight, 2.0 * self.factor * scale)
+        out *= 2.0 * self.factor * scale
+        _weight_rows(out, sample_weight)
         return self.factor * value
 
     def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
@@ -150,7 +148,7 @@ class BinaryLogLoss(Loss):
         np.multiply(y_true, 2.0 * scale, out=out)
         out -= scale
         out *= m
-        _scale_rows(out, sample_weight, 1.0)
+        _weight_rows(out, sample_weight)
         return value
 
     def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
@@ -205,9 +203,11 @@ class MultinomialLogLoss(Loss):
         losses -= z_true
         flat[top] = 1.0
         total += 1.0
-        np.divide(z, total[:, np.newaxis], out=out)
-        out.reshape(-1)[true] -= 1.0
-        _scale_rows(out, sample_weight, scale)
+        # scale · p, and less scale for the true class
+        np.divide(scale, total, out=total)
+        np.multiply(z, total[:, np.newaxis], out=out)
+        out.reshape(-1)[true] -= scale
+        _weight_rows(out, sample_weight)
         return _weighted_sum(losses, sample_weight)
 
     def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
