@@ -7,7 +7,7 @@ only then, so that a process has the thread pools of one library.
 from functools import lru_cache, partial
 from itertools import pairwise
 from math import ceil
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import NamedTuple
 
 import numpy as np
@@ -210,8 +210,9 @@ class StepTimer:
     over the number of steps by which they differ.
     """
 
-    def __init__(self, run, n_batches, seconds):
+    def __init__(self, run, n_batches, seconds, clock=perf_counter):
         self._run = run
+        self._clock = clock
         self._n_batches = n_batches
         self._n_epochs = 1
         run(1)
@@ -219,24 +220,28 @@ class StepTimer:
             self._n_epochs *= 2
 
     def __call__(self):
-        extra = elapsed(self._run, 1 + self._n_epochs) - elapsed(self._run, 1)
+        extra = self._elapsed(1 + self._n_epochs) - self._elapsed(1)
         return 1e6 * extra / (self._n_epochs * self._n_batches)
 
+    def _elapsed(self, n_epochs):
+        return elapsed(self._run, n_epochs, clock=self._clock)
 
-def elapsed(function, *arguments):
+
+def elapsed(function, *arguments, clock=perf_counter):
     """Seconds of a call."""
-    start = perf_counter()
+    start = clock()
     function(*arguments)
-    return perf_counter() - start
+    return clock() - start
 
 
 @lru_cache(maxsize=1)
-def step_timer(contender, configuration, dtype, seconds):
+def step_timer(contender, configuration, dtype, seconds, cpu):
     """The timer of a contender; kept while the same is asked for again."""
     run = CONTENDERS[contender].run(configuration, np.dtype(dtype))
-    return StepTimer(run, configuration.n_batches, seconds)
+    clock = process_time if cpu else perf_counter
+    return StepTimer(run, configuration.n_batches, seconds, clock)
 
 
-def microseconds(contender, configuration, dtype, seconds):
-    """Microseconds of a step of a contender, measured anew."""
-    return step_timer(contender, configuration, dtype, seconds)()
+def microseconds(contender, configuration, dtype, seconds, cpu=False):
+    """Microseconds of a step of a contender, measured anew; with `cpu` those of the processor."""
+    return step_timer(contender, configuration, dtype, seconds, cpu)()

@@ -87,7 +87,9 @@ def time_steps(configurations, entered, dtype, options):
         }
         for configuration in progress(configurations, f"{dtype}, {n_threads_of(entered)}"):
             runners = [
-                partial(worker, microseconds, name, configuration, dtype, options.seconds)
+                partial(
+                    worker, microseconds, name, configuration, dtype, options.seconds, options.cpu
+                )
                 for name, worker in workers.values()
             ]
             times[configuration] = dict(zip(workers, race(runners, options.rounds).T, strict=True))
@@ -172,7 +174,8 @@ def steps(options):
     for n_threads in options.threads:
         entered = entrants(options.contenders, n_threads)
         for dtype in options.dtypes:
-            title = f"Steps in {dtype}, {n_threads_of(entered)}"
+            clock = ", processor time" if options.cpu else ""
+            title = f"Steps in {dtype}, {n_threads_of(entered)}{clock}"
             times = time_steps(configurations, entered, dtype, options)
             all_times[title] = times
             tables = ratios_table(times, dtype, n_threads), microseconds_table(times)
@@ -296,6 +299,11 @@ def main():
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     parser.add_argument("--rounds", type=int, help="repeats of each measurement (default: 7)")
     parser.add_argument("--seconds", type=float, help="of a measurement, about (default: 0.4)")
+    parser.add_argument(
+        "--cpu",
+        action="store_true",
+        help="processor time of steps, not wall time: steadier for one thread on a busy machine",
+    )
     parser.add_argument("--output", type=Path, help="a Markdown file for the tables")
     parser.add_argument("--picture", type=Path, help="a file for the picture")
     options = parser.parse_args()
