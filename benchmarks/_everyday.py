@@ -1,0 +1,104 @@
+"""What people do beyond steps: a search, predictions, fits at once; ours and scikit-learn's MLP.
+
+Each makes a function without arguments that does it once and returns its seconds.
+"""
+
+from functools import lru_cache, partial
+from typing import NamedTuple
+
+import numpy as np
+from _contenders import OURS, SKLEARN, elapsed, skbackprop_classifier, sklearn_classifier
+
+ESTIMATORS = {OURS: skbackprop_classifier, SKLEARN: sklearn_classifier}
+
+
+class Sizes(NamedTuple):
+    """How much there is to do."""
+
+    n_settings: int = 20
+    """Values of `alpha` searched over, five fits each."""
+    n_epochs: int = 50
+    n_single_rows: int = 1000
+    n_rows: int = 1_000_000
+    n_fit_epochs: int = 40
+    """Epochs of one fit of the digits."""
+
+
+TINY = Sizes(n_settings=1, n_epochs=2, n_single_rows=2, n_rows=1000, n_fit_epochs=1)
+
+
+def search(make, dtype, sizes, **parameters):
+    """A grid search on iris, full batch."""
+    from sklearn.datasets import load_iris
+    from sklearn.model_selection import GridSearchCV
+
+    X, y = load_iris(return_X_y=True)
+    # Five folds leave 120 rows for training.
+    model = make(batch_size=120, max_iter=sizes.n_epochs, **parameters)
+    grid = GridSearchCV(model, {"alpha": np.logspace(-5, 0, sizes.n_settings)}, cv=5, refit=False)
+    return partial(elapsed, grid.fit, X.astype(dtype), y)
+
+
+def search_auto(make, dtype, sizes):
+    """The same, where ours finds its learning rate."""
+    parameters = {"learning_rate": "auto"} if make is skbackprop_classifier else {}
+    return search(make, dtype, sizes, **parameters)
+
+
+def single_rows(make, dtype, sizes):
+    """The classes of iris flowers, one by one."""
+    from sklearn.datasets import load_iris
+
+    X, y = load_iris(return_X_y=True)
+    X = X.astype(dtype)
+    model = make(max_iter=1).fit(X, y)
+
+    def predict():
+        for i in range(sizes.n_single_rows):
+            model.predict(X[i % len(X)].reshape(1, -1))
+
+    return partial(elapsed, predict)
+
+
+def many_rows(make, dtype, sizes):
+    """The probabilities of ten classes for many rows of 64."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((sizes.n_rows, 64), dtype=dtype)
+    model = make(max_iter=1).fit(X[:1000], np.arange(1000) % 10)
+    return partial(elapsed, model.predict_proba, X)
+
+
+def one_fit(make, dtype, sizes):
+    """A fit of the digits in batches of 32."""
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    model = make(batch_size=32, max_iter=sizes.n_fit_epochs)
+    return partial(elapsed, model.fit, X.astype(dtype), y)
+
+
+class Task(NamedTuple):
+    """Something done, and the bar of how many times faster than scikit-learn's it is to be."""
+
+    name: str
+    make_timer: object
+    bar: float
+
+
+TASKS = [
+    Task("grid search of 100 fits", search, 3.0),
+    Task('the same, `learning_rate="auto"`', search_auto, 2.0),
+    Task("`predict` of one row, 1,000 times", single_rows, 2.0),
+    Task("`predict_proba` of 1,000,000 × 64", many_rows, 1.0),
+]
+
+
+@lru_cache(maxsize=1)
+def timer(make_timer, contender, dtype, sizes):
+    """The timer of a contender; kept while the same is asked for again."""
+    return make_timer(ESTIMATORS[contender], np.dtype(dtype), sizes)
+
+
+def seconds(make_timer, contender, dtype, sizes):
+    """Seconds that a contender takes once, measured anew."""
+    return timer(make_timer, contender, dtype, sizes)()

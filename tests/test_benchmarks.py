@@ -1,0 +1,174 @@
+"""The scripts in benchmarks/ run, on tiny sizes; and say what they should of given times."""
+
+import os
+import sys
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from threadpoolctl import threadpool_info
+
+FOLDER = Path(__file__).parent.parent / "benchmarks"
+if not FOLDER.exists():
+    pytest.skip("benchmarks are not part of the sdist", allow_module_level=True)
+sys.path.append(str(FOLDER))
+accuracy, memory, speed = map(import_module, ("accuracy", "memory", "speed"))
+contenders, everyday, processes = map(import_module, ("_contenders", "_everyday", "_processes"))
+
+# Two batches, the second of one row.
+TINY = contenders.Configuration(9, 3, (4, 3), 8, n_classes=3)
+FULL = TINY._replace(batch=9)
+dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+linux = pytest.mark.skipif(not memory.CLEAR.exists(), reason="needs Linux's /proc")
+
+
+@dtypes
+@pytest.mark.parametrize("configuration", [TINY, FULL], ids=str)
+@pytest.mark.parametrize("name", contenders.CONTENDERS)
+@pytest.mark.filterwarnings("ignore")
+def test_contenders_run(name, configuration, dtype):
+    for package in contenders.CONTENDERS[name].packages:
+        pytest.importorskip(package)
+    assert np.isfinite(contenders.microseconds(name, configuration, dtype, 1e-4))
+
+
+@pytest.mark.parametrize("name", [contenders.OURS, contenders.UNCONDITIONED, contenders.SKLEARN])
+@pytest.mark.filterwarnings("ignore")
+def test_estimators_do_every_epoch_in_the_precision_asked_for(name):
+    model = contenders.CONTENDERS[name].run(TINY, np.dtype(np.float32))(60)
+    assert model.n_iter_ == 60
+    assert model.coefs_[0].dtype == np.float32
+    assert [coef.shape for coef in model.coefs_] == [(3, 4), (4, 3), (3, 3)]
+
+
+def test_the_floor_is_the_products_of_a_step(monkeypatch):
+    flops = []
+    run = contenders.floor_run(TINY, np.dtype(np.float64))
+    monkeypatch.setattr(
+        contenders.np, "matmul", lambda a, b, out: flops.append((a.shape[0] * b.size, out.shape))
+    )
+    run(2)
+    # Forward and by the coefficients in all three layers, by the inputs in two, for 8 rows and 1.
+    forward = [(12, 4), (12, 3), (9, 3)]
+    by_coefs = [(3, 4), (4, 3), (3, 3)]
+    epoch = []
+    for n in (8, 1):
+        epoch += [(n * size, (n, width)) for size, width in forward]
+        epoch += [(fan_in * n * fan_out, (fan_in, fan_out)) for fan_in, fan_out in by_coefs]
+        epoch += [(n * 12, (n, 4)), (n * 9, (n, 3))]
+    assert flops[: len(epoch)] == epoch
+    assert len(flops) == 2 * len(epoch)
+
+
+def test_a_step_is_timed_without_set_up():
+    now = [0.0]
+
+    def run(n_epochs):
+        now[0] += 5.0 + 0.003 * n_epochs
+
+    timer = contenders.StepTimer(run, n_batches=3, seconds=0.1, clock=lambda: now[0])
+    assert timer() == pytest.approx(1000.0)
+
+
+@pytest.mark.parametrize("name", everyday.ESTIMATORS)
+@pytest.mark.parametrize(
+    "make_timer", [*(task.make_timer for task in everyday.TASKS), everyday.one_fit]
+)
+@pytest.mark.filterwarnings("ignore")
+def test_everyday_tasks_run(make_timer, name):
+    assert everyday.seconds(make_timer, name, "float32", everyday.TINY) > 0.0
+
+
+def test_a_race_takes_turns():
+    calls = iter(range(6))
+    values = processes.race([partial(next, calls), partial(next, calls)], 3)
+    np.testing.assert_array_equal(values, [[0, 1], [2, 3], [4, 5]])
+
+
+def test_a_worker_is_a_process_with_its_threads():
+    names = [*os.environ]
+    with processes.Worker(n_threads=1) as worker:
+        pools = worker(threadpool_info)
+    assert {pool["num_threads"] for pool in pools} == {1}
+    assert [*os.environ] == names
+
+
+def test_ratios_are_medians_of_rounds_beside_their_bars():
+    configuration = next(iter(speed.CONFIGURATIONS))
+    times = {
+        speed.OURS: np.array([1.0, 2.0, 4.0]),
+        speed.SKLEARN: np.array([7.0, 14.0, 4.0]),
+        speed.PYTORCH: np.array([8.0, 18.0, 4.0]),
+        speed.PYTORCH_ALONE: np.array([3.0, 6.0, 12.0]),
+        speed.FLOOR: np.array([0.5, 0.4, 0.8]),
+    }
+    (row,) = speed.ratios_table({configuration: times}, "float32", 1).splitlines()[2:]
+    cells = [cell.strip() for cell in row.split("|")[2:-1]]
+    assert cells == ["7.00 (≥ 6.5)", "3.00 (≥ 8) ✗", "", "5.00 (≤ 4.5) ✗", ""]
+    (row,) = speed.ratios_table({configuration: times}, "float64", 1).splitlines()[2:]
+    assert "≥" not in row
+    (row,) = speed.ratios_table({configuration: times}, "float64", 2).splitlines()[2:]
+    assert row.count("(≥ 1)") == 2
+
+
+def test_times_are_drawn(tmp_path):
+    pytest.importorskip("matplotlib")
+    times = {name: np.array([1.0, 2.0]) for name in contenders.CONTENDERS}
+    path = tmp_path / "speed.png"
+    speed.draw({"one": {TINY: times}, "other": {TINY: times, FULL: times}}, path)
+    assert path.stat().st_size > 1000
+
+
+@linux
+def test_the_peak_of_a_call_is_measured():
+    np.ones(2**23)  # An earlier peak of 64 MB.
+    result, peak = memory.peak_beyond(partial(peak_of_16_mb, 2**20))
+    assert result == 2**20
+    assert 16e6 < peak < 20e6
+
+
+def peak_of_16_mb(n):
+    return len(np.ones(2 * n)[:n])
+
+
+@linux
+@dtypes
+@pytest.mark.parametrize("name", memory.ESTIMATORS)
+@pytest.mark.filterwarnings("ignore")
+def test_memory_is_measured(name, dtype):
+    for measure in memory.measurements(memory.TINY).values():
+        assert -1.0 < measure(name, dtype, memory.TINY) < 50.0
+    pickled, weights, _ = memory.pickle_size(name, dtype, memory.TINY)
+    # Intercepts of ours are of float64.
+    coefs = (20 * 100 + 100 * 10) * np.dtype(dtype).itemsize / 1e3
+    assert coefs < weights < coefs + 0.9
+    assert pickled > weights
+
+
+@pytest.fixture
+def iris():
+    return import_module("_data").DataSet("iris", "classification", *load_iris(return_X_y=True))
+
+
+def test_accuracy_compares_on_a_set(iris):
+    results = np.array(accuracy.alone(accuracy.compare, iris, 0))
+    assert results.shape == (len(accuracy.CONTENDERS), 2)
+    assert (results[:, 0] > 0.8).all()
+    scores, seconds = (part.reshape(1, 1, -1) for part in results.T)
+    assert "| iris | 150 × 4 |" in accuracy.report([iris], scores, seconds, 1)
+
+
+def test_accuracy_looks_for_faults(iris):
+    fits = accuracy.alone(accuracy.fit_copies, iris, 0, 1)
+    assert len(fits) == 4 * len(accuracy.ACTIVATIONS)
+    assert not [fit for fit in fits if fit[-1]]
+
+
+def test_accuracy_makes_images():
+    X_train, X_test, y_train, y_test = accuracy.images(6, 2)
+    assert (X_train.shape, X_test.shape) == ((6, 784), (2, 784))
+    assert (y_train.shape, y_test.shape) == ((6,), (2,))
+    assert X_train.dtype == np.float32
