@@ -18,7 +18,7 @@ FLOORS = [
     {"_activations", "_losses", "_schedules", "_stopping", "_batches"},
     {"_network", "_conditioning", "_inputs"},
     {"_objective", "_curvature", "_descent"},
-    {"_parameters", "_data", "_reports", "_base", "_classifier", "_regressor"},
+    {"_parameters", "_data", "_reports", "_threads", "_base", "_classifier", "_regressor"},
     {"__init__"},
 ]
 CORE_FLOORS = 3

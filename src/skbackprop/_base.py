@@ -25,6 +25,7 @@ from skbackprop._parameters import Settings, check_parameters, check_seed
 from skbackprop._reports import epoch_printer, report_end
 from skbackprop._schedules import SCHEDULES
 from skbackprop._stopping import Plateau, Status, VanishedGradient
+from skbackprop._threads import blas_threads
 
 
 class Target(NamedTuple):
@@ -162,24 +163,25 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
                 input_shift=conditioning.input_shift if conditions else None,
                 input_scale=conditioning.input_scale if conditions else None,
             )
-            step_size, curvature = self._step_size(
-                settings, objective_in, params, conditioning, batch_size, in_stream, partial
-            )
             epochs_before = self.n_iter_ if in_stream else 0
             unit = conditioning.loss_unit
-            descent = gradient_descent(
-                objective_in(),
-                params,
-                step_size=step_size,
-                batches=Batches(n_rows, batch_size, self._rows_rng if self.shuffle else None),
-                retry=settings.learning_rate == "auto" and not partial,
-                first_epoch=epochs_before,
-                margin=_MARGIN_OF_STREAM if partial else _MARGIN_GOING_ON if goes_on else 0.0,
-                reference_loss=self._first_loss / unit if goes_on else 0.0,
-                max_iter=max_iter,
-                on_epoch=epoch_printer(settings.verbose, max_iter, epochs_before, unit),
-                **self._rules(settings, max_iter, partial),
-            ).in_units_of(unit)
+            with blas_threads(batch_size, network.shapes):
+                step_size, curvature = self._step_size(
+                    settings, objective_in, params, conditioning, batch_size, in_stream, partial
+                )
+                descent = gradient_descent(
+                    objective_in(),
+                    params,
+                    step_size=step_size,
+                    batches=Batches(n_rows, batch_size, self._rows_rng if self.shuffle else None),
+                    retry=settings.learning_rate == "auto" and not partial,
+                    first_epoch=epochs_before,
+                    margin=_MARGIN_OF_STREAM if partial else _MARGIN_GOING_ON if goes_on else 0.0,
+                    reference_loss=self._first_loss / unit if goes_on else 0.0,
+                    max_iter=max_iter,
+                    on_epoch=epoch_printer(settings.verbose, max_iter, epochs_before, unit),
+                    **self._rules(settings, max_iter, partial),
+                ).in_units_of(unit)
             if not goes_on:
                 self._first_loss = descent.first_loss
             self.learning_rate_, self.curvature_ = step_size * 0.5**descent.undone, curvature

@@ -193,9 +193,16 @@ def gradient_descent(
 
 
 def _norm(vector: np.ndarray) -> float:
-    """The Euclidean norm; overwrites `vector`. Squares neither overflow nor vanish."""
-    largest = float(np.abs(vector, out=vector).max())
+    """The Euclidean norm, also where the squares leave the range of floats."""
+    square = float(vector.dot(vector))
+    if _SMALLEST_SQUARE < square < math.inf:
+        return math.sqrt(square)
+    largest = float(np.abs(vector).max())
     if largest == 0.0 or not math.isfinite(largest):
         return largest
-    vector /= largest
-    return largest * math.sqrt(vector @ vector)
+    vector = vector / largest
+    return largest * math.sqrt(vector.dot(vector))
+
+
+# A sum of squares above it has not lost what counts to underflow, not even in float32.
+_SMALLEST_SQUARE = 1e-25
