@@ -14,7 +14,7 @@ A new loss is one class and one line in `LOSSES`; the tests find it there.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -25,16 +25,21 @@ _softplus = ACTIVATIONS["softplus"].apply
 
 def _weighted_sum(terms: np.ndarray, sample_weight: np.ndarray | None) -> float:
     """Sum of `terms` of shape (n_rows,) or (n_rows, n_outputs), each row times its weight."""
-    if sample_weight is None:
-        return float(np.add.reduce(terms, axis=None))
-    return float(np.add.reduce(sample_weight.dot(terms), axis=None))
+    if sample_weight is not None:
+        terms = sample_weight.dot(terms)
+    return float(np.add.reduce(terms.reshape(-1)))
 
 
-def _of_class(codes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Positions in the flat `matrix` of the entry of each row that is of the row's class."""
-    positions = np.arange(0, matrix.size, matrix.shape[1])
-    positions += codes
-    return positions
+def _row_starts(matrix: np.ndarray) -> np.ndarray:
+    """Positions in the flat `matrix` at which its rows start."""
+    return np.arange(0, matrix.size, matrix.shape[1])
+
+
+@lru_cache(maxsize=8)
+def _ones(n: int, dtype: np.dtype) -> np.ndarray:
+    ones = np.ones(n, dtype=dtype)
+    ones.flags.writeable = False
+    return ones
 
 
 def _weight_rows(gradient: np.ndarray, sample_weight: np.ndarray | None) -> None:
@@ -100,7 +105,7 @@ class SquaredError(Loss):
         self._activation.apply(y_pred, out)
         if self.target == "codes":
             np.copyto(out, y_pred)
-            out.reshape(-1)[_of_class(y_true, out)] -= 1.0
+            out.reshape(-1)[_row_starts(out) + y_true] -= 1.0
         else:
             np.subtract(y_pred, y_true, out=out)
         if sample_weight is None:
@@ -191,14 +196,16 @@ class MultinomialLogLoss(Loss):
         scale: float = 1.0,
     ) -> float:
         z, flat = raw_prediction, raw_prediction.reshape(-1)
-        true = _of_class(y_true, z)
-        top = _of_class(z.argmax(axis=1), z)
+        starts = _row_starts(z)
+        true = starts + y_true
+        top = z.argmax(axis=1)
+        top += starts
         z -= flat.take(top)[:, np.newaxis]
         z_true = flat.take(true)
         np.exp(z, out=z)
         # Σ exp(z) = 1 + the others', whose log1p keeps what is small beside the 1.
         flat[top] = 0.0
-        total = z.dot(np.ones(z.shape[1], dtype=z.dtype))
+        total = z.dot(_ones(z.shape[1], z.dtype))
         losses = np.log1p(total)
         losses -= z_true
         flat[top] = 1.0
