@@ -1,0 +1,304 @@
+"""How a network is drawn on axes: units and lines one by one, or a box a layer."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from skbackprop.inspection._plotting import NEGATIVE, NEUTRAL, POSITIVE, short
+
+
+class Picture(NamedTuple):
+    """What is drawn. Layer 0 is the input.
+
+    Attributes
+    ----------
+    lines : list of ndarray of shape (fan_in, fan_out)
+        A number for each weight: itself, or the derivative by it.
+    bias_lines : list of ndarray of shape (fan_out,), or None
+        Those of the biases.
+    fills : list of ndarray of shape (n_units,) or None
+        A number for each unit of each layer, told by its fill.
+    full : list of float
+        The number of each layer that has the darkest fill.
+    texts : list of list of str
+        What is written into the units of each layer, lines parted by newlines.
+    left, right : list of str
+        What is written beside the inputs and the outputs.
+    captions : list of str
+        What is written below the layers.
+    title, symbol, flow : str
+        Above the network; what the lines are; which way, "" for none.
+    """
+
+    lines: list[np.ndarray]
+    bias_lines: list[np.ndarray] | None
+    fills: list[np.ndarray | None]
+    full: list[float]
+    texts: list[list[str]]
+    left: list[str]
+    right: list[str]
+    captions: list[str]
+    title: str
+    symbol: str
+    flow: str
+
+    @property
+    def sizes(self) -> list[int]:
+        return [len(self.lines[0]), *(line.shape[1] for line in self.lines)]
+
+
+class Artists(NamedTuple):
+    """What was drawn: one a layer, of the lines one a layer but the input."""
+
+    lines: list[Any]
+    bias_lines: list[Any]
+    units: list[list[Any]]
+    texts: list[Any]
+
+
+class Layout(NamedTuple):
+    """Where the units are, in inches of a figure made for them."""
+
+    pitch: float
+    """Distance of the units of a layer."""
+    column: float
+    """Distance of the layers."""
+    units: list[np.ndarray]
+    """Positions, shape (n_units, 2), of each layer."""
+    biases: list[np.ndarray]
+    """Positions, shape (1, 2), of the bias nodes, each among the units that it acts like."""
+    x_limits: tuple[float, float]
+    y_limits: tuple[float, float]
+
+    @property
+    def radius(self) -> float:
+        return 0.32 * self.pitch
+
+    @property
+    def size(self) -> tuple[float, float]:
+        return self.x_limits[1] - self.x_limits[0], self.y_limits[1] - self.y_limits[0]
+
+
+# Inches: of a character beside the network, of a caption's line, of all rows of units at most.
+_CHARACTER, _LINE, _HEIGHT = 0.085, 0.19, 6.3
+# Points: of the smallest and the largest text.
+_SMALLEST, _LARGEST = 5.5, 9.0
+
+
+def arrange(picture: Picture) -> Layout:
+    """Place the units: layers in columns, units in the middle of them, biases on top."""
+    sizes, n_biases = picture.sizes, int(picture.bias_lines is not None)
+    n_rows = max(sizes[-1], *(size + n_biases for size in sizes[:-1]))
+    pitch = float(np.clip(_HEIGHT / n_rows, 0.3, 0.95))
+    shares = [_share(line.shape, n_biases) for line in picture.lines]
+    # Numbers on the lines are to clear the units.
+    column = float(np.clip(max(0.55 / share for share in shares), 1.7, 0.5 * n_rows * pitch + 1.4))
+    units, biases = [], []
+    for depth, size in enumerate(sizes):
+        y = pitch * (0.5 * (size - 1) - np.arange(size))
+        units.append(np.column_stack([np.full(size, depth * column), y]))
+        if n_biases and depth < len(sizes) - 1:
+            biases.append(np.array([[depth * column, y[0] + pitch]]))
+    tops = [place[0, 1] for place in (*units, *biases)]
+    left, right = (
+        _CHARACTER * max(len(line) for text in texts for line in text.split("\n")) + 0.15
+        for texts in (picture.left, picture.right)
+    )
+    reach = 0.5 * pitch
+    bottom = min(place[-1, 1] for place in units) - reach - _LINE * (2 + 1.5 * bool(picture.flow))
+    return Layout(
+        pitch,
+        column,
+        units,
+        biases,
+        (-reach - max(left, 0.5), (len(sizes) - 1) * column + reach + max(right, 0.5)),
+        (bottom, max(tops) + reach),
+    )
+
+
+def _share(shape: tuple[int, ...], n_biases: int) -> float:
+    """How far along the lines their numbers are, so that they stand evenly apart.
+
+    At 1 / (fan_out + 1) of the way from units a pitch apart, the numbers of one unit fan out over
+    as much as is left between those of two.
+    """
+    fan_in, fan_out = shape
+    return 1.0 / (min(fan_in + n_biases, fan_out) + 1)
+
+
+def draw_units(ax: Any, picture: Picture, layout: Layout) -> Artists:
+    """Draw every unit and every weight."""
+    from matplotlib.patches import Circle, FancyBboxPatch
+
+    scale = _prepare(ax, layout.x_limits, layout.y_limits, picture)
+    r = layout.radius
+    line_artists, bias_artists = _draw_lines(ax, picture, layout, scale)
+    unit_artists: list[list[Any]] = []
+    for places, fill, full in zip(layout.units, picture.fills, picture.full, strict=True):
+        values = np.zeros(len(places)) if fill is None else fill
+        circles = [
+            ax.add_patch(Circle(place, r, zorder=3, **_unit_style(value, full)))
+            for place, value in zip(places, values, strict=True)
+        ]
+        unit_artists.append(circles)
+    for place in layout.biases:
+        box = FancyBboxPatch(
+            *(place[0] - 0.5 * r, r, r),
+            boxstyle=f"square,pad={0.1 * r}",
+            facecolor="0.93",
+            edgecolor=NEUTRAL,
+            zorder=3,
+        )
+        ax.add_patch(box)
+    texts = _write(ax, picture, layout, scale)
+    return Artists(line_artists, bias_artists, unit_artists, texts)
+
+
+def _unit_style(value: float, full: float) -> dict[str, Any]:
+    """Blue or, with a dashed rim, vermilion; pale enough for black text."""
+    colour = np.array(_rgb(NEGATIVE if value < 0.0 else POSITIVE))
+    depth = 0.6 * min(1.0, abs(value) / full) if full > 0.0 else 0.0
+    return {
+        "facecolor": tuple(1.0 - depth * (1.0 - colour)),
+        "edgecolor": "black",
+        "linewidth": 0.9,
+        "linestyle": (0, (2, 1.2)) if value < 0.0 else "solid",
+    }
+
+
+def _rgb(colour: str) -> tuple[float, ...]:
+    return tuple(int(colour[i : i + 2], 16) / 255.0 for i in (1, 3, 5))
+
+
+def _prepare(
+    ax: Any, x_limits: tuple[float, float], y_limits: tuple[float, float], picture: Picture
+) -> float:
+    """Clear the axes' frame and set its limits; return how many inches an inch has become."""
+    ax.set(xlim=x_limits, ylim=y_limits, aspect="equal")
+    ax.set_axis_off()
+    ax.set_title(picture.title, fontsize=11)
+    inches = ax.get_position().size * ax.figure.get_size_inches()
+    sizes = np.diff([x_limits, y_limits])[:, 0]
+    return min(1.0, float((inches / sizes).min()))
+
+
+def _draw_lines(
+    ax: Any, picture: Picture, layout: Layout, scale: float
+) -> tuple[list[Any], list[Any]]:
+    """Draw the weights and the biases, with their numbers where there is room."""
+    lines, bias_lines = [], []
+    for depth, values in enumerate(picture.lines):
+        sources, targets = layout.units[depth], layout.units[depth + 1]
+        full = float(np.abs(values).max())
+        lines.append(_draw_bundle(ax, sources, targets, values, full))
+        biases = None if picture.bias_lines is None else picture.bias_lines[depth][np.newaxis]
+        share = _share(values.shape, int(biases is not None))
+        size = min(8.0 * scale, 0.8 * 72.0 * scale * layout.pitch * share)
+        roomy = layout.column * share > layout.radius + 0.2 and size >= _SMALLEST
+        if roomy:
+            _write_numbers(ax, sources, targets, values, share, size)
+        if biases is not None:
+            sources = layout.biases[depth]
+            bias_lines.append(_draw_bundle(ax, sources, targets, biases, full))
+            if roomy:
+                _write_numbers(ax, sources, targets, biases, share, size)
+    return lines, bias_lines
+
+
+def _draw_bundle(
+    ax: Any, sources: np.ndarray, targets: np.ndarray, values: np.ndarray, full: float
+) -> Any:
+    """Draw a line from each source to each target, row by row: by sign and by size."""
+    from matplotlib.collections import LineCollection
+
+    size = np.minimum(1.0, np.abs(values) / full if full > 0.0 else 0.0 * values).ravel()
+    negative = values.ravel() < 0.0
+    bundle = LineCollection(
+        [(source, target) for source in sources for target in targets],
+        colors=[
+            (*_rgb(NEGATIVE if is_negative else POSITIVE), 0.25 + 0.75 * part)
+            for is_negative, part in zip(negative, size, strict=True)
+        ],
+        linewidths=0.4 + 2.8 * size,
+        linestyles=[(0, (3, 1.5)) if is_negative else "solid" for is_negative in negative],
+        zorder=1,
+    )
+    return ax.add_collection(bundle, autolim=False)
+
+
+def _write_numbers(
+    ax: Any,
+    sources: np.ndarray,
+    targets: np.ndarray,
+    values: np.ndarray,
+    share: float,
+    size: float,
+) -> None:
+    """Write the numbers onto the lines, near the side on which there are more units."""
+    fan_in, fan_out = values.shape
+    part = share if fan_out <= fan_in else 1.0 - share
+    for source, row in zip(sources, values, strict=True):
+        for target, value in zip(targets, row, strict=True):
+            ax.text(
+                *((1.0 - part) * source + part * target),
+                short(value),
+                fontsize=size,
+                ha="center",
+                va="center",
+                zorder=2,
+                bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"},
+            )
+
+
+def _write(ax: Any, picture: Picture, layout: Layout, scale: float) -> list[Any]:
+    """Write into the units, beside the network and below it."""
+    diameter = 2.0 * layout.radius * 72.0 * scale
+    inside = [
+        (place, text)
+        for places, texts in zip(layout.units, picture.texts, strict=True)
+        for place, text in zip(places, texts, strict=True)
+    ]
+    inside += [(place[0], "1") for place in layout.biases]
+    written = []
+    n_lines = max(text.count("\n") + 1 for _, text in inside)
+    size = min(_LARGEST * scale, diameter * (0.27 if n_lines == 1 else 0.225))
+    if size >= _SMALLEST:
+        centred = {"ha": "center", "va": "center", "zorder": 4, "linespacing": 1.1}
+        written = [ax.text(*place, text, fontsize=size, **centred) for place, text in inside]
+    gap, beside = 1.4 * layout.radius, min(_LARGEST, 72.0 * 0.8 * layout.pitch) * scale
+    sides = (layout.units[0], picture.left, -gap, "right"), (
+        *(layout.units[-1], picture.right, gap, "left"),
+    )
+    for places, names, shift, align in sides:
+        for (x, y), name in zip(places, names, strict=True):
+            written.append(
+                ax.text(x + shift, y, name, fontsize=beside, ha=align, va="center", zorder=4)
+            )
+    bottom = min(place[-1, 1] for place in layout.units) - 0.6 * layout.pitch
+    xs = [place[0, 0] for place in layout.units]
+    _write_below(ax, picture, xs, bottom, scale)
+    return written
+
+
+def _write_below(
+    ax: Any, picture: Picture, xs: Sequence[float], bottom: float, scale: float
+) -> None:
+    """Write the captions, and an arrow the way the pass goes."""
+    for x, caption in zip(xs, picture.captions, strict=True):
+        ax.text(x, bottom, caption, fontsize=_LARGEST * scale, ha="center", va="top")
+    if not picture.flow:
+        return
+    ends = [(xs[0], bottom - 2.8 * _LINE), (xs[-1], bottom - 2.8 * _LINE)]
+    start, end = ends if picture.flow == "forward" else ends[::-1]
+    arrow = {"arrowstyle": "-|>", "color": NEUTRAL, "shrinkA": 0.0, "shrinkB": 0.0}
+    ax.annotate("", end, start, arrowprops=arrow)
+    ax.text(
+        0.5 * (xs[0] + xs[-1]),
+        bottom - 2.8 * _LINE,
+        picture.flow,
+        fontsize=_LARGEST * scale,
+        ha="center",
+        va="center",
+        bbox={"boxstyle": "square,pad=0.2", "facecolor": "white", "edgecolor": "none"},
+    )
