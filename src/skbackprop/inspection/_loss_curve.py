@@ -3,7 +3,6 @@
 from typing import Any, Self
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from skbackprop._schedules import SCHEDULES
 from skbackprop.inspection._plotting import (
@@ -13,6 +12,7 @@ from skbackprop.inspection._plotting import (
     check_numbers,
     import_pyplot,
 )
+from skbackprop.inspection._rows import check_fitted
 
 _UNITS = {
     "half_squared_error": "units of y²",
@@ -140,7 +140,7 @@ class LossCurveDisplay:
             schedule, where epochs were undone, and for the last of several calls of
             `partial_fit`.
         """
-        check_is_fitted(estimator)
+        check_fitted(estimator)
         display = cls(
             loss_curve=estimator.loss_curve_,
             validation_loss_curve=getattr(estimator, "validation_loss_curve_", None),
@@ -182,7 +182,7 @@ class LossCurveDisplay:
         label = f"{prefix}training{_gaps(training)}"
         style = {"color": POSITIVE, "label": label} | _few_as_points(training)
         (self.line_,) = ax.plot(np.arange(len(training)), training, **(style | kwargs))
-        self._plot_validation(prefix)
+        self._plot_validation(prefix, self.line_.get_color() if prefix else NEGATIVE)
         ax.set(xlabel="epochs done", ylabel=self.loss_name)
         ax.xaxis.get_major_locator().set_params(integer=True)
         self._plot_step_sizes(prefix)
@@ -193,14 +193,14 @@ class LossCurveDisplay:
             ax.legend(handles=older + drawn)
         return self
 
-    def _plot_validation(self, prefix: str) -> None:
+    def _plot_validation(self, prefix: str, color: Any) -> None:
         self.validation_line_ = self.best_line_ = None
         if self.validation_loss_curve is not None:
             validation = _check_curve("validation_loss_curve", self.validation_loss_curve)
             (self.validation_line_,) = self.ax_.plot(
                 np.arange(1, len(validation) + 1),
                 validation,
-                color=NEGATIVE,
+                color=color,
                 linestyle="--",
                 label=f"{prefix}validation{_gaps(validation)}",
                 **_few_as_points(validation),
@@ -208,9 +208,9 @@ class LossCurveDisplay:
         if self.best_iter is not None:
             self.best_line_ = self.ax_.axvline(
                 self.best_iter,
-                color=NEUTRAL,
+                color=color if prefix else NEUTRAL,
                 linestyle=":",
-                label=f"{prefix}best: {self.best_iter} epochs",
+                label=f"{prefix}best after {self.best_iter} epochs",
             )
 
     def _plot_step_sizes(self, prefix: str) -> None:
@@ -267,7 +267,9 @@ def _step_sizes(estimator: Any) -> np.ndarray:
     elif schedule == "adaptive":
         reason = "learning_rate_schedule='adaptive' shortens it where the loss tells"
     elif schedule == "linear" and max_iter == "auto":
-        reason = "the fit ended before the max_iter that 'auto' stood for; pass max_iter as a number"
+        reason = (
+            "the fit ended before the max_iter that 'auto' stood for; pass max_iter as a number"
+        )
     else:
         fraction = SCHEDULES[schedule](max_iter).fraction
         return estimator.learning_rate_ * np.array([fraction(k) for k in range(n_epochs)])

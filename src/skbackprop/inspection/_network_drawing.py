@@ -27,8 +27,8 @@ class Picture(NamedTuple):
         What is written beside the inputs and the outputs.
     captions : list of str
         What is written below the layers.
-    title, symbol, flow : str
-        Above the network; what the lines are; which way, "" for none.
+    title, lines_are, units_are, flow : str
+        Above the network; what the numbers of lines and units are; which way, "" for none.
     """
 
     lines: list[np.ndarray]
@@ -40,7 +40,8 @@ class Picture(NamedTuple):
     right: list[str]
     captions: list[str]
     title: str
-    symbol: str
+    lines_are: str
+    units_are: str
     flow: str
 
     @property
@@ -58,7 +59,7 @@ class Artists(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where the units are, in inches of a figure made for them."""
+    """Where the units are, in inches."""
 
     pitch: float
     """Distance of the units of a layer."""
@@ -73,7 +74,7 @@ class Layout(NamedTuple):
 
     @property
     def radius(self) -> float:
-        return 0.32 * self.pitch
+        return 0.36 * self.pitch
 
     @property
     def size(self) -> tuple[float, float]:
@@ -82,39 +83,48 @@ class Layout(NamedTuple):
 
 # Inches: of a character beside the network, of a caption's line, of all rows of units at most.
 _CHARACTER, _LINE, _HEIGHT = 0.085, 0.19, 6.3
-# Points: of the smallest and the largest text.
-_SMALLEST, _LARGEST = 5.5, 9.0
+# Inches: between the numbers on lines at least, and of the length that clears one of a unit.
+_APART, _CLEAR = 0.17, 0.62
+# Points: of the smallest and the largest text, and of the numbers on lines.
+_SMALLEST, _LARGEST, _ON_LINES = 5.5, 9.0, 8.0
 
 
-def arrange(picture: Picture) -> Layout:
-    """Place the units: layers in columns, units in the middle of them, biases on top."""
+def arrange(picture: Picture, room: np.ndarray | None = None) -> Layout:
+    """Place the units: layers in columns, units in the middle of them, biases on top.
+
+    `room` is the width and the height that there is; None for as much as suits the network.
+    """
     sizes, n_biases = picture.sizes, int(picture.bias_lines is not None)
     n_rows = max(sizes[-1], *(size + n_biases for size in sizes[:-1]))
     pitch = float(np.clip(_HEIGHT / n_rows, 0.3, 0.95))
+    low, high = 0.5 * (max(sizes) - 1), max(0.5 * (sizes[-1] - 1), *_tops(sizes, n_biases))
+    captions = _LINE * (2.3 if picture.flow else 1.1)
+    if room is not None:
+        pitch = min(pitch, float(room[1] - captions) / (low + high + 1.1))
     shares = [_share(line.shape, n_biases) for line in picture.lines]
-    # Numbers on the lines are to clear the units.
-    column = float(np.clip(max(0.55 / share for share in shares), 1.7, 0.5 * n_rows * pitch + 1.4))
+    numbered = [_CLEAR / share for share in shares if pitch * share >= _APART]
+    column = max(1.7, min(0.5 * n_rows * pitch, 8.0 / len(shares)), *numbered)
+    left, right = (
+        _CHARACTER * max(_width(line) for text in texts for line in text.split("\n")) + 0.15
+        for texts in (picture.left, picture.right)
+    )
+    left, right = max(left, 0.4) + 0.5 * pitch, max(right, 0.4) + 0.5 * pitch
+    if room is not None:
+        column = min(column, max(2.0 * pitch, float(room[0] - left - right) / len(shares)))
     units, biases = [], []
     for depth, size in enumerate(sizes):
         y = pitch * (0.5 * (size - 1) - np.arange(size))
         units.append(np.column_stack([np.full(size, depth * column), y]))
         if n_biases and depth < len(sizes) - 1:
             biases.append(np.array([[depth * column, y[0] + pitch]]))
-    tops = [place[0, 1] for place in (*units, *biases)]
-    left, right = (
-        _CHARACTER * max(len(line) for text in texts for line in text.split("\n")) + 0.15
-        for texts in (picture.left, picture.right)
-    )
-    reach = 0.5 * pitch
-    bottom = min(place[-1, 1] for place in units) - reach - _LINE * (2 + 1.5 * bool(picture.flow))
-    return Layout(
-        pitch,
-        column,
-        units,
-        biases,
-        (-reach - max(left, 0.5), (len(sizes) - 1) * column + reach + max(right, 0.5)),
-        (bottom, max(tops) + reach),
-    )
+    x_limits = -left, len(shares) * column + right
+    y_limits = -(low + 0.6) * pitch - captions, (high + 0.5) * pitch
+    return Layout(pitch, column, units, biases, x_limits, y_limits)
+
+
+def _tops(sizes: Sequence[int], n_biases: int) -> list[float]:
+    """How many pitches the layers below the output reach up from the middle."""
+    return [0.5 * (size - 1) + n_biases for size in sizes[:-1]]
 
 
 def _share(shape: tuple[int, ...], n_biases: int) -> float:
@@ -131,9 +141,9 @@ def draw_units(ax: Any, picture: Picture, layout: Layout) -> Artists:
     """Draw every unit and every weight."""
     from matplotlib.patches import Circle, FancyBboxPatch
 
-    scale = _prepare(ax, layout.x_limits, layout.y_limits, picture)
+    set_limits(ax, layout.x_limits, layout.y_limits)
     r = layout.radius
-    line_artists, bias_artists = _draw_lines(ax, picture, layout, scale)
+    line_artists, bias_artists = _draw_lines(ax, picture, layout)
     unit_artists: list[list[Any]] = []
     for places, fill, full in zip(layout.units, picture.fills, picture.full, strict=True):
         values = np.zeros(len(places)) if fill is None else fill
@@ -144,14 +154,14 @@ def draw_units(ax: Any, picture: Picture, layout: Layout) -> Artists:
         unit_artists.append(circles)
     for place in layout.biases:
         box = FancyBboxPatch(
-            *(place[0] - 0.5 * r, r, r),
+            *(place[0] - 0.4 * r, 0.8 * r, 0.8 * r),
             boxstyle=f"square,pad={0.1 * r}",
             facecolor="0.93",
             edgecolor=NEUTRAL,
             zorder=3,
         )
         ax.add_patch(box)
-    texts = _write(ax, picture, layout, scale)
+    texts = _write(ax, picture, layout)
     return Artists(line_artists, bias_artists, unit_artists, texts)
 
 
@@ -171,45 +181,57 @@ def _rgb(colour: str) -> tuple[float, ...]:
     return tuple(int(colour[i : i + 2], 16) / 255.0 for i in (1, 3, 5))
 
 
-def _prepare(
-    ax: Any, x_limits: tuple[float, float], y_limits: tuple[float, float], picture: Picture
-) -> float:
-    """Clear the axes' frame and set its limits; return how many inches an inch has become."""
-    ax.set(xlim=x_limits, ylim=y_limits, aspect="equal")
-    ax.set_axis_off()
-    ax.set_title(picture.title, fontsize=11)
-    inches = ax.get_position().size * ax.figure.get_size_inches()
-    sizes = np.diff([x_limits, y_limits])[:, 0]
-    return min(1.0, float((inches / sizes).min()))
+def room_of(ax: Any) -> np.ndarray:
+    """Width and height of axes in inches, once what is around them has its place."""
+    figure = ax.figure.canvas.figure
+    figure.draw_without_rendering()
+    return np.array(ax.get_window_extent().size) / figure.dpi
 
 
-def _draw_lines(
-    ax: Any, picture: Picture, layout: Layout, scale: float
-) -> tuple[list[Any], list[Any]]:
+def set_limits(ax: Any, x_limits: tuple[float, float], y_limits: tuple[float, float]) -> float:
+    """Set the limits of axes to inches, or wider; return how many an inch has become."""
+    room, sizes = room_of(ax), np.diff([x_limits, y_limits])[:, 0]
+    margins = 0.5 * np.maximum(room - sizes, 0.0)
+    limits = np.array([x_limits, y_limits]) + margins[:, np.newaxis] * [-1.0, 1.0]
+    ax.set(xlim=limits[0], ylim=limits[1], aspect="equal")
+    return min(1.0, float((room / sizes).min()))
+
+
+def _draw_lines(ax: Any, picture: Picture, layout: Layout) -> tuple[list[Any], list[Any]]:
     """Draw the weights and the biases, with their numbers where there is room."""
     lines, bias_lines = [], []
     for depth, values in enumerate(picture.lines):
         sources, targets = layout.units[depth], layout.units[depth + 1]
         full = float(np.abs(values).max())
-        lines.append(_draw_bundle(ax, sources, targets, values, full))
+        width = 3.2 * min(1.0, layout.pitch / 0.6)
+        lines.append(_draw_bundle(ax, sources, targets, values, full, width))
         biases = None if picture.bias_lines is None else picture.bias_lines[depth][np.newaxis]
         share = _share(values.shape, int(biases is not None))
-        size = min(8.0 * scale, 0.8 * 72.0 * scale * layout.pitch * share)
-        roomy = layout.column * share > layout.radius + 0.2 and size >= _SMALLEST
+        roomy = layout.pitch * share >= _APART and layout.column * share > 0.99 * _CLEAR
+        # Near the side on which there are more units.
+        part = share if targets.shape[0] <= sources.shape[0] + (biases is not None) else 1.0 - share
         if roomy:
-            _write_numbers(ax, sources, targets, values, share, size)
+            _write_numbers(ax, sources, targets, values, part)
         if biases is not None:
             sources = layout.biases[depth]
-            bias_lines.append(_draw_bundle(ax, sources, targets, biases, full))
+            bias_lines.append(_draw_bundle(ax, sources, targets, biases, full, width))
             if roomy:
-                _write_numbers(ax, sources, targets, biases, share, size)
+                _write_numbers(ax, sources, targets, biases, part)
     return lines, bias_lines
 
 
 def _draw_bundle(
-    ax: Any, sources: np.ndarray, targets: np.ndarray, values: np.ndarray, full: float
+    ax: Any,
+    sources: np.ndarray,
+    targets: np.ndarray,
+    values: np.ndarray,
+    full: float,
+    width: float,
 ) -> Any:
-    """Draw a line from each source to each target, row by row: by sign and by size."""
+    """Draw a line from each source to each target, row by row: by sign and by size.
+
+    A number of size `full` has a line of `width` points, larger ones have none wider.
+    """
     from matplotlib.collections import LineCollection
 
     size = np.minimum(1.0, np.abs(values) / full if full > 0.0 else 0.0 * values).ravel()
@@ -217,10 +239,10 @@ def _draw_bundle(
     bundle = LineCollection(
         [(source, target) for source in sources for target in targets],
         colors=[
-            (*_rgb(NEGATIVE if is_negative else POSITIVE), 0.25 + 0.75 * part)
+            (*_rgb(NEGATIVE if is_negative else POSITIVE), 0.2 + 0.8 * part)
             for is_negative, part in zip(negative, size, strict=True)
         ],
-        linewidths=0.4 + 2.8 * size,
+        linewidths=width * (0.1 + 0.9 * size),
         linestyles=[(0, (3, 1.5)) if is_negative else "solid" for is_negative in negative],
         zorder=1,
     )
@@ -228,22 +250,15 @@ def _draw_bundle(
 
 
 def _write_numbers(
-    ax: Any,
-    sources: np.ndarray,
-    targets: np.ndarray,
-    values: np.ndarray,
-    share: float,
-    size: float,
+    ax: Any, sources: np.ndarray, targets: np.ndarray, values: np.ndarray, part: float
 ) -> None:
-    """Write the numbers onto the lines, near the side on which there are more units."""
-    fan_in, fan_out = values.shape
-    part = share if fan_out <= fan_in else 1.0 - share
+    """Write the numbers onto the lines, a part of the way from the sources."""
     for source, row in zip(sources, values, strict=True):
         for target, value in zip(targets, row, strict=True):
             ax.text(
                 *((1.0 - part) * source + part * target),
                 short(value),
-                fontsize=size,
+                fontsize=_ON_LINES,
                 ha="center",
                 va="center",
                 zorder=2,
@@ -251,9 +266,9 @@ def _write_numbers(
             )
 
 
-def _write(ax: Any, picture: Picture, layout: Layout, scale: float) -> list[Any]:
+def _write(ax: Any, picture: Picture, layout: Layout) -> list[Any]:
     """Write into the units, beside the network and below it."""
-    diameter = 2.0 * layout.radius * 72.0 * scale
+    diameter = 2.0 * layout.radius * 72.0
     inside = [
         (place, text)
         for places, texts in zip(layout.units, picture.texts, strict=True)
@@ -261,14 +276,17 @@ def _write(ax: Any, picture: Picture, layout: Layout, scale: float) -> list[Any]
     ]
     inside += [(place[0], "1") for place in layout.biases]
     written = []
-    n_lines = max(text.count("\n") + 1 for _, text in inside)
-    size = min(_LARGEST * scale, diameter * (0.27 if n_lines == 1 else 0.225))
+    longest = max(_width(line) for _, text in inside for line in text.split("\n"))
+    # A character is about 0.6 as wide as high.
+    size = min(_LARGEST, 0.8 * diameter / (0.6 * longest))
     if size >= _SMALLEST:
         centred = {"ha": "center", "va": "center", "zorder": 4, "linespacing": 1.1}
         written = [ax.text(*place, text, fontsize=size, **centred) for place, text in inside]
-    gap, beside = 1.4 * layout.radius, min(_LARGEST, 72.0 * 0.8 * layout.pitch) * scale
-    sides = (layout.units[0], picture.left, -gap, "right"), (
-        *(layout.units[-1], picture.right, gap, "left"),
+    n_lines = 1 + max(name.count("\n") for name in (*picture.left, *picture.right))
+    gap, beside = layout.radius + 0.08, min(_LARGEST, 72.0 * layout.pitch / (1.2 * n_lines))
+    sides = (
+        (layout.units[0], picture.left, -gap, "right"),
+        (*(layout.units[-1], picture.right, gap, "left"),),
     )
     for places, names, shift, align in sides:
         for (x, y), name in zip(places, names, strict=True):
@@ -277,25 +295,32 @@ def _write(ax: Any, picture: Picture, layout: Layout, scale: float) -> list[Any]
             )
     bottom = min(place[-1, 1] for place in layout.units) - 0.6 * layout.pitch
     xs = [place[0, 0] for place in layout.units]
-    _write_below(ax, picture, xs, bottom, scale)
+    write_below(ax, picture, xs, bottom)
     return written
 
 
-def _write_below(
-    ax: Any, picture: Picture, xs: Sequence[float], bottom: float, scale: float
+def _width(line: str) -> int:
+    """About how many characters wide a line is, its subscripts and the like counted as two."""
+    parts = line.split("$")
+    return sum(map(len, parts[::2])) + 2 * len(parts[1::2])
+
+
+def write_below(
+    ax: Any, picture: Picture, xs: Sequence[float], bottom: float, scale: float = 1.0
 ) -> None:
     """Write the captions, and an arrow the way the pass goes."""
     for x, caption in zip(xs, picture.captions, strict=True):
         ax.text(x, bottom, caption, fontsize=_LARGEST * scale, ha="center", va="top")
     if not picture.flow:
         return
-    ends = [(xs[0], bottom - 2.8 * _LINE), (xs[-1], bottom - 2.8 * _LINE)]
+    y = bottom - 1.7 * _LINE
+    ends = [(xs[0], y), (xs[-1], y)]
     start, end = ends if picture.flow == "forward" else ends[::-1]
     arrow = {"arrowstyle": "-|>", "color": NEUTRAL, "shrinkA": 0.0, "shrinkB": 0.0}
     ax.annotate("", end, start, arrowprops=arrow)
     ax.text(
         0.5 * (xs[0] + xs[-1]),
-        bottom - 2.8 * _LINE,
+        y,
         picture.flow,
         fontsize=_LARGEST * scale,
         ha="center",

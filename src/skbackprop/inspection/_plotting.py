@@ -55,15 +55,13 @@ def check_numbers(name: str, value: Any) -> np.ndarray:
 def check_one_of(name: str, value: Any, accepted: Sequence[str]) -> str:
     """Return one of several names."""
     if value not in accepted:
-        raise ValueError(
-            f"{name} must be one of {', '.join(map(repr, accepted))}; got {value!r}."
-        )
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, accepted))}; got {value!r}.")
     return str(value)
 
 
 def short(value: float) -> str:
-    """Return a number in at most six characters or so, with a minus sign of full width."""
-    text = f"{value:.2g}" if abs(value) < 10.0 else f"{value:.3g}"
-    mantissa, e, exponent = text.partition("e")
-    text = f"{mantissa}e{int(exponent)}" if e else text
-    return text.replace("-", "−")
+    """Return a number in at most seven characters, with a minus sign of full width."""
+    if 1e-3 <= abs(value) < 1e4 or value == 0.0:
+        return (f"{value:.2g}" if abs(value) < 10.0 else f"{value:.0f}").replace("-", "−")
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    return f"{mantissa}e{int(exponent)}".replace("-", "−")
