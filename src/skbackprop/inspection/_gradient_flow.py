@@ -138,7 +138,7 @@ class GradientFlowDisplay:
         n_rows = len(layers[0].a) if estimator.loss_reduction == "mean" else 1
         saturated = [
             None
-            if layer.derivative is None
+            if np.isnan(layer.derivative).any()
             else np.abs(layer.derivative) < saturation * _steepest(layer.activation)
             for layer in layers
         ]
@@ -289,6 +289,7 @@ def _draw_boxes(ax: Any, layers: Sequence[np.ndarray]) -> dict[str, Any]:
         positions=[number for number, _ in boxes],
         widths=0.6,
         showfliers=False,
+        manage_ticks=False,
         patch_artist=True,
         boxprops={"facecolor": "#D6E6F2", "edgecolor": POSITIVE},
         medianprops={"color": NEGATIVE, "linewidth": 2.0},

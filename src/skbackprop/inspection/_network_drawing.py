@@ -81,8 +81,9 @@ class Layout(NamedTuple):
         return self.x_limits[1] - self.x_limits[0], self.y_limits[1] - self.y_limits[0]
 
 
-# Inches: of a character beside the network, of a caption's line, of all rows of units at most.
-_CHARACTER, _LINE, _HEIGHT = 0.085, 0.19, 6.3
+# Inches: of a character beside the network, of a caption's line and its width, of all rows of
+# units at most.
+_CHARACTER, _LINE, _NARROWEST, _HEIGHT = 0.08, 0.19, 0.75, 6.3
 # Inches: between the numbers on lines at least, and of the length that clears one of a unit.
 _APART, _CLEAR = 0.17, 0.62
 # Points: of the smallest and the largest text, and of the numbers on lines.
@@ -95,36 +96,39 @@ def arrange(picture: Picture, room: np.ndarray | None = None) -> Layout:
     `room` is the width and the height that there is; None for as much as suits the network.
     """
     sizes, n_biases = picture.sizes, int(picture.bias_lines is not None)
-    n_rows = max(sizes[-1], *(size + n_biases for size in sizes[:-1]))
-    pitch = float(np.clip(_HEIGHT / n_rows, 0.3, 0.95))
-    low, high = 0.5 * (max(sizes) - 1), max(0.5 * (sizes[-1] - 1), *_tops(sizes, n_biases))
-    captions = _LINE * (2.3 if picture.flow else 1.1)
-    if room is not None:
-        pitch = min(pitch, float(room[1] - captions) / (low + high + 1.1))
+    n_gaps = len(sizes) - 1
+    # How many pitches the layers reach down and up from the middle.
+    low = 0.5 * (max(sizes) - 1)
+    high = max(0.5 * (size - 1) + n_biases * (k < n_gaps) for k, size in enumerate(sizes))
+    below = _LINE * (2.3 if picture.flow else 1.1)
+    left, right = _beside(picture.left), _beside(picture.right)
+    width, height = (np.inf, np.inf) if room is None else room
+    pitch = min(
+        float(np.clip(_HEIGHT / (low + high + 1.0), 0.3, 0.95)),
+        max(0.1, (height - below) / (low + high + 1.1)),
+        max(0.3, (width - left - right) / (1.3 * n_gaps + 1.0)),
+    )
     shares = [_share(line.shape, n_biases) for line in picture.lines]
     numbered = [_CLEAR / share for share in shares if pitch * share >= _APART]
-    column = max(1.7, min(0.5 * n_rows * pitch, 8.0 / len(shares)), *numbered)
-    left, right = (
-        _CHARACTER * max(_width(line) for text in texts for line in text.split("\n")) + 0.15
-        for texts in (picture.left, picture.right)
+    column = min(
+        max(1.7, min(0.5 * (low + high + 1.0) * pitch, 8.0 / n_gaps), *numbered),
+        max(_NARROWEST, 1.3 * pitch, (width - left - right - pitch) / n_gaps),
     )
-    left, right = max(left, 0.4) + 0.5 * pitch, max(right, 0.4) + 0.5 * pitch
-    if room is not None:
-        column = min(column, max(2.0 * pitch, float(room[0] - left - right) / len(shares)))
     units, biases = [], []
     for depth, size in enumerate(sizes):
         y = pitch * (0.5 * (size - 1) - np.arange(size))
         units.append(np.column_stack([np.full(size, depth * column), y]))
         if n_biases and depth < len(sizes) - 1:
             biases.append(np.array([[depth * column, y[0] + pitch]]))
-    x_limits = -left, len(shares) * column + right
-    y_limits = -(low + 0.6) * pitch - captions, (high + 0.5) * pitch
+    x_limits = -left - 0.5 * pitch, n_gaps * column + 0.5 * pitch + right
+    y_limits = -(low + 0.6) * pitch - below, (high + 0.5) * pitch
     return Layout(pitch, column, units, biases, x_limits, y_limits)
 
 
-def _tops(sizes: Sequence[int], n_biases: int) -> list[float]:
-    """How many pitches the layers below the output reach up from the middle."""
-    return [0.5 * (size - 1) + n_biases for size in sizes[:-1]]
+def _beside(names: Sequence[str]) -> float:
+    """Inches that the names beside the network take."""
+    longest = max(_width(line) for name in names for line in name.split("\n"))
+    return max(0.4, _CHARACTER * longest + 0.15)
 
 
 def _share(shape: tuple[int, ...], n_biases: int) -> float:
@@ -276,9 +280,9 @@ def _write(ax: Any, picture: Picture, layout: Layout) -> list[Any]:
     ]
     inside += [(place[0], "1") for place in layout.biases]
     written = []
-    longest = max(_width(line) for _, text in inside for line in text.split("\n"))
+    longest = max(1, *(_width(line) for _, text in inside for line in text.split("\n")))
     # A character is about 0.6 as wide as high.
-    size = min(_LARGEST, 0.8 * diameter / (0.6 * longest))
+    size = min(_LARGEST, 0.85 * diameter / (0.6 * longest))
     if size >= _SMALLEST:
         centred = {"ha": "center", "va": "center", "zorder": 4, "linespacing": 1.1}
         written = [ax.text(*place, text, fontsize=size, **centred) for place, text in inside]
@@ -300,9 +304,9 @@ def _write(ax: Any, picture: Picture, layout: Layout) -> list[Any]:
 
 
 def _width(line: str) -> int:
-    """About how many characters wide a line is, its subscripts and the like counted as two."""
-    parts = line.split("$")
-    return sum(map(len, parts[::2])) + 2 * len(parts[1::2])
+    """About how many characters wide a line is, symbols with what stands above and below them."""
+    texts, symbols = line.split("$")[::2], line.split("$")[1::2]
+    return sum(map(len, texts)) + sum(4 if "^" in symbol else 2 for symbol in symbols)
 
 
 def write_below(
