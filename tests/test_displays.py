@@ -119,16 +119,16 @@ def test_the_step_size_of_a_fit_that_ran_the_epochs_of_auto():
 
 def test_a_step_size_that_cannot_be_told_is_refused():
     adaptive, X, y = fitted((2, 3, 1), learning_rate_schedule="adaptive")
-    with pytest.raises(ValueError, match="step_size .*'adaptive'"):
+    with pytest.raises(ValueError, match=r"step_size .*'adaptive'"):
         LossCurveDisplay.from_estimator(adaptive, step_size=True)
     stream = textbook(hidden_layer_sizes=3).partial_fit(X, y).partial_fit(X, y)
-    with pytest.raises(ValueError, match="step_size .*1 epochs .* earlier calls"):
+    with pytest.raises(ValueError, match=r"step_size .*1 epochs .* earlier calls"):
         LossCurveDisplay.from_estimator(stream, step_size=True)
     early, _, _ = fitted(
         (2, 3, 1), learning_rate_schedule="linear", max_iter="auto", tol=0.5, learning_rate=5.0
     )
     assert early.status_ == "converged"
-    with pytest.raises(ValueError, match="step_size .*'auto'"):
+    with pytest.raises(ValueError, match=r"step_size .*'auto'"):
         LossCurveDisplay.from_estimator(early, step_size=True)
 
 
@@ -302,8 +302,7 @@ def test_the_fill_of_units_tells_sign_and_size():
     assert depth[0] / (1 - np.array(VERMILION)) == pytest.approx(np.full(3, 0.3))
 
 
-SIZES = [(1, 1, 1), (2, 1), (1, 2, 1), (3, 2, 1), (2, 2, 2, 2), (4, 5, 3), (12, 4, 2, 1),
-         (10, 20, 3), (64, 100, 10)]  # fmt: skip
+SIZES = [(1, 1, 1), (2, 1), (3, 2, 1), (2, 2, 2, 2), (4, 5, 3), (10, 20, 3), (64, 100, 10)]
 
 
 def texts_and_boxes(ax):
@@ -408,7 +407,7 @@ def test_what_cannot_be_shown_is_refused():
         NetworkDisplay.from_estimator(model, X[:1], show="gradients")
     with pytest.raises(ValueError, match="show='activations' needs a row X"):
         NetworkDisplay.from_estimator(model, show="activations")
-    with pytest.raises(ValueError, match="show must be one of 'weights', .* got 'deltas'"):
+    with pytest.raises(ValueError, match=r"show must be one of 'weights', .* got 'deltas'"):
         NetworkDisplay.from_estimator(model, show="deltas")
     with pytest.raises(ValueError, match="X must have one row; got 20"):
         NetworkDisplay.from_estimator(model, X, y)
@@ -544,7 +543,7 @@ def test_estimators_that_are_not_fitted_are_refused(draw):
 def test_pipelines_are_told_what_to_pass(draw):
     model, X, y = fitted((2, 3, 1))
     pipeline = make_pipeline(StandardScaler(), model).fit(X, y)
-    with pytest.raises(TypeError, match="estimator must be .* got Pipeline.* pipeline\\[-1\\]"):
+    with pytest.raises(TypeError, match=r"estimator must be .* got Pipeline.* pipeline\[-1\]"):
         draw(pipeline, X, y)
 
 
