@@ -160,7 +160,7 @@ def as_html(report: Report) -> str:
 
 
 def _html_lines(paragraph: str) -> str:
-    return _as_html(paragraph).replace("\n", "<br>")
+    return _as_html(paragraph).replace("\n", "<br/>")
 
 
 def _html_table(table: Table) -> str:

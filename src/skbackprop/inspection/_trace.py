@@ -66,8 +66,9 @@ class StepTrace(Step):
     def __repr__(self) -> str:
         sizes = "-".join(str(len(layer.coef)) for layer in self.layers)
         n_rows, n_outputs = self.target.shape
+        rows = f"{n_rows:,} row" + "s" * (n_rows > 1)
         return (
-            f"<StepTrace of a {sizes}-{n_outputs} network on {n_rows} rows, J={self.value:.6g}, "
+            f"<StepTrace of a {sizes}-{n_outputs} network on {rows}, J={self.value:.6g}, "
             f"learning_rate={self.learning_rate:.6g}>"
         )
 
