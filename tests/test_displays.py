@@ -312,14 +312,11 @@ def texts_and_boxes(ax):
     return [(text, text.get_window_extent()) for text in texts]
 
 
-@pytest.mark.parametrize("show", ["weights", "activations", "gradients"])
-@pytest.mark.parametrize("sizes", SIZES, ids=lambda sizes: "-".join(map(str, sizes)))
-def test_no_text_is_cut_off_or_covers_another(sizes, show):
-    model, X, y = fitted(sizes)
-    display = NetworkDisplay.from_estimator(model, X[:1], y[:1], show=show)
+def assert_legible(display):
+    """No text is cut off, covers another or leaves its unit."""
     display.figure_.draw_without_rendering()
     written = texts_and_boxes(display.ax_)
-    assert len(written) > len(sizes)
+    assert len(written) > len(display.units_)
     page = display.figure_.bbox
     for text, box in written:
         assert page.x0 <= box.x0 < box.x1 <= page.x1, text
@@ -332,6 +329,27 @@ def test_no_text_is_cut_off_or_covers_another(sizes, show):
     for text in display.texts_:
         width = text.get_window_extent().width
         assert width < diameters.get(text.get_position(), np.inf), text
+
+
+@pytest.mark.parametrize("show", ["weights", "activations", "gradients"])
+@pytest.mark.parametrize("sizes", SIZES, ids=lambda sizes: "-".join(map(str, sizes)))
+def test_what_is_written_is_legible(sizes, show):
+    model, X, y = fitted(sizes)
+    assert_legible(NetworkDisplay.from_estimator(model, X[:1], y[:1], show=show))
+
+
+def test_long_names_are_legible():
+    names = ["the width of a petal", "the length of a sepal in centimetres"]
+    display = NetworkDisplay(
+        coefs=[np.eye(2), np.eye(2)],
+        activations=[[5.25, -0.00012], [0.5, 0.5], [0.5, 0.5]],
+        targets=["0", "1"],
+        input_names=names,
+        output_names=names,
+    ).plot()
+    assert_legible(display)
+    written = " ".join(text.get_text() for text in display.texts_)
+    assert "the length of a s… = −1.2e−4" in written
 
 
 def test_units_are_circles():
