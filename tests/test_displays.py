@@ -246,6 +246,9 @@ def test_a_row_goes_forward_and_back_by_the_textbooks_formulas():
     assert f"{h:.2g}\nδ {delta_h:.2g}".replace("-", "−") in written
     assert r"$x_{1}$ = 1.5" in written
     assert rf"$\hat y_{{1}}$ = {o:.2g}" + "\ny = 0.9" in written
+    dashed = [layer[0].get_linestyle() not in ("solid", "-") for layer in display.units_]
+    assert dashed == [False, delta_h < 0, delta_o < 0]
+    assert delta_h * delta_o < 0
     colours = [tuple(lines.get_colors()[0][:3]) for lines in display.lines_]
     assert colours == [BLUE if gradient > 0 else VERMILION for gradient in (delta_h, delta_o)]
 
@@ -361,6 +364,15 @@ def test_units_are_circles():
     # Large enough to read, in a figure that fits a page.
     assert box.width > 0.4 * display.figure_.dpi
     assert (display.figure_.get_size_inches() < 10).all()
+
+
+def test_units_are_circles_on_axes_that_are_too_small():
+    model, X, y = fitted((3, 2, 1))
+    _, ax = plt.subplots(figsize=(2, 4))
+    display = NetworkDisplay.from_estimator(model, X[:1], y[:1], ax=ax)
+    display.figure_.draw_without_rendering()
+    box = display.units_[0][0].get_window_extent()
+    assert box.width == pytest.approx(box.height)
 
 
 def test_given_axes_are_drawn_on():
