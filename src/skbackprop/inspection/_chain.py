@@ -106,14 +106,13 @@ class Chain:
     ∂J/∂ŷ back through the derivative of each activation and the weight of each connection to what
     the weight is multiplied by. Under an L2 penalty, its part is added.
 
-    Print it, show it in a notebook, or see `to_frame` and `to_latex`.
+    Print it, show it in a notebook, or see `to_frame` and `to_latex`; `trace_step` and
+    `StepTrace.chain` make it. What it is made of are its attributes.
 
-    Attributes
+    Parameters
     ----------
     name, symbol : str
         The weight, as in ``coefs[0][1, 0]`` and in LaTeX.
-    notes : list of str
-        What symbols stand for that are not of the usual ones.
     paths : list of Path
         Each with its `factors`, which have `symbol`, `formula` and `values`, and its `product`.
     n_paths : int
@@ -126,6 +125,8 @@ class Chain:
         What the weight is multiplied by in it, in LaTeX.
     gradient : float
         ∂J/∂w by backpropagation.
+    notes : list of str
+        What the less usual symbols stand for.
     """
 
     name: str

@@ -40,27 +40,21 @@ class CheckedWeight(NamedTuple):
 class GradientCheck:
     """What `check_gradient` found.
 
-    Attributes
+    Print it. What it is made of are its attributes, and more follows from that.
+
+    Parameters
     ----------
-    passed : bool
-        Whether no relative error is above `tolerance`, but for weights at a kink.
-    worst : str
-        Name of the weight with the largest relative error, as in ``coefs[0][3, 2]``.
-    analytic, numeric : float
-        Its derivative by backpropagation, and by differences.
-    relative_error : float
-        Its |analytic − numeric| over the larger of the two in size.
-    tolerance : float
-        What was accepted.
     weights : list of CheckedWeight
         All that were checked, each with `name`, `analytic`, `numeric`, `relative_error` and
         `at_kink`.
     n_weights : int
         Number of weights of the network.
+    tolerance : float
+        Largest relative error that passes.
     value : float
-        The objective J at the weights.
+        The objective at the weights, in the coordinates of the descent.
     conditions : bool
-        Whether the derivatives are by the weights of the conditioned coordinates.
+        Whether the derivatives are by the weights of conditioned coordinates.
     """
 
     weights: list[CheckedWeight]
@@ -81,22 +75,27 @@ class GradientCheck:
 
     @property
     def worst(self) -> str:
+        """Name of the weight with the largest relative error, as in ``coefs[0][3, 2]``."""
         return self._worst.name
 
     @property
     def analytic(self) -> float:
+        """Its derivative by backpropagation."""
         return self._worst.analytic
 
     @property
     def numeric(self) -> float:
+        """Its derivative by differences."""
         return self._worst.numeric
 
     @property
     def relative_error(self) -> float:
+        """The difference of the two, relative to the larger of the two in size."""
         return self._worst.relative_error
 
     @property
     def passed(self) -> bool:
+        """Whether no error is above the tolerance, but for weights at a kink."""
         return self._worst.at_kink or self.relative_error <= self.tolerance
 
     def __repr__(self) -> str:
@@ -218,9 +217,9 @@ def check_gradient(
     Notes
     -----
     The derivative is (J(w + h) − J(w − h)) / 2h for ever shorter h, extrapolated to h = 0; the
-    extrapolation that agrees best with those of lower order and longer h counts [1]_. The error is relative to the larger
-    of the two derivatives, or to J / 100 over the first h if that is more, so that the rounding of
-    J does not count.
+    extrapolation that agrees best with those of lower order and longer h counts [1]_. The error is
+    relative to the larger of the two derivatives, or to J / 100 over the first h if that is more,
+    so that the rounding of J does not count.
 
     A weight at which J has a kink, as a relu has at 0, is told and not failed: the derivatives from
     its two sides differ, however short h.

@@ -30,12 +30,13 @@ from skbackprop.inspection._subject import step_size_of, subject_of
 class StepTrace(Step):
     """One step of gradient descent in all its numbers; `trace_step` makes it.
 
-    Print it, show it in a notebook, or see `chain`, `to_frame` and `to_latex`. Layers, units,
+    Print it, show it in a notebook, or see `chain`, `to_frame` and `to_latex`. What it is made of
+    are its attributes. Layers, units,
     inputs and outputs count from 1 in symbols, from 0 in the names of weights:
     :math:`w^{[l]}_{ij}` leads from unit i of layer l − 1 to unit j of layer l and is
     ``coefs[l - 1][i - 1, j - 1]``.
 
-    Attributes
+    Parameters
     ----------
     layers : list of LayerStep
         Of each layer, first to last: `inputs`, weighted sums `z`, activations `a`, `derivative`
@@ -54,7 +55,7 @@ class StepTrace(Step):
     conditions : bool
         Whether the step is taken in conditioned coordinates.
     target : ndarray of shape (n_rows, n_outputs)
-        y; of classes, 1 for the class of the row and 0 for the others.
+        The targets y; of classes, 1 for the class of the row and 0 for the others.
     output_gradient : ndarray of shape (n_rows, n_outputs) or None
         ∂J/∂ŷ; None under the log-loss, which has ∂J/∂z as a whole.
     row_weight : ndarray of shape (n_rows,) or None
