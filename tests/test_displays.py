@@ -513,6 +513,8 @@ def test_deltas_that_are_zero_are_told():
     display = GradientFlowDisplay.from_estimator(model, X, y)
     assert [text.get_text() for text in display.ax_[1].texts] == ["50%\nare 0"]
     assert display.always_bars_[0].get_height() == 0.5
+    median = display.delta_boxes_["medians"][0].get_ydata()[0]
+    assert median == pytest.approx(np.median(np.abs(display.deltas[0][:, 1])))
     dead = GradientFlowDisplay(activations=[[[0.0]]], deltas=[[[0.0]]], saturated=[[[1]]]).plot()
     assert [text.get_text() for text in dead.ax_[1].texts] == ["100%\nare 0"]
 
