@@ -485,6 +485,8 @@ def test_saturation_is_a_derivative_that_is_small_against_the_largest():
     assert [bar.get_height() for bar in display.always_bars_] == pytest.approx([1 / 3, 0])
     strict = GradientFlowDisplay.from_estimator(model, X, y, saturation=0.1)
     assert strict.saturated[0].sum(axis=0).tolist() == [4, 1, 0]
+    assert [bar.get_height() for bar in strict.bars_] == pytest.approx([5 / 12, 0])
+    assert [bar.get_height() for bar in strict.always_bars_] == pytest.approx([1 / 3, 0])
 
 
 def test_the_log_loss_has_no_saturated_outputs():
