@@ -1,0 +1,19 @@
+"""Looking into a network: the trace of a step, the check of its gradient, the pictures."""
+
+from skbackprop.inspection._chain import Chain
+from skbackprop.inspection._gradient_check import GradientCheck, check_gradient
+from skbackprop.inspection._gradient_flow import GradientFlowDisplay
+from skbackprop.inspection._loss_curve import LossCurveDisplay
+from skbackprop.inspection._network_display import NetworkDisplay
+from skbackprop.inspection._trace import StepTrace, trace_step
+
+__all__ = [
+    "Chain",
+    "GradientCheck",
+    "GradientFlowDisplay",
+    "LossCurveDisplay",
+    "NetworkDisplay",
+    "StepTrace",
+    "check_gradient",
+    "trace_step",
+]

@@ -1,0 +1,276 @@
+"""The display of a fit: its losses by epoch, the best epoch, the step size."""
+
+from typing import Any, Self
+
+import numpy as np
+
+from skbackprop._schedules import SCHEDULES
+from skbackprop.inspection._plotting import (
+    NEGATIVE,
+    NEUTRAL,
+    POSITIVE,
+    check_numbers,
+    import_pyplot,
+)
+from skbackprop.inspection._rows import check_fitted
+
+_UNITS = {
+    "half_squared_error": "units of y²",
+    "squared_error": "units of y²",
+    "log_loss": "nats",
+}
+
+
+class LossCurveDisplay:
+    """Loss by epoch of a fit.
+
+    It is recommended to make one by `from_estimator`. The attributes have the names of the
+    parameters and the arrays as they are drawn.
+
+    Parameters
+    ----------
+    loss_curve : array-like of shape (n_epochs,)
+        Training loss; epochs in which it was not finite are gaps, and counted in the label.
+        ``loss_curve[k]`` is what the steps of epoch k met, and is drawn at k
+        epochs done: in full batch it is the loss of the weights after k steps.
+    validation_loss_curve : array-like of shape (n_epochs,), default=None
+        Loss on held-out rows. ``validation_loss_curve[k]`` is that of the weights after epoch k,
+        and is drawn at k + 1 epochs done.
+    best_iter : int, default=None
+        Number of epochs after which the weights were best.
+    step_sizes : array-like of shape (n_epochs,), default=None
+        Step size at the start of each epoch.
+    loss_name : str, default="loss"
+        Label of the axis of the losses, with their unit.
+    estimator_name : str, default=None
+        What the labels of the curves start with, where several fits share the axes.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        Axes of the losses.
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+    line_ : matplotlib.lines.Line2D
+        The training loss.
+    validation_line_ : matplotlib.lines.Line2D or None
+        The validation loss.
+    best_line_ : matplotlib.lines.Line2D or None
+        The upright line at the best epoch.
+    step_ax_ : matplotlib.axes.Axes or None
+        Axes of the step size, on the right.
+    step_line_ : matplotlib.lines.Line2D or None
+        The step size.
+
+    See Also
+    --------
+    GradientFlowDisplay : Activations, deltas and saturated units by layer.
+    NetworkDisplay : The network drawn, with its weights.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skbackprop import BackpropRegressor
+    >>> from skbackprop.inspection import LossCurveDisplay
+    >>> X, y = load_diabetes(return_X_y=True, scaled=False)
+    >>> model = BackpropRegressor(max_iter=20, random_state=0).fit(X, y)
+    >>> display = LossCurveDisplay.from_estimator(model, step_size=True)
+    >>> display.ax_.get_xlabel()
+    'epochs done'
+    """
+
+    def __init__(
+        self,
+        *,
+        loss_curve: Any,
+        validation_loss_curve: Any = None,
+        best_iter: int | None = None,
+        step_sizes: Any = None,
+        loss_name: str = "loss",
+        estimator_name: str | None = None,
+    ) -> None:
+        self.loss_curve = loss_curve
+        self.validation_loss_curve = validation_loss_curve
+        self.best_iter = best_iter
+        self.step_sizes = step_sizes
+        self.loss_name = loss_name
+        self.estimator_name = estimator_name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        step_size: bool = False,
+        name: str | None = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw the loss by epoch of the last fit of an estimator.
+
+        The validation loss and the best epoch are drawn where the estimator has
+        `validation_loss_curve_` and `best_iter_`.
+
+        Parameters
+        ----------
+        estimator : BackpropClassifier or BackpropRegressor
+            Fitted estimator.
+        step_size : bool, default=False
+            Whether to draw the step size, too.
+        name : str, default=None
+            What the labels of the curves start with.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to draw on; None for new ones.
+        **kwargs : dict
+            Passed on to ``ax.plot`` of the training loss.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If the step size is asked for and cannot be told after the fit: under the "adaptive"
+            schedule, where epochs were undone, and for the last of several calls of
+            `partial_fit`.
+        """
+        check_fitted(estimator)
+        display = cls(
+            loss_curve=estimator.loss_curve_,
+            validation_loss_curve=getattr(estimator, "validation_loss_curve_", None),
+            best_iter=getattr(estimator, "best_iter_", None),
+            step_sizes=_step_sizes(estimator) if step_size else None,
+            loss_name=_loss_name(estimator),
+            estimator_name=name,
+        )
+        return display.plot(ax, **kwargs)
+
+    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
+        """Draw what the display has.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Axes to draw on; None for new ones.
+        **kwargs : dict
+            Passed on to ``ax.plot`` of the training loss.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+            The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If a curve is empty or not one-dimensional.
+        """
+        plt = import_pyplot(type(self).__name__)
+        training = _check_curve("loss_curve", self.loss_curve)
+        if ax is None:
+            _, ax = plt.subplots(layout="constrained")
+        self.ax_, self.figure_ = ax, ax.figure
+        prefix = f"{self.estimator_name}: " if self.estimator_name else ""
+        label = f"{prefix}training{_gaps(training)}"
+        style = {"color": POSITIVE, "label": label} | _few_as_points(training)
+        (self.line_,) = ax.plot(np.arange(len(training)), training, **(style | kwargs))
+        self._plot_validation(prefix, self.line_.get_color() if prefix else NEGATIVE)
+        ax.set(xlabel="epochs done", ylabel=self.loss_name)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        self._plot_step_sizes(prefix)
+        handles = [self.line_, self.validation_line_, self.best_line_, self.step_line_]
+        drawn = [handle for handle in handles if handle is not None]
+        if len(drawn) > 1 or self.line_.get_label() != "training":
+            older = [h for h in ax.get_legend_handles_labels()[0] if h not in drawn]
+            ax.legend(handles=older + drawn)
+        return self
+
+    def _plot_validation(self, prefix: str, color: Any) -> None:
+        self.validation_line_ = self.best_line_ = None
+        if self.validation_loss_curve is not None:
+            validation = _check_curve("validation_loss_curve", self.validation_loss_curve)
+            (self.validation_line_,) = self.ax_.plot(
+                np.arange(1, len(validation) + 1),
+                validation,
+                color=color,
+                linestyle="--",
+                label=f"{prefix}validation{_gaps(validation)}",
+                **_few_as_points(validation),
+            )
+        if self.best_iter is not None:
+            self.best_line_ = self.ax_.axvline(
+                self.best_iter,
+                color=color if prefix else NEUTRAL,
+                linestyle=":",
+                label=f"{prefix}best after {self.best_iter} epochs",
+            )
+
+    def _plot_step_sizes(self, prefix: str) -> None:
+        self.step_ax_ = self.step_line_ = None
+        if self.step_sizes is None:
+            return
+        steps = _check_curve("step_sizes", self.step_sizes)
+        self.step_ax_ = self.ax_.twinx()
+        (self.step_line_,) = self.step_ax_.plot(
+            np.arange(len(steps)),
+            steps,
+            color=NEUTRAL,
+            linestyle="-.",
+            linewidth=1.0,
+            label=f"{prefix}step size (right)",
+        )
+        self.step_ax_.set_ylabel("step size")
+        self.step_ax_.set_ylim(bottom=0.0)
+
+
+def _gaps(curve: np.ndarray) -> str:
+    n_gaps = int((~np.isfinite(curve)).sum())
+    return f" (not finite in {n_gaps} of {len(curve)} epochs)" if n_gaps else ""
+
+
+def _few_as_points(curve: np.ndarray) -> dict[str, str]:
+    """A curve of one point is no line."""
+    return {"marker": "o"} if len(curve) == 1 else {}
+
+
+def _check_curve(name: str, value: Any) -> np.ndarray:
+    curve = check_numbers(name, value)
+    if curve.ndim != 1 or not curve.size:
+        raise ValueError(f"{name} must have shape (n_epochs,); got shape {curve.shape}.")
+    return curve
+
+
+def _loss_name(estimator: Any) -> str:
+    """Name of the objective, and its unit."""
+    loss = estimator.loss.replace("log_loss", "log-loss").replace("_", " ")
+    penalty = "" if estimator.alpha == 0 else " + penalty"
+    unit = f" ({_UNITS[estimator.loss]})" if estimator.loss in _UNITS else ""
+    return f"{estimator.loss_reduction} {loss}{penalty}{unit}"
+
+
+def _step_sizes(estimator: Any) -> np.ndarray:
+    """The step size at the start of each epoch of a fit, by its schedule."""
+    schedule, n_epochs = estimator.learning_rate_schedule, len(estimator.loss_curve_)
+    max_iter = estimator.max_iter
+    if max_iter == "auto" and estimator.status_ == "max_iter":
+        max_iter = estimator.n_iter_
+    if estimator.n_iter_ != n_epochs:
+        reason = f"{estimator.n_iter_ - n_epochs} epochs were undone, or of earlier calls"
+    elif schedule == "adaptive":
+        reason = "learning_rate_schedule='adaptive' shortens it where the loss tells"
+    elif schedule == "linear" and max_iter == "auto":
+        reason = (
+            "the fit ended before the max_iter that 'auto' stood for; pass max_iter as a number"
+        )
+    else:
+        fraction = SCHEDULES[schedule](max_iter).fraction
+        return estimator.learning_rate_ * np.array([fraction(k) for k in range(n_epochs)])
+    raise ValueError(f"step_size must be False for this fit: {reason}; got True.")

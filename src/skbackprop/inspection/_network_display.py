@@ -1,0 +1,422 @@
+"""The display of a network: units, weights, and what a row does on its way through it."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from skbackprop.inspection._network_drawing import Layout, Picture, arrange, draw_units, room_of
+from skbackprop.inspection._network_summary import draw_summary, summary_limits
+from skbackprop.inspection._notation import activation
+from skbackprop.inspection._plotting import (
+    NEGATIVE,
+    POSITIVE,
+    check_array,
+    check_arrays,
+    check_one_of,
+    import_pyplot,
+    short,
+)
+from skbackprop.inspection._rows import check_fitted, passes
+
+# Characters of the longest name that is written in full.
+_LONGEST = 18
+# Units of a layer up to which there is room for two lines beside one.
+_ROOMY = 12
+
+
+class NetworkDisplay:
+    """A network drawn as the textbooks draw it, from left to right.
+
+    Lines are weights: blue and solid above 0, vermilion and dashed below, the wider the larger
+    against the largest weight between the same two layers. A square with a 1 is the node whose
+    lines are the biases; they are as wide as a weight of that size, and no wider than the widest.
+    Numbers are written where there is room.
+
+    The picture shows the weights; or the forward pass of a row, its activations in the units; or
+    the backward pass after it, with the deltas in the units and the derivatives by the weights on
+    the lines. A network with a layer of many units is summarised, a box a layer, with histograms of
+    weights and units; biases are left out of those.
+
+    It is recommended to make one by `from_estimator`. The attributes have the names of the
+    parameters.
+
+    Parameters
+    ----------
+    coefs : sequence of array-like
+        ``coefs[l]``, of shape (fan_in, fan_out), are the weights from layer l to layer l + 1;
+        layer 0 is the input.
+    intercepts : sequence of array-like, default=None
+        ``intercepts[l]``, of shape (fan_out,), are the biases of layer l + 1; None draws none.
+    activations : sequence of array-like, default=None
+        ``activations[l]``, of shape (n_units,), are the activations of layer l for one row: the
+        inputs first, the predictions last.
+    deltas : sequence of array-like, default=None
+        ``deltas[l]``, of shape (fan_out,), are the derivatives of the loss of that row by the
+        weighted sums of layer l + 1.
+    coef_gradients, intercept_gradients : sequence of array-like, default=None
+        Derivatives of that loss, shaped as `coefs` and as `intercepts`.
+    loss : float, default=None
+        That loss, for the title.
+    targets : sequence of str, default=None
+        What each output should have been, written beside the prediction.
+    input_names, output_names : sequence of str, default=None
+        Names beside the inputs and the outputs; None for their symbols.
+    layer_names : sequence of str, default=None
+        Captions of the layers, input included.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        Axes of the picture.
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+    lines_ : list
+        For each layer but the input, the lines of its weights: a
+        matplotlib.collections.LineCollection, row by row of `coefs`; in a summary the bars of
+        their histogram.
+    bias_lines_ : list
+        For each layer but the input, a matplotlib.collections.LineCollection of its biases;
+        empty in a summary.
+    units_ : list of list
+        For each layer, the matplotlib.patches.Circle of each unit; in a summary the bars of the
+        histogram of their numbers, if they have any.
+    texts_ : list of matplotlib.text.Text
+        What is written in the units and beside the inputs and outputs; in a summary, the heads.
+
+    See Also
+    --------
+    GradientFlowDisplay : Activations and deltas of many rows, layer by layer.
+    LossCurveDisplay : The loss by epoch.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skbackprop import BackpropClassifier
+    >>> from skbackprop.inspection import NetworkDisplay
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> model = BackpropClassifier(hidden_layer_sizes=3, random_state=0).fit(X, y)
+    >>> display = NetworkDisplay.from_estimator(model, X[:1], y[:1], show="activations")
+    >>> [len(layer) for layer in display.units_]
+    [4, 3, 3]
+    """
+
+    def __init__(
+        self,
+        *,
+        coefs: Sequence[Any],
+        intercepts: Sequence[Any] | None = None,
+        activations: Sequence[Any] | None = None,
+        deltas: Sequence[Any] | None = None,
+        coef_gradients: Sequence[Any] | None = None,
+        intercept_gradients: Sequence[Any] | None = None,
+        loss: float | None = None,
+        targets: Sequence[str] | None = None,
+        input_names: Sequence[str] | None = None,
+        output_names: Sequence[str] | None = None,
+        layer_names: Sequence[str] | None = None,
+    ) -> None:
+        self.coefs = coefs
+        self.intercepts = intercepts
+        self.activations = activations
+        self.deltas = deltas
+        self.coef_gradients = coef_gradients
+        self.intercept_gradients = intercept_gradients
+        self.loss = loss
+        self.targets = targets
+        self.input_names = input_names
+        self.output_names = output_names
+        self.layer_names = layer_names
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any = None,
+        y: Any = None,
+        *,
+        show: str | None = None,
+        max_units: int = 24,
+        ax: Any = None,
+    ) -> Self:
+        """Draw the network of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : BackpropClassifier or BackpropRegressor
+            Fitted estimator.
+        X : array-like of shape (1, n_features), default=None
+            A row, for its activations.
+        y : array-like of shape (1,) or (1, n_outputs), default=None
+            Its target, for the derivatives of its loss, penalty not included.
+        show : {"weights", "activations", "gradients"}, default=None
+            What to draw; None for the last of them that the arguments allow.
+        max_units : int, default=24
+            Number of units of a layer up to which units are drawn one by one.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to draw on; None for new ones, of a size that suits the network.
+
+        Returns
+        -------
+        display : NetworkDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` has more than one row, `y` comes without `X`, or `show` needs what is missing.
+        """
+        check_fitted(estimator)
+        data: dict[str, Any] = {
+            "coefs": estimator.coefs_,
+            "intercepts": estimator.intercepts_ if estimator.fit_intercept else None,
+            "layer_names": _layer_names(estimator),
+            "output_names": _output_names(estimator),
+        }
+        if hasattr(estimator, "feature_names_in_"):
+            data["input_names"] = [str(name) for name in estimator.feature_names_in_]
+        if X is not None:
+            data |= _row_through(estimator, X, y)
+        elif y is not None:
+            raise ValueError("X must be given with y; got None.")
+        return cls(**data).plot(ax, show=show, max_units=max_units)
+
+    def plot(self, ax: Any = None, *, show: str | None = None, max_units: int = 24) -> Self:
+        """Draw the network.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Axes to draw on; None for new ones, of a size that suits the network.
+        show : {"weights", "activations", "gradients"}, default=None
+            What to draw; None for the last of them that the display has.
+        max_units : int, default=24
+            Number of units of a layer up to which units are drawn one by one.
+
+        Returns
+        -------
+        display : NetworkDisplay
+            The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If shapes do not fit together, or `show` needs what the display does not have.
+        """
+        plt = import_pyplot(type(self).__name__)
+        picture = self._picture(self._check_show(show))
+        summarised = max(picture.sizes) > max_units
+        layout = None if summarised else arrange(picture)
+        if ax is None:
+            width, height = _size(picture, layout)
+            # Room for the title and the legend.
+            _, ax = plt.subplots(
+                figsize=(max(width + 0.2, 4.5), height + 1.1), layout="constrained"
+            )
+        self.ax_, self.figure_ = ax, ax.figure
+        ax.set_axis_off()
+        ax.set_title(picture.title, fontsize=11)
+        _add_legend(ax, picture, summarised)
+        if summarised:
+            artists = draw_summary(ax, picture)
+        else:
+            artists = draw_units(ax, picture, arrange(picture, room_of(ax)))
+        self.lines_, self.bias_lines_, self.units_, self.texts_ = artists
+        return self
+
+    def _check_show(self, show: str | None) -> str:
+        available = ["weights"]
+        if self.activations is not None:
+            available.append("activations")
+            if self.deltas is not None and self.coef_gradients is not None:
+                available.append("gradients")
+        if show is None:
+            return available[-1]
+        check_one_of("show", show, ("weights", "activations", "gradients"))
+        if show not in available:
+            needs = "a row X" if show == "activations" else "a row X and its target y"
+            raise ValueError(f"show={show!r} needs {needs}; got what suffices for {available}.")
+        return show
+
+    def _picture(self, show: str) -> Picture:
+        picture = self._weights()
+        if show != "weights":
+            picture = self._with_activations(picture)
+        if show == "gradients":
+            picture = self._with_gradients(picture)
+        sizes = "-".join(map(str, picture.sizes))
+        return picture._replace(title=f"{sizes} network: {picture.title}")
+
+    def _weights(self) -> Picture:
+        coefs = _check_coefs(self.coefs)
+        sizes = [len(coefs[0]), *(coef.shape[1] for coef in coefs)]
+        hidden = ["hidden"] * (len(sizes) - 2)
+        symbols = [_symbols(depth, size, len(coefs)) for depth, size in enumerate(sizes)]
+        return Picture(
+            lines=coefs,
+            bias_lines=self._biases("intercepts", sizes),
+            fills=[None] * len(sizes),
+            full=[1.0] * len(sizes),
+            texts=[[""] * sizes[0], *symbols[1:-1], [""] * sizes[-1]],
+            left=self._names("input_names", symbols[0]),
+            right=self._names("output_names", symbols[-1]),
+            captions=self._names("layer_names", ["input", *hidden, "output"]),
+            title="weights",
+            lines_are="w",
+            units_are="",
+            flow="",
+        )
+
+    def _with_activations(self, picture: Picture) -> Picture:
+        """The activations of the row in the units, and inputs and predictions beside them."""
+        layers = check_arrays("activations", self.activations, [(n,) for n in picture.sizes])
+        left, right = (
+            [f"{name} = {short(value)}" for name, value in zip(names, values, strict=True)]
+            for names, values in ((picture.left, layers[0]), (picture.right, layers[-1]))
+        )
+        if self.targets is not None:
+            targets = self._names("targets", [""] * len(right))
+            # Outputs of a network of many units stand too close for two lines.
+            gap = "\n" if max(picture.sizes) <= _ROOMY else ", "
+            right = [f"{text}{gap}y = {y}" for text, y in zip(right, targets, strict=True)]
+        largest = [float(np.abs(layer).max()) for layer in layers]
+        return picture._replace(
+            fills=list(layers),
+            full=[largest[0], *(max(1.0, size) for size in largest[1:])],
+            texts=[[short(a) for a in layer] for layer in layers],
+            left=left,
+            right=right,
+            title="activations of a row",
+            units_are="a",
+            flow="forward",
+        )
+
+    def _with_gradients(self, picture: Picture) -> Picture:
+        """The derivatives on the lines, and the deltas in the units below their activations."""
+        sizes = picture.sizes
+        deltas = check_arrays("deltas", self.deltas, [(size,) for size in sizes[1:]])
+        texts = [
+            [f"{a}\nδ {short(d)}" for a, d in zip(layer, delta, strict=True)]
+            for layer, delta in zip(picture.texts[1:], deltas, strict=True)
+        ]
+        shapes = [coef.shape for coef in picture.lines]
+        return picture._replace(
+            lines=check_arrays("coef_gradients", self.coef_gradients, shapes),
+            bias_lines=self._biases("intercept_gradients", sizes),
+            fills=[None, *deltas],
+            full=[1.0, *(float(np.abs(delta).max()) for delta in deltas)],
+            texts=[picture.texts[0], *texts],
+            title="gradients of a row" + ("" if self.loss is None else f", J = {short(self.loss)}"),
+            lines_are="∂J/∂w",
+            units_are="δ",
+            flow="backward",
+        )
+
+    def _biases(self, name: str, sizes: Sequence[int]) -> list[np.ndarray] | None:
+        value = None if self.intercepts is None else getattr(self, name)
+        if value is None:
+            return None
+        return check_arrays(name, value, [(size,) for size in sizes[1:]])
+
+    def _names(self, name: str, default: list[str]) -> list[str]:
+        names = getattr(self, name)
+        if names is None:
+            return default
+        if isinstance(names, str) or len(names) != len(default):
+            raise ValueError(f"{name} must be {len(default)} names; got {names!r}.")
+        return [_shortened(str(one)) for one in names]
+
+
+def _size(picture: Picture, layout: Layout | None) -> tuple[float, float]:
+    if layout is not None:
+        return layout.size
+    (left, right), (bottom, top) = summary_limits(len(picture.sizes))
+    return right - left, top - bottom
+
+
+def _add_legend(ax: Any, picture: Picture, summarised: bool) -> None:
+    """Say what the colours, dashes and widths stand for."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles: list[Any]
+    if summarised:
+        title = f"histograms: {picture.lines_are} of the weights"
+        if picture.units_are:
+            title += f" and {picture.units_are} of the units"
+        handles = [
+            Patch(facecolor=POSITIVE, edgecolor="white", label="above 0"),
+            Patch(facecolor=NEGATIVE, edgecolor="white", hatch="////", label="below 0"),
+        ]
+    else:
+        title = f"line width: size of {picture.lines_are} in its layer"
+        if picture.units_are:
+            title += f"\nfill of the units: {picture.units_are}"
+        handles = [
+            Line2D([], [], color=POSITIVE, linewidth=2, label="above 0"),
+            Line2D([], [], color=NEGATIVE, linewidth=2, linestyle=(0, (3, 1.5)), label="below 0"),
+        ]
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "frameon": False}
+    legend = ax.legend(handles=handles, ncols=2, fontsize=9, title=title, title_fontsize=9, **place)
+    legend.get_title().set_multialignment("center")
+
+
+def _check_coefs(value: Any) -> list[np.ndarray]:
+    """Matrices of which each has as many rows as the one before has columns."""
+    if isinstance(value, str) or not hasattr(value, "__len__") or not len(value):
+        raise TypeError(f"coefs must be a sequence of matrices, one a layer; got {value!r}.")
+    coefs = [check_array(f"coefs[{i}]", coef) for i, coef in enumerate(value)]
+    fan_in = None
+    for i, coef in enumerate(coefs):
+        if coef.ndim != 2 or not coef.size or fan_in not in (None, coef.shape[0]):
+            accepted = "(fan_in, fan_out)" if fan_in is None else f"({fan_in}, fan_out)"
+            raise ValueError(f"coefs[{i}] must have shape {accepted}; got shape {coef.shape}.")
+        fan_in = coef.shape[1]
+    return coefs
+
+
+def _symbols(depth: int, size: int, n_layers: int) -> list[str]:
+    """The symbols of the units of a layer, in the notation of the traces."""
+    return [f"${activation(depth, unit, n_layers)}$" for unit in range(1, size + 1)]
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST or "$" in name else name[: _LONGEST - 1] + "…"
+
+
+def _layer_names(estimator: Any) -> list[str]:
+    return ["input", *estimator._activations, estimator.out_activation_]
+
+
+def _output_names(estimator: Any) -> list[str] | None:
+    if not is_classifier(estimator):
+        return None
+    classes = [str(label) for label in estimator.classes_]
+    return classes if estimator.n_outputs_ == len(classes) else classes[-1:]
+
+
+def _row_through(estimator: Any, X: Any, y: Any) -> dict[str, Any]:
+    """What the display shows of one row."""
+    row = passes(estimator, X, y)
+    n_rows = len(row.target)
+    if n_rows != 1:
+        raise ValueError(f"X must have one row; got {n_rows}.")
+    data: dict[str, Any] = {
+        "activations": [row.layers[0].inputs[0], *(layer.a[0] for layer in row.layers)]
+    }
+    if y is None:
+        return data
+    return data | {
+        "deltas": [layer.delta[0] for layer in row.layers],
+        "coef_gradients": [layer.coef_gradient for layer in row.layers],
+        "intercept_gradients": [layer.intercept_gradient for layer in row.layers],
+        "loss": row.value,
+        "targets": [short(value) for value in row.target[0]],
+    }

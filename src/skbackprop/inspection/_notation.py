@@ -1,0 +1,131 @@
+r"""Symbols by layer and unit, as the textbooks write them.
+
+Layers count from 1, the first after the input; units, inputs and outputs count from 1:
+
+- ``x_i`` is input i, ``y_k`` target k and ``\hat y_k`` prediction k;
+- ``z^{[l]}_j`` is the weighted sum of unit j of layer l, ``a^{[l]}_j`` its activation f(z), and
+  ``\delta^{[l]}_j`` the derivative of J by its weighted sum;
+- ``w^{[l]}_{ij}`` leads from unit i of layer l − 1 to unit j of layer l, and is
+  ``coefs[l - 1][i - 1, j - 1]``; ``b^{[l]}_j`` is ``intercepts[l - 1][j - 1]``.
+
+Functions here return LaTeX; `math_as_text` and `math_as_html` translate that of this module.
+"""
+
+import html
+import re
+
+
+def _of_unit(letter: str, layer: int, *units: int) -> str:
+    separator = "," if max(units) > 9 else ""
+    return rf"{letter}^{{[{layer}]}}_{{{separator.join(map(str, units))}}}"
+
+
+def weighted_sum(layer: int, unit: int) -> str:
+    return _of_unit("z", layer, unit)
+
+
+def activation(layer: int, unit: int, n_layers: int) -> str:
+    """The activation of a unit, which of layer 0 is an input and of the last a prediction."""
+    if layer == 0:
+        return rf"x_{{{unit}}}"
+    if layer == n_layers:
+        return rf"\hat y_{{{unit}}}"
+    return _of_unit("a", layer, unit)
+
+
+def target(unit: int) -> str:
+    return rf"y_{{{unit}}}"
+
+
+def coef(layer: int, before: int, unit: int) -> str:
+    return _of_unit("w", layer, before, unit)
+
+
+def intercept(layer: int, unit: int) -> str:
+    return _of_unit("b", layer, unit)
+
+
+def derivative(of: str, by: str) -> str:
+    return rf"\frac{{\partial {of}}}{{\partial {by}}}"
+
+
+_DERIVATIVES = {
+    "identity": "1",
+    "sigmoid": "{a}(1-{a})",
+    "softplus": r"(1-\exp(-{a}))",
+    "tanh": "(1-({a})^2)",
+    "relu": "[{a}>0]",
+}
+
+
+def activation_derivative(name: str, z: str, a: str) -> str:
+    """f'(z) in terms of a = f(z), as the core computes it."""
+    return _DERIVATIVES.get(name, f"f'({z})").replace("{a}", a).replace("{z}", z)
+
+
+_LOSS_DERIVATIVES = {
+    "half_squared_error": "({y_pred}-{y})",
+    "squared_error": "2({y_pred}-{y})",
+    "log_loss": "({y_pred}-{y})",
+}
+
+
+def loss_derivative(
+    name: str, unit: int, *, y_pred: str, n_rows: int, mean: bool, weighted: bool, scaled: bool
+) -> str:
+    """The derivative of J by a prediction, or under the log-loss by its weighted sum.
+
+    ω is the weight of the row and τ that of the target.
+    """
+    formula = _LOSS_DERIVATIVES.get(name, r"L'({y_pred},{y})")
+    formula = formula.replace("{y_pred}", y_pred).replace("{y}", target(unit))
+    if weighted:
+        formula = rf"\omega \cdot {formula}"
+    if scaled:
+        formula = rf"\tau_{{{unit}}} \cdot {formula}"
+    return f"{formula}/{n_rows}" if mean and n_rows > 1 else formula
+
+
+_TEXT = {
+    r"\hat y": "ŷ",
+    r"\delta": "δ",
+    r"\Delta ": "Δ",
+    r"\partial ": "∂",
+    r"\eta": "η",
+    r"\alpha": "α",
+    r"\tau": "τ",
+    r"\omega": "ω",
+    r"\sum": "Σ",
+    r"\leftarrow": "←",
+    r"\to": "→",
+    r"\exp": "exp",
+    r"\cdot": "·",
+    r"\dots": "…",
+    "-": "−",
+}
+_SUBSCRIPTS = str.maketrans("0123456789ijkl", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗ")
+
+
+def _without_commands(math: str) -> str:
+    for command, character in _TEXT.items():
+        math = math.replace(command, character)
+    return math
+
+
+def _flat_fractions(math: str) -> str:
+    return re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"\1/\2", math)
+
+
+def math_as_text(math: str) -> str:
+    """The LaTeX of this module in Unicode: w^{[1]}_{21} is w[1]₂₁."""
+    math = re.sub(r"_\{([^{}]*)\}", lambda match: match[1].translate(_SUBSCRIPTS), math)
+    math = re.sub(r"\^\{([^{}]*)\}", r"\1", math).replace("^2", "²")
+    return _without_commands(_flat_fractions(math))
+
+
+def math_as_html(math: str) -> str:
+    """The LaTeX of this module in HTML: w^{[1]}_{21} is w<sup>[1]</sup><sub>21</sub>."""
+    math = html.escape(math, quote=False)
+    math = re.sub(r"_\{([^{}]*)\}", r"<sub>\1</sub>", math)
+    math = re.sub(r"\^\{([^{}]*)\}", r"<sup>\1</sup>", math).replace("^2", "<sup>2</sup>")
+    return _without_commands(_flat_fractions(math))

@@ -1,0 +1,235 @@
+"""Reports as text for a terminal, as HTML for a notebook and as LaTeX for a slide.
+
+A report is a list of paragraphs and tables. Strings hold math between dollar signs, in the
+LaTeX of `_notation`.
+"""
+
+import html
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skbackprop.inspection._notation import math_as_html, math_as_text
+
+# Lines of a table, of which more are left out with a word.
+MAX_LINES = 24
+_SPACE = "  "
+
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table whose cells are strings, numbers or None, which is an empty cell.
+
+    Attributes
+    ----------
+    title : str
+        What stands above it.
+    header : sequence of str
+        Names of the columns.
+    lines : sequence of sequence
+        Cells line by line; those of a column are all strings or all numbers.
+    subheader : sequence of str or None
+        A second line of names.
+    n_left_out : int
+        Number of lines there are beside these.
+    """
+
+    title: str
+    header: Sequence[str]
+    lines: Sequence[Sequence[Cell]]
+    subheader: Sequence[str] | None = None
+    n_left_out: int = 0
+
+    def heads(self) -> list[Sequence[str]]:
+        return [self.header] if self.subheader is None else [self.header, self.subheader]
+
+    def cells(self) -> list[list[str]]:
+        """The lines as strings, the numbers of a column in one form."""
+        columns = [_format_column(column) for column in zip(*self.lines, strict=True)]
+        return [list(line) for line in zip(*columns, strict=True)]
+
+    def is_number(self) -> list[bool]:
+        """Whether each column is of numbers."""
+        return [
+            not any(isinstance(cell, str) for cell in column)
+            for column in zip(*self.lines, strict=True)
+        ]
+
+    def what_is_left_out(self) -> str:
+        return f"… and {self.n_left_out:,} more lines, which to_frame() has." * bool(
+            self.n_left_out
+        )
+
+
+Report = Sequence[str | Table]
+
+
+def table_of(
+    title: str,
+    header: Sequence[str],
+    lines: Sequence[Sequence[Cell]],
+    n_lines: int,
+    subheader: Sequence[str] | None = None,
+) -> Table:
+    """A table of some of `n_lines` lines."""
+    return Table(title, header, lines, subheader, n_lines - len(lines))
+
+
+def format_number(value: float) -> str:
+    """Six significant digits."""
+    return f"{value:.6g}"
+
+
+def _format_column(column: Sequence[Cell]) -> list[str]:
+    """Numbers with the same decimals, or scientific; strings as they are."""
+    # Adding 0 makes 0 of −0.
+    numbers = [cell + 0.0 for cell in column if isinstance(cell, float)]
+    sizes = np.abs([number for number in numbers if number != 0.0])
+    form = ".5e"
+    if len(sizes) == 0 or (sizes.min() >= 1e-6 and sizes.max() < 1e6):
+        # Four digits of the smallest, but for zeros at the end of all of them.
+        decimals = 6 if len(sizes) == 0 else max(6, 3 - math.floor(math.log10(sizes.min())))
+        digits = (f"{number:.{decimals}f}".rstrip("0").partition(".")[2] for number in numbers)
+        form = f".{max(map(len, digits), default=0)}f"
+    formatted = [format(number, form) for number in numbers]
+    given = iter(formatted)
+    return [
+        next(given) if isinstance(cell, float) else "" if cell is None else str(cell)
+        for cell in column
+    ]
+
+
+def _translated(string: str, formula: Callable[[str], str], words: Callable[[str], str]) -> str:
+    """The string with its words and its math, between dollar signs, each translated."""
+    parts = string.split("$")
+    return "".join(
+        formula(part) if number % 2 else words(part) for number, part in enumerate(parts)
+    )
+
+
+def _as_text(string: str) -> str:
+    return _translated(string, math_as_text, str)
+
+
+def _as_html(string: str) -> str:
+    return _translated(string, math_as_html, lambda words: html.escape(words, quote=False))
+
+
+def _as_latex(string: str) -> str:
+    def escaped(words: str) -> str:
+        return re.sub(r"([_%&#])", r"\\\1", words).replace("…", r"\dots ")
+
+    return _translated(string, lambda formula: f"${formula}$", escaped)
+
+
+def text(report: Report) -> str:
+    """The report in Unicode, its tables aligned."""
+    return "\n\n".join(
+        _text_table(part) if isinstance(part, Table) else _as_text(part) for part in report
+    )
+
+
+def _text_table(table: Table) -> str:
+    lines = [[_as_text(cell) for cell in line] for line in [*table.heads(), *table.cells()]]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    is_number = table.is_number()
+    aligned = [
+        _SPACE
+        + _SPACE.join(
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(line, widths, is_number, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
+    left_out = [_SPACE + table.what_is_left_out()] if table.n_left_out else []
+    return "\n".join([_as_text(table.title), *aligned, *left_out])
+
+
+def as_html(report: Report) -> str:
+    """The report in HTML that needs no style sheet."""
+    return "\n".join(
+        _html_table(part) if isinstance(part, Table) else f"<p>{_html_lines(part)}</p>"
+        for part in report
+    )
+
+
+def _html_lines(paragraph: str) -> str:
+    return _as_html(paragraph).replace("\n", "<br/>")
+
+
+def _html_table(table: Table) -> str:
+    def row(tag: str, cells: Sequence[str]) -> str:
+        styled = "".join(
+            f'<{tag} style="text-align: {"right" if right else "left"}">{_as_html(cell)}</{tag}>'
+            for cell, right in zip(cells, table.is_number(), strict=True)
+        )
+        return f"<tr>{styled}</tr>"
+
+    head = "".join(row("th", cells) for cells in table.heads())
+    body = "\n".join(row("td", cells) for cells in table.cells())
+    left_out = f"<p>{_as_html(table.what_is_left_out())}</p>" if table.n_left_out else ""
+    return (
+        f"<table>\n<caption>{_as_html(table.title)}</caption>\n"
+        f"<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>{left_out}"
+    )
+
+
+def latex(report: Report) -> str:
+    r"""The report in LaTeX: paragraphs and ``tabular`` environments, which need no package."""
+    return "\n\n".join(
+        _latex_table(part) if isinstance(part, Table) else _latex_lines(part) for part in report
+    )
+
+
+def _latex_lines(paragraph: str) -> str:
+    return _as_latex(paragraph).replace("\n", " \\\\\n")
+
+
+def _latex_table(table: Table) -> str:
+    columns = "".join("r" if right else "l" for right in table.is_number())
+    heads = [" & ".join(_as_latex(cell) for cell in cells) + r" \\" for cells in table.heads()]
+    body = [
+        " & ".join(
+            latex_number(cell) if right else _as_latex(cell)
+            for cell, right in zip(cells, table.is_number(), strict=True)
+        )
+        + r" \\"
+        for cells in table.cells()
+    ]
+    left_out = [_as_latex(table.what_is_left_out())] if table.n_left_out else []
+    return "\n".join(
+        [
+            _as_latex(table.title) + r" \\[1ex]",
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\hline",
+            *heads,
+            r"\hline",
+            *body,
+            r"\hline",
+            r"\end{tabular}",
+            *left_out,
+        ]
+    )
+
+
+def latex_number(number: str) -> str:
+    r"""A number in math: -1.5e-05 is $-1.5 \cdot 10^{-5}$."""
+    if not number:
+        return ""
+    mantissa, _, exponent = number.partition("e")
+    return f"${mantissa}$" if not exponent else rf"${mantissa} \cdot 10^{{{int(exponent)}}}$"
+
+
+def frame_of(records: Sequence[dict[str, Any]]) -> Any:
+    """A pandas DataFrame of the records."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError("to_frame needs pandas: pip install pandas.") from error
+    return pd.DataFrame.from_records(records)

@@ -1,0 +1,32 @@
+"""What the displays take from a fitted estimator: its passes over rows, computed by the core."""
+
+import copy
+from typing import Any
+
+from sklearn.utils.validation import check_is_fitted
+
+from skbackprop._base import BaseBackprop
+from skbackprop.inspection._step import Step, take_step
+from skbackprop.inspection._subject import subject_of
+
+
+def check_fitted(estimator: Any) -> None:
+    """Raise unless it is a fitted estimator of this package."""
+    if not isinstance(estimator, BaseBackprop):
+        raise TypeError(
+            "estimator must be a BackpropClassifier or a BackpropRegressor; got "
+            f"{type(estimator).__name__}. Of a pipeline pass the last step, pipeline[-1]."
+        )
+    check_is_fitted(estimator)
+
+
+def passes(estimator: BaseBackprop, X: Any, y: Any) -> Step:
+    """The passes of rows under the loss alone, without its penalty.
+
+    Without a target it is the prediction that the loss is given: what goes forward is the same.
+    """
+    check_fitted(estimator)
+    without_penalty = copy.copy(estimator)
+    without_penalty.alpha = 0
+    y = estimator.predict(X) if y is None else y
+    return take_step(subject_of(without_penalty, X, y), estimator.learning_rate_)

@@ -1,0 +1,203 @@
+"""What is inspected: a network at its weights, and rows as its estimator would descend on them."""
+
+import copy
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import ConvergenceWarning
+
+from skbackprop._activations import ACTIVATIONS
+from skbackprop._base import BaseBackprop, Target, _spawn_generators
+from skbackprop._conditioning import Conditioning
+from skbackprop._data import check_sample_weight, set_initial
+from skbackprop._network import Layer, Network
+from skbackprop._objective import Objective
+from skbackprop._parameters import check_number, check_parameters
+
+# A step that takes the weights nowhere.
+_NO_STEP = 1e-300
+
+
+class Subject(NamedTuple):
+    """A network and rows.
+
+    Attributes
+    ----------
+    model : BaseBackprop
+        A fitted copy of the estimator.
+    X : ndarray or scipy.sparse CSR, shape (n_rows, n_features)
+        Inputs in float64.
+    target : Target
+        Targets as the network sees them, and the loss.
+    raw : list of Layer
+        Weights of the network on raw `X`, float64.
+    conditioning : Conditioning
+        The coordinates of the descent.
+    network : Network
+        The network in those coordinates.
+    params : ndarray of shape (n_params,)
+        Its weights, float64.
+    objective : Objective
+        What the estimator would minimise if the rows were all it had.
+    """
+
+    model: BaseBackprop
+    X: Any
+    target: Target
+    raw: list[Layer]
+    conditioning: Conditioning
+    network: Network
+    params: np.ndarray
+    objective: Objective
+
+    @property
+    def n_rows(self) -> int:
+        return int(self.X.shape[0])
+
+    @property
+    def conditions(self) -> bool:
+        """Whether the descent is in other coordinates than those of the weights on raw X."""
+        shifts_and_scales: Sequence[Any] = self.conditioning[:6]
+        return any(
+            np.not_equal(values, neutral).any()
+            for values, neutral in zip(shifts_and_scales, (0.0, 1.0) * 3, strict=True)
+        )
+
+    @property
+    def rows(self) -> slice:
+        """All of them."""
+        return slice(0, self.n_rows)
+
+
+def subject_of(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    coefs: Any = None,
+    intercepts: Any = None,
+    classes: Any = None,
+) -> Subject:
+    """Check and prepare what is inspected; `estimator` stays as it is."""
+    if not isinstance(estimator, BaseBackprop):
+        raise TypeError(
+            "estimator must be a BackpropClassifier or a BackpropRegressor; got "
+            f"{type(estimator).__name__}. Of a pipeline pass the last step, pipeline[-1], and the "
+            "transformed inputs, pipeline[:-1].transform(X)."
+        )
+    if classes is not None and not is_classifier(estimator):
+        raise TypeError(f"classes must be None for a regressor; got {classes!r}.")
+    settings = check_parameters(estimator)
+    if hasattr(estimator, "coefs_"):
+        model = copy.copy(estimator)
+    else:
+        unmoved = clone(estimator).set_params(learning_rate=_NO_STEP)
+        model = _fit_one_epoch(unmoved, X, y, sample_weight, classes)
+    model.coefs_ = [coef.astype(np.float64) for coef in model.coefs_]
+    X, y = model._check_data(X, y, goes_on=True, partial=True)
+    sample_weight = check_sample_weight(sample_weight, X.shape[0])
+    target = model._encode_target(y, X.dtype, classes, partial=True, known=True)
+
+    conditioning = _conditioning_of(model)
+    network = Network(
+        [len(model.coefs_[0]), *(coef.shape[1] for coef in model.coefs_)],
+        conditioning.activations,
+        fit_intercept=model.fit_intercept,
+    )
+    params = model._fitted_params(network, conditioning, X.dtype, None)
+    raw = list(map(Layer, model.coefs_, model.intercepts_))
+    is_fitted = hasattr(estimator, "coefs_")
+    if not is_fitted:
+        # Cloned, as drawing would change a random_state that is a generator.
+        weights_rng, *_ = _spawn_generators(clone(estimator).random_state, 3)
+        params = network.initial_params(weights_rng, X.dtype)
+    if coefs is not None or intercepts is not None or not is_fitted:
+        with _named_as_here():
+            set_initial(network, params, conditioning, coefs, intercepts)
+        raw = conditioning.to_raw(network.layers(params), X.dtype)
+    if not network.fit_intercept:
+        raw = [Layer(coef, None) for coef, _ in raw]
+    objective = Objective(
+        network,
+        target.loss,
+        X,
+        conditioning.conditioned_targets(target.values),
+        sample_weight,
+        # No rows more than those of the fit, by whose weight "auto" goes.
+        alpha=model._alpha(settings, None, 0, True),
+        reduction=model.loss_reduction,
+        batch_size=X.shape[0],
+        input_shift=conditioning.input_shift,
+        input_scale=conditioning.input_scale,
+    )
+    return Subject(model, X, target, raw, conditioning, network, params, objective)
+
+
+def step_size_of(
+    estimator: Any, subject: Subject, X: Any, y: Any, sample_weight: Any, learning_rate: Any
+) -> float:
+    """The step size: the one given, or the fitted one, or the one that `fit` would begin with."""
+    if learning_rate is not None:
+        return float(check_number("learning_rate", learning_rate, positive=True))
+    if hasattr(estimator, "coefs_"):
+        return float(estimator.learning_rate_)
+    if estimator.learning_rate != "auto":
+        return float(estimator.learning_rate)
+    fitted = _fit_one_epoch(
+        estimator,
+        X,
+        y,
+        sample_weight,
+        getattr(subject.model, "classes_", None),
+        coefs_init=[layer.coef for layer in subject.raw],
+        intercepts_init=None
+        if subject.raw[0].intercept is None
+        else [layer.intercept for layer in subject.raw],
+    )
+    return float(fitted.learning_rate_)
+
+
+def _fit_one_epoch(
+    estimator: BaseBackprop, X: Any, y: Any, sample_weight: Any, classes: Any, **initial: Any
+) -> BaseBackprop:
+    """A clone of the estimator after one step on all rows at once."""
+    model = clone(estimator).set_params(
+        batch_size="full", max_iter=1, tol=None, warm_start=False, verbose=0
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model._fit(X, y, sample_weight, classes=classes, **initial)
+
+
+def _conditioning_of(model: BaseBackprop) -> Conditioning:
+    """The coordinates that the model was fitted in."""
+    activations = []
+    for name, shift, scale in zip(
+        model._activations, model.hidden_shift_, model.hidden_scale_, strict=True
+    ):
+        activation = ACTIVATIONS[name]
+        conditioned = (shift, scale) != (0.0, 1.0) and activation.conditioned
+        activations.append(conditioned or activation)
+    return Conditioning(
+        model.input_shift_,
+        model.input_scale_,
+        model.target_shift_,
+        model.target_scale_,
+        model.hidden_shift_,
+        model.hidden_scale_,
+        activations,
+    )
+
+
+@contextmanager
+def _named_as_here() -> Iterator[None]:
+    """Name the given weights as the functions of this package do, not as `fit` does."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise type(error)(str(error).replace("_init", "")) from None

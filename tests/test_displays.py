@@ -1,0 +1,601 @@
+"""The displays: what their artists show is what the core computes, legibly."""
+
+import subprocess
+import sys
+from itertools import combinations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+from sklearn.datasets import load_iris
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop.inspection import GradientFlowDisplay, LossCurveDisplay, NetworkDisplay
+
+pytest.importorskip("matplotlib")
+import matplotlib.pyplot as plt
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
+from matplotlib.patches import Circle
+from matplotlib.text import Text
+
+BLUE, VERMILION = to_rgb("#0072B2"), to_rgb("#D55E00")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def textbook(**parameters):
+    """A regressor that takes the textbook's steps, on sigmoids."""
+    defaults = {
+        "output_activation": "sigmoid",
+        "conditioning": None,
+        "alpha": 0,
+        "learning_rate": 0.5,
+        "learning_rate_schedule": "constant",
+        "batch_size": "full",
+        "max_iter": 3,
+        "tol": None,
+        "random_state": 0,
+    }
+    return BackpropRegressor(**(defaults | parameters))
+
+
+def fitted(sizes, **parameters):
+    """A fitted regressor with layers of the given sizes, its rows and targets."""
+    rng = np.random.default_rng(0)
+    n_inputs, *hidden, n_outputs = sizes
+    X, y = rng.normal(size=(20, n_inputs)), rng.random((20, n_outputs))
+    y = y[:, 0] if n_outputs == 1 else y
+    return textbook(hidden_layer_sizes=hidden, **parameters).fit(X, y), X, y
+
+
+def sigmoid(z):
+    return 1.0 / (1.0 + np.exp(-z))
+
+
+# The loss curve
+
+
+def test_the_training_loss_is_drawn_by_epoch():
+    model, _, _ = fitted((2, 3, 1))
+    display = LossCurveDisplay.from_estimator(model)
+    assert display.line_.get_xdata().tolist() == [0, 1, 2]
+    assert display.line_.get_ydata().tolist() == model.loss_curve_
+    assert display.ax_.get_xlabel() == "epochs done"
+    assert display.ax_.get_ylabel() == "mean half squared error (units of y²)"
+    assert display.ax_.get_legend() is None
+    assert display.figure_ is display.ax_.figure
+    assert (display.validation_line_, display.best_line_, display.step_ax_) == (None, None, None)
+
+
+def test_in_full_batch_the_first_point_is_the_loss_of_the_initial_weights():
+    X, y = [[2.0]], [0.0]
+    model = textbook(hidden_layer_sizes=()).fit(X, y, coefs_init=[[[1.0]]], intercepts_init=[[0.0]])
+    display = LossCurveDisplay.from_estimator(model)
+    assert display.line_.get_xydata()[0].tolist() == pytest.approx([0, 0.5 * sigmoid(2.0) ** 2])
+
+
+def test_the_validation_loss_is_drawn_where_the_estimator_has_one():
+    model, _, _ = fitted((2, 3, 1))
+    model.validation_loss_curve_, model.best_iter_ = [3.0, 1.0, 2.0], 2
+    display = LossCurveDisplay.from_estimator(model)
+    assert display.validation_line_.get_xydata().tolist() == [[1, 3], [2, 1], [3, 2]]
+    assert display.validation_line_.get_linestyle() == "--"
+    assert set(display.best_line_.get_xdata()) == {2}
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels == ["training", "validation", "best after 2 epochs"]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "fractions"),
+    [
+        ("constant", [1, 1, 1, 1]),
+        ("linear", [1, 3 / 4, 2 / 4, 1 / 4]),
+        ("invscaling", [1, 2**-0.5, 3**-0.5, 1 / 2]),
+    ],
+)
+def test_the_step_size_follows_the_schedule(schedule, fractions):
+    model, _, _ = fitted((2, 3, 1), learning_rate_schedule=schedule, max_iter=4)
+    display = LossCurveDisplay.from_estimator(model, step_size=True)
+    assert display.step_line_.get_ydata() == pytest.approx(0.5 * np.array(fractions))
+    assert display.step_ax_.get_ylabel() == "step size"
+    assert display.step_ax_ is not display.ax_
+
+
+def test_the_step_size_of_a_fit_that_ran_the_epochs_of_auto():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 1))
+    model = BackpropRegressor((), random_state=0, tol=None, alpha=0).fit(X, X[:, 0] + rng.random())
+    steps = LossCurveDisplay.from_estimator(model, step_size=True).step_line_.get_ydata()
+    assert steps == pytest.approx(model.learning_rate_ * (1 - np.arange(200) / 200))
+
+
+def test_a_step_size_that_cannot_be_told_is_refused():
+    adaptive, X, y = fitted((2, 3, 1), learning_rate_schedule="adaptive")
+    with pytest.raises(ValueError, match=r"step_size .*'adaptive'"):
+        LossCurveDisplay.from_estimator(adaptive, step_size=True)
+    stream = textbook(hidden_layer_sizes=3).partial_fit(X, y).partial_fit(X, y)
+    with pytest.raises(ValueError, match=r"step_size .*1 epochs .* earlier calls"):
+        LossCurveDisplay.from_estimator(stream, step_size=True)
+    early, _, _ = fitted(
+        (2, 3, 1), learning_rate_schedule="linear", max_iter="auto", tol=0.5, learning_rate=5.0
+    )
+    assert early.status_ == "converged"
+    with pytest.raises(ValueError, match=r"step_size .*'auto'"):
+        LossCurveDisplay.from_estimator(early, step_size=True)
+
+
+def test_curves_of_several_fits_share_axes():
+    model, _, _ = fitted((2, 3, 1))
+    model.validation_loss_curve_ = [1.0, 1.0, 1.0]
+    _, ax = plt.subplots()
+    LossCurveDisplay.from_estimator(model, ax=ax, name="one")
+    second = LossCurveDisplay.from_estimator(model, ax=ax, name="two", color="black", linewidth=3)
+    assert second.ax_ is ax
+    assert second.line_.get_linewidth() == 3
+    assert second.validation_line_.get_color() == "black"
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["one: training", "one: validation", "two: training", "two: validation"]
+
+
+def test_epochs_whose_loss_is_not_finite_are_told():
+    display = LossCurveDisplay(loss_curve=[1.0, np.inf, np.nan]).plot()
+    assert display.line_.get_label() == "training (not finite in 2 of 3 epochs)"
+    assert display.ax_.get_legend() is not None
+
+
+@pytest.mark.parametrize(
+    ("curve", "kind", "message"),
+    [
+        ([[1.0]], ValueError, r"loss_curve must have shape \(n_epochs,\); got shape \(1, 1\)"),
+        ([], ValueError, r"loss_curve must have shape .* got shape \(0,\)"),
+        (["a"], TypeError, "loss_curve must be an array of numbers; got"),
+    ],
+)
+def test_curves_that_are_none_are_refused(curve, kind, message):
+    with pytest.raises(kind, match=message):
+        LossCurveDisplay(loss_curve=curve).plot()
+
+
+# The network
+
+COEFS = [np.array([[1.0, -0.5], [0.0, 0.25], [-2.0, 1.0]]), np.array([[3.0], [-1.0]])]
+INTERCEPTS = [np.array([0.5, -9.0]), np.array([0.1])]
+
+
+def test_lines_run_from_unit_to_unit():
+    display = NetworkDisplay(coefs=COEFS, intercepts=INTERCEPTS).plot()
+    assert [len(layer) for layer in display.units_] == [3, 2, 1]
+    for k, coef in enumerate(COEFS):
+        ends = np.array(display.lines_[k].get_segments()).reshape(*coef.shape, 2, 2)
+        before = np.array([circle.center for circle in display.units_[k]])
+        after = np.array([circle.center for circle in display.units_[k + 1]])
+        assert (ends[:, :, 0] == before[:, np.newaxis]).all()
+        assert (ends[:, :, 1] == after[np.newaxis]).all()
+        assert (before[:, 0] < after[0, 0]).all()
+        assert (np.diff(before[:, 1]) < 0).all()
+        bias_ends = np.array(display.bias_lines_[k].get_segments())
+        assert (bias_ends[:, 1] == after).all()
+        assert (bias_ends[:, 0] == bias_ends[0, 0]).all()
+        assert bias_ends[0, 0, 1] > before[:, 1].max()
+
+
+def test_colour_and_dashes_tell_the_sign():
+    display = NetworkDisplay(coefs=COEFS).plot()
+    lines = display.lines_[0]
+    negative = COEFS[0].ravel() < 0
+    for colour, (_, dashes), is_negative in zip(
+        lines.get_colors(), lines.get_linestyles(), negative, strict=True
+    ):
+        assert tuple(colour[:3]) == (VERMILION if is_negative else BLUE)
+        assert (dashes is not None) == is_negative
+
+
+def test_width_tells_the_size_in_its_layer():
+    display = NetworkDisplay(coefs=COEFS, intercepts=INTERCEPTS).plot()
+    for lines, coef in zip(display.lines_, COEFS, strict=True):
+        widths, sizes = lines.get_linewidths(), np.abs(coef).ravel()
+        slope, base = np.polyfit(sizes, widths, 1)
+        assert widths == pytest.approx(base + slope * sizes)
+        assert slope > 0
+        assert base > 0
+    first = display.lines_[0].get_linewidths()
+    # As wide as a weight of ½; and -9 no wider than the widest.
+    assert display.bias_lines_[0].get_linewidths() == pytest.approx([first[1], first.max()])
+    assert first.max() == display.lines_[1].get_linewidths().max()
+
+
+def test_weights_that_are_all_zero_are_drawn():
+    display = NetworkDisplay(coefs=[np.zeros((2, 2))]).plot()
+    assert np.ptp(display.lines_[0].get_linewidths()) == 0
+
+
+def test_without_intercepts_there_are_no_biases():
+    model, X, y = fitted((3, 2, 1), fit_intercept=False)
+    for show in ("weights", "gradients"):
+        display = NetworkDisplay.from_estimator(model, X[:1], y[:1], show=show)
+        assert display.bias_lines_ == []
+
+
+def one_one_one(**parameters):
+    """A 1-1-1 network of sigmoids with given weights, and one row."""
+    model = textbook(hidden_layer_sizes=1, loss="squared_error", learning_rate=1e-300, **parameters)
+    weights = {"coefs_init": [[[0.7]], [[-1.1]]], "intercepts_init": [[0.2], [0.4]]}
+    return model.fit([[1.5]], [0.9], **weights)
+
+
+def test_a_row_goes_forward_and_back_by_the_textbooks_formulas():
+    display = NetworkDisplay.from_estimator(one_one_one(), [[1.5]], [0.9])
+    h = sigmoid(0.7 * 1.5 + 0.2)
+    o = sigmoid(-1.1 * h + 0.4)
+    delta_o = 2 * (o - 0.9) * o * (1 - o)
+    delta_h = delta_o * -1.1 * h * (1 - h)
+    assert np.ravel(display.activations) == pytest.approx([1.5, h, o], rel=1e-12)
+    assert np.ravel(display.deltas) == pytest.approx([delta_h, delta_o], rel=1e-12)
+    assert np.ravel(display.coef_gradients) == pytest.approx([delta_h * 1.5, delta_o * h])
+    assert np.ravel(display.intercept_gradients) == pytest.approx([delta_h, delta_o])
+    assert display.loss == pytest.approx((o - 0.9) ** 2, rel=1e-12)
+    written = [text.get_text() for text in display.texts_]
+    assert f"{h:.2g}\nδ {delta_h:.2g}".replace("-", "−") in written
+    assert r"$x_{1}$ = 1.5" in written
+    assert rf"$\hat y_{{1}}$ = {o:.2g}" + "\ny = 0.9" in written
+    dashed = [layer[0].get_linestyle() not in ("solid", "-") for layer in display.units_]
+    assert dashed == [False, delta_h < 0, delta_o < 0]
+    assert delta_h * delta_o < 0
+    colours = [tuple(lines.get_colors()[0][:3]) for lines in display.lines_]
+    assert colours == [BLUE if gradient > 0 else VERMILION for gradient in (delta_h, delta_o)]
+
+
+def test_the_penalty_is_left_out_of_the_gradients():
+    free, penalised = one_one_one(), one_one_one()
+    before = dict(vars(penalised.set_params(alpha=10.0)))
+    displays = [NetworkDisplay.from_estimator(m, [[1.5]], [0.9]) for m in (free, penalised)]
+    assert np.array_equal(displays[0].coef_gradients, displays[1].coef_gradients)
+    assert displays[0].loss == displays[1].loss
+    assert vars(penalised) == before
+
+
+def test_a_classifier_in_conditioned_coordinates():
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    y = y.map(dict(enumerate(["setosa", "versicolor", "virginica"])))
+    model = BackpropClassifier(4, max_iter=20, random_state=0).fit(X, y)
+    row = X[70:71]
+    display = NetworkDisplay.from_estimator(model, row, y[70:71])
+    proba = model.predict_proba(row)[0]
+    assert display.activations[-1] == pytest.approx(proba, rel=1e-12)
+    assert display.deltas[-1] == pytest.approx(proba - [0, 1, 0], rel=1e-9)
+    for a, delta, gradient in zip(
+        display.activations, display.deltas, display.coef_gradients, strict=False
+    ):
+        assert gradient == pytest.approx(np.outer(a, delta), rel=1e-12)
+    written = [text.get_text() for text in display.texts_]
+    assert f"petal width (cm) = {row.iloc[0, 3]:.2g}" in written
+    assert any(text.startswith("versicolor = ") and text.endswith("y = 1") for text in written)
+    forward = NetworkDisplay.from_estimator(model, row)
+    assert forward.deltas is None
+    assert np.array_equal(forward.activations[-1], display.activations[-1])
+
+
+def test_the_one_output_of_two_classes_has_the_name_of_the_second():
+    X, y = load_iris(return_X_y=True)
+    model = BackpropClassifier((), max_iter=5, random_state=0).fit(X[:100], y[:100])
+    display = NetworkDisplay.from_estimator(model, csr_matrix(X[:1]), y[:1])
+    assert display.output_names == ["1"]
+    assert display.targets == ["0"]
+
+
+def test_the_fill_of_units_tells_sign_and_size():
+    display = NetworkDisplay(
+        coefs=[np.ones((1, 4))], activations=[[1.0], [-0.5, 0.0, 0.25, 1.0]]
+    ).plot()
+    rims = [circle.get_linestyle() for circle in display.units_[1]]
+    fills = np.array([circle.get_facecolor()[:3] for circle in display.units_[1]])
+    assert [rim != "solid" and rim != "-" for rim in rims] == [True, False, False, False]
+    assert fills[1] == pytest.approx([1, 1, 1])
+    depth = 1 - fills
+    assert depth[2] == pytest.approx(depth[3] / 4)
+    assert depth[3] / (1 - np.array(BLUE)) == pytest.approx(np.full(3, 0.6))
+    assert depth[0] / (1 - np.array(VERMILION)) == pytest.approx(np.full(3, 0.3))
+
+
+SIZES = [(1, 1, 1), (2, 1), (3, 2, 1), (2, 2, 2, 2), (4, 5, 3), (10, 20, 3), (64, 100, 10)]
+
+
+def texts_and_boxes(ax):
+    """What is written on and around axes that are off, each with its box in pixels."""
+    of_the_axis = {text for axis in (ax.xaxis, ax.yaxis) for text in axis.findobj(Text)}
+    texts = [text for text in ax.findobj(Text) if text.get_text() and text not in of_the_axis]
+    return [(text, text.get_window_extent()) for text in texts]
+
+
+def assert_legible(display):
+    """No text is cut off, covers another or leaves its unit."""
+    display.figure_.draw_without_rendering()
+    written = texts_and_boxes(display.ax_)
+    assert len(written) > len(display.units_)
+    page = display.figure_.bbox
+    for text, box in written:
+        assert page.x0 <= box.x0 < box.x1 <= page.x1, text
+        assert page.y0 <= box.y0 < box.y1 <= page.y1, text
+    for (one, box), (other, other_box) in combinations(written, 2):
+        # Boxes have room around their letters.
+        assert not box.padded(-1.5).overlaps(other_box.padded(-1.5)), (one, other)
+    diameters = {tuple(circle.center): circle.get_window_extent().width
+                 for circle in display.ax_.findobj(Circle)}  # fmt: skip
+    for text in display.texts_:
+        width = text.get_window_extent().width
+        assert width < diameters.get(text.get_position(), np.inf), text
+
+
+@pytest.mark.parametrize("show", ["weights", "activations", "gradients"])
+@pytest.mark.parametrize("sizes", SIZES, ids=lambda sizes: "-".join(map(str, sizes)))
+def test_what_is_written_is_legible(sizes, show):
+    model, X, y = fitted(sizes)
+    assert_legible(NetworkDisplay.from_estimator(model, X[:1], y[:1], show=show))
+
+
+def test_long_names_are_legible():
+    names = ["the width of a petal", "the length of a sepal in centimetres"]
+    display = NetworkDisplay(
+        coefs=[np.eye(2), np.eye(2)],
+        activations=[[5.25, -0.00012], [0.5, 0.5], [0.5, 0.5]],
+        targets=["0", "1"],
+        input_names=names,
+        output_names=names,
+    ).plot()
+    assert_legible(display)
+    written = " ".join(text.get_text() for text in display.texts_)
+    assert "the length of a s… = −1.2e−4" in written
+
+
+def test_units_are_circles():
+    model, X, y = fitted((1, 2, 1))
+    display = NetworkDisplay.from_estimator(model, X[:1], y[:1])
+    display.figure_.draw_without_rendering()
+    box = display.units_[0][0].get_window_extent()
+    assert box.width == pytest.approx(box.height)
+    # Large enough to read, in a figure that fits a page.
+    assert box.width > 0.4 * display.figure_.dpi
+    assert (display.figure_.get_size_inches() < 10).all()
+
+
+def test_units_are_circles_on_axes_that_are_too_small():
+    model, X, y = fitted((3, 2, 1))
+    _, ax = plt.subplots(figsize=(2, 4))
+    display = NetworkDisplay.from_estimator(model, X[:1], y[:1], ax=ax)
+    display.figure_.draw_without_rendering()
+    box = display.units_[0][0].get_window_extent()
+    assert box.width == pytest.approx(box.height)
+
+
+def test_given_axes_are_drawn_on():
+    model, X, y = fitted((3, 2, 1))
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+    displays = [
+        NetworkDisplay.from_estimator(model, X[:1], y[:1], show=show, ax=ax)
+        for show, ax in zip(("activations", "gradients"), axes, strict=True)
+    ]
+    assert [display.ax_ for display in displays] == list(axes)
+    assert displays[0].figure_ is figure
+    assert "activations" in axes[0].get_title()
+    assert "gradients" in axes[1].get_title()
+
+
+def test_wide_networks_are_summarised():
+    model, X, y = fitted((30, 40, 2))
+    display = NetworkDisplay.from_estimator(model, X[:1], y[:1])
+    assert not display.ax_.findobj(Circle)
+    assert not display.ax_.findobj(LineCollection)
+    written = [text.get_text() for text in display.texts_]
+    assert written == ["30 inputs", "δ of 40 units", "δ of 2 units", "∂J/∂w of 1,200 weights",
+                       "∂J/∂w of 80 weights"]  # fmt: skip
+    for bars, values in zip(display.lines_, display.coef_gradients, strict=True):
+        heights = np.array([bar.get_height() for bar in bars])
+        counts = heights / heights.sum() * values.size
+        assert counts == pytest.approx(np.round(counts))
+        below = [bar.get_hatch() is not None for bar in bars]
+        assert counts[below].sum() == pytest.approx((values < 0).sum())
+    every_unit = NetworkDisplay.from_estimator(model, max_units=40)
+    assert [len(layer) for layer in every_unit.units_] == [30, 40, 2]
+
+
+def test_a_histogram_of_equal_numbers_has_one_bar():
+    display = NetworkDisplay(coefs=[np.zeros((30, 1))]).plot()
+    assert len(display.lines_[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        ({"coefs": []}, TypeError, r"coefs must be a sequence of matrices.* got \[\]"),
+        ({"coefs": [[1.0]]}, ValueError, r"coefs\[0\] must have shape .* got shape \(1,\)"),
+        ({"coefs": [COEFS[1], COEFS[1]]}, ValueError, r"coefs\[1\] .*\(1, fan_out\).*\(2, 1\)"),
+        ({"coefs": [[[np.nan]]]}, ValueError, r"coefs\[0\] must be finite; got nan"),
+        ({"intercepts": INTERCEPTS[:1]}, ValueError, "intercepts must have 2 arrays; got 1"),
+        ({"intercepts": [[0], [0]]}, ValueError, r"intercepts\[0\] must have shape \(2,\)"),
+        ({"activations": "a"}, TypeError, "activations must be a sequence of arrays; got 'a'"),
+        ({"activations": [[1], [1], [1]]}, ValueError, r"activations\[0\] must have shape \(3,\)"),
+        ({"input_names": ["a"]}, ValueError, r"input_names must be 3 names; got \['a'\]"),
+        ({"layer_names": "abc"}, ValueError, "layer_names must be 3 names; got 'abc'"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(change, kind, message):
+    with pytest.raises(kind, match=message):
+        NetworkDisplay(**({"coefs": COEFS, "intercepts": INTERCEPTS} | change)).plot()
+
+
+def test_what_cannot_be_shown_is_refused():
+    model, X, y = fitted((3, 2, 1))
+    with pytest.raises(ValueError, match="show='gradients' needs a row X and its target y"):
+        NetworkDisplay.from_estimator(model, X[:1], show="gradients")
+    with pytest.raises(ValueError, match="show='activations' needs a row X"):
+        NetworkDisplay.from_estimator(model, show="activations")
+    with pytest.raises(ValueError, match=r"show must be one of 'weights', .* got 'deltas'"):
+        NetworkDisplay.from_estimator(model, show="deltas")
+    with pytest.raises(ValueError, match="X must have one row; got 20"):
+        NetworkDisplay.from_estimator(model, X, y)
+    with pytest.raises(ValueError, match="X must be given with y"):
+        NetworkDisplay.from_estimator(model, y=y[:1])
+
+
+# The flow of the gradient
+
+
+def test_distributions_are_those_of_the_rows():
+    model, X, y = fitted((3, 4, 5, 2), loss="half_squared_error")
+    display = GradientFlowDisplay.from_estimator(model, X, y)
+    (W1, W2, W3), (b1, b2, b3) = model.coefs_, model.intercepts_
+    a1 = sigmoid(X @ W1 + b1)
+    a2 = sigmoid(a1 @ W2 + b2)
+    y_pred = sigmoid(a2 @ W3 + b3)
+    d3 = (y_pred - y) * y_pred * (1 - y_pred)
+    d2 = (d3 @ W3.T) * a2 * (1 - a2)
+    d1 = (d2 @ W2.T) * a1 * (1 - a1)
+    for ours, theirs in zip(display.activations, (a1, a2, y_pred), strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-10)
+    for ours, theirs in zip(display.deltas, (d1, d2, d3), strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-10)
+    medians = [line.get_ydata()[0] for line in display.activation_boxes_["medians"]]
+    assert medians == pytest.approx([np.median(a) for a in (a1, a2, y_pred)])
+    medians = [line.get_ydata()[0] for line in display.delta_boxes_["medians"]]
+    assert medians == pytest.approx([np.median(np.abs(d)) for d in (d1, d2, d3)])
+    whiskers = display.delta_boxes_["whiskers"][:2]
+    ends = [line.get_ydata()[1] for line in whiskers]
+    assert ends == pytest.approx(np.percentile(np.abs(d1), [5, 95]))
+    assert display.ax_[1].get_yscale() == "log"
+
+
+def test_saturation_is_a_derivative_that_is_small_against_the_largest():
+    coefs = [np.array([[100.0, 1.0, 0.0]]), np.ones((3, 1))]
+    model = textbook(hidden_layer_sizes=3, learning_rate=1e-300, max_iter=1)
+    X, y = np.array([[1.0], [4.0], [-0.5], [0.5]]), np.full(4, 0.5)
+    model.fit(X, y, coefs_init=coefs, intercepts_init=[[0, 0, 0], [0]])
+    display = GradientFlowDisplay.from_estimator(model, X, y)
+    a = sigmoid(X @ coefs[0])
+    assert np.array_equal(display.saturated[0], a * (1 - a) < 0.05 * 0.25)
+    assert display.saturated[0].sum(axis=0).tolist() == [4, 0, 0]
+    assert [bar.get_height() for bar in display.bars_] == pytest.approx([1 / 3, 0])
+    assert [bar.get_height() for bar in display.always_bars_] == pytest.approx([1 / 3, 0])
+    strict = GradientFlowDisplay.from_estimator(model, X, y, saturation=0.1)
+    assert strict.saturated[0].sum(axis=0).tolist() == [4, 1, 0]
+    assert [bar.get_height() for bar in strict.bars_] == pytest.approx([5 / 12, 0])
+    assert [bar.get_height() for bar in strict.always_bars_] == pytest.approx([1 / 3, 0])
+
+
+def test_the_log_loss_has_no_saturated_outputs():
+    X, y = load_iris(return_X_y=True)
+    model = BackpropClassifier((5, 5), max_iter=3, random_state=0).fit(X, y)
+    display = GradientFlowDisplay.from_estimator(model, X, y)
+    assert display.saturated[-1] is None
+    assert len(display.bars_) == 2
+    assert "n/a" in [text.get_text() for text in display.ax_[2].texts]
+    squared = model.set_params(loss="half_squared_error").fit(X, y)
+    assert len(GradientFlowDisplay.from_estimator(squared, X, y).bars_) == 3
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_deltas_of_a_row_do_not_depend_on_the_other_rows(reduction):
+    model, X, y = fitted((3, 4, 1), loss_reduction=reduction, max_iter=1, alpha=0.5)
+    one, all_rows = (GradientFlowDisplay.from_estimator(model, X[:n], y[:n]) for n in (1, 20))
+    for single, several in zip(one.deltas, all_rows.deltas, strict=True):
+        assert single[0] == pytest.approx(several[0], rel=1e-12)
+
+
+def test_deltas_that_are_zero_are_told():
+    model = textbook(hidden_layer_sizes=2, activation="relu", learning_rate=1e-300, max_iter=1)
+    X, y = np.array([[1.0], [2.0]]), np.array([0.1, 0.9])
+    model.fit(X, y, coefs_init=[[[-1.0, 1.0]], [[1.0], [1.0]]])
+    display = GradientFlowDisplay.from_estimator(model, X, y)
+    assert [text.get_text() for text in display.ax_[1].texts] == ["50%\nare 0"]
+    assert display.always_bars_[0].get_height() == 0.5
+    median = display.delta_boxes_["medians"][0].get_ydata()[0]
+    assert median == pytest.approx(np.median(np.abs(display.deltas[0][:, 1])))
+    dead = GradientFlowDisplay(activations=[[[0.0]]], deltas=[[[0.0]]], saturated=[[[1]]]).plot()
+    assert [text.get_text() for text in dead.ax_[1].texts] == ["100%\nare 0"]
+
+
+def test_the_panels_may_be_given():
+    model, X, y = fitted((2, 3, 1))
+    figure, axes = plt.subplots(3, 1)
+    display = GradientFlowDisplay.from_estimator(model, X, y, ax=axes)
+    assert list(display.ax_) == list(axes)
+    assert display.figure_ is figure
+    labels = [label.get_text() for label in axes[0].get_xticklabels()]
+    assert labels == ["1 sigmoid", "2 sigmoid"]
+    with pytest.raises(ValueError, match="ax must have three axes, one a panel; got 1"):
+        display.plot(axes[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        ({"activations": 3}, TypeError, "activations must be a sequence of arrays.* got 3"),
+        ({"activations": [[1.0]]}, ValueError, r"activations\[0\] must have shape .*\(1,\)"),
+        ({"deltas": [[[1.0, 2.0]]]}, ValueError, r"deltas\[0\] must have shape \(1, 1\)"),
+        ({"saturated": []}, ValueError, "saturated must have 1 arrays; got 0"),
+        ({"saturated": [[1]]}, ValueError, r"saturated\[0\] must have shape \(1, 1\)"),
+        ({"layer_names": ["a", "b"]}, ValueError, "layer_names must have 1 names; got 2"),
+    ],
+)
+def test_layers_that_do_not_fit_are_refused(change, kind, message):
+    data = {"activations": [[[0.5]]], "deltas": [[[0.1]]], "saturated": [None]}
+    with pytest.raises(kind, match=message):
+        GradientFlowDisplay(**(data | change)).plot()
+
+
+def test_saturation_is_a_fraction():
+    model, X, y = fitted((2, 3, 1))
+    with pytest.raises(ValueError, match="saturation must be above 0 and below 1; got 5"):
+        GradientFlowDisplay.from_estimator(model, X, y, saturation=5)
+
+
+# All of them
+
+FROM_ESTIMATOR = {
+    "loss": lambda estimator, X, y: LossCurveDisplay.from_estimator(estimator),
+    "network": lambda estimator, X, y: NetworkDisplay.from_estimator(estimator, X[:1], y[:1]),
+    "weights": lambda estimator, X, y: NetworkDisplay.from_estimator(estimator),
+    "flow": GradientFlowDisplay.from_estimator,
+}
+each_display = pytest.mark.parametrize("draw", FROM_ESTIMATOR.values(), ids=FROM_ESTIMATOR)
+
+
+@each_display
+def test_estimators_that_are_not_fitted_are_refused(draw):
+    with pytest.raises(NotFittedError):
+        draw(BackpropRegressor(), np.ones((2, 1)), np.ones(2))
+
+
+@each_display
+def test_pipelines_are_told_what_to_pass(draw):
+    model, X, y = fitted((2, 3, 1))
+    pipeline = make_pipeline(StandardScaler(), model).fit(X, y)
+    with pytest.raises(TypeError, match=r"estimator must be .* got Pipeline.* pipeline\[-1\]"):
+        draw(pipeline, X, y)
+
+
+@each_display
+def test_without_matplotlib_the_extra_is_named(draw, monkeypatch):
+    model, X, y = fitted((2, 3, 1))
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"needs matplotlib.*pip install 'skbackprop\[plots\]'"):
+        draw(model, X, y)
+
+
+@each_display
+def test_plotting_again_draws_the_same(draw):
+    model, X, y = fitted((2, 3, 1))
+    display = draw(model, X, y)
+    assert display.plot() is display
+
+
+def test_matplotlib_is_imported_for_drawing_only():
+    code = "import sys, skbackprop.inspection; assert 'matplotlib' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
