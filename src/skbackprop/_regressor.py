@@ -44,9 +44,10 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Strength of the L2 penalty: the objective is the reduced loss + ½ · alpha · Σ coef².
         The coefficients are those of the conditioned coordinates; intercepts are exempt. It is
         divided neither by rows nor by the batch size; only under "sum" has a batch the penalty
-        in proportion to its rows, as it has of the losses. "auto" is 0.3 over the total weight
-        of the rows, or over their number if that is more or there are no weights (in
-        `partial_fit`, of all rows so far); under "sum" 0.3.
+        in proportion to its rows, as it has of the losses. "auto" is 0.3, or 0.015 a feature if
+        that is more, as the weights of many inputs are to be shorter [6]_; and this over the
+        total weight of the rows, or over their number if that is more or there are no weights
+        (in `partial_fit`, of all rows so far), but for "sum".
     fit_intercept : bool, default=True
         Whether the layers have intercepts (biases). Without them `intercepts_` are zero.
     learning_rate : float or "auto", default="auto"
@@ -172,6 +173,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
        Networks: Tricks of the Trade, 1998.
     .. [5] Y. LeCun, P. Simard and B. Pearlmutter, "Automatic learning rate maximization by
        on-line estimation of the Hessian's eigenvectors", NIPS 1992.
+    .. [6] R. Neal, "Bayesian Learning for Neural Networks", Springer, 1996, section 2.1.
 
     Examples
     --------
