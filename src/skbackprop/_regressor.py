@@ -495,8 +495,9 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
                 f"y must not be negative under loss='poisson'; got {values.min():.6g}."
             )
         if known and n_outputs != self.n_outputs_:
+            each = ", one a quantile" if n_outputs > values.shape[1] else ""
             raise ValueError(
-                f"y must have {self.n_outputs_} outputs, as fitted; got {n_outputs}. "
+                f"y must have {self.n_outputs_} outputs, as fitted; got {n_outputs}{each}. "
                 "Fit with warm_start=False to start anew."
             )
         if known and partial:
