@@ -247,12 +247,10 @@ class ResidualLoss(Loss):
 
     Subclasses give ρ' and, by it, ρ. At a kink there is curvature without end, elsewhere none, and
     no step suits that. What a step can suit is the loss smoothed over residuals of up to half the
-    spread σ of the targets, over which ρ' rises evenly by its `rise`: a curvature of rise / σ.
+    spread σ of the targets, over which ρ' rises evenly: a curvature of (ρ'(σ/2) − ρ'(−σ/2)) / σ.
     """
 
     robust = True
-    rise: float
-    """How much larger ρ' is at a residual of ½ than at −½."""
 
     def __init__(self, target: str, output_activation: str) -> None:
         if target != "matrix":
@@ -263,6 +261,10 @@ class ResidualLoss(Loss):
 
     def slope(self, residual: np.ndarray, out: np.ndarray) -> None:
         """Fill `out` with ρ'(r)."""
+        raise NotImplementedError
+
+    def rise(self, spread: float) -> float:
+        """ρ'(spread / 2) − ρ'(−spread / 2)."""
         raise NotImplementedError
 
     def value(
@@ -294,7 +296,8 @@ class ResidualLoss(Loss):
         self._activation.apply(raw_prediction, scratch)
 
     def smoothed(self, spread: float) -> Loss:
-        factor = 0.5 * self.rise / 2.0 ** round(math.log2(spread))
+        spread = 2.0 ** round(math.log2(spread))
+        factor = 0.5 * self.rise(spread) / spread
         return SquaredError(self.target, self.output_activation, factor=factor)
 
 
@@ -312,10 +315,12 @@ class AbsoluteError(ResidualLoss):
 
     degree = 1
     smooth = False
-    rise = 2.0
 
     def slope(self, residual: np.ndarray, out: np.ndarray) -> None:
         np.sign(residual, out=out)
+
+    def rise(self, spread: float) -> float:
+        return 2.0
 
 
 class Huber(ResidualLoss):
@@ -326,10 +331,12 @@ class Huber(ResidualLoss):
     def __init__(self, target: str, output_activation: str, *, delta: float = 1.0) -> None:
         super().__init__(target, output_activation)
         self.delta = delta
-        self.rise = 2.0 * min(delta, 0.5)
 
     def slope(self, residual: np.ndarray, out: np.ndarray) -> None:
         np.clip(residual, -self.delta, self.delta, out=out)
+
+    def rise(self, spread: float) -> float:
+        return min(2.0 * self.delta, spread)
 
     def value(
         self, residual: np.ndarray, slope: np.ndarray, sample_weight: np.ndarray | None
@@ -353,7 +360,6 @@ class Pinball(ResidualLoss):
     degree = 1
     mirrors = False
     smooth = False
-    rise = 1.0
 
     def __init__(
         self, target: str, output_activation: str, *, quantile: float | Sequence[float] = 0.5
@@ -367,6 +373,9 @@ class Pinball(ResidualLoss):
         np.sign(residual, out=out)
         out *= 0.5
         out += self._middle
+
+    def rise(self, spread: float) -> float:
+        return 1.0
 
     def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
         super().inverse_link(raw_prediction, scratch)
