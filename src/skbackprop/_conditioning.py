@@ -230,7 +230,7 @@ class Conditioning(NamedTuple):
         if loss is not None and loss.output_activation == "exp":
             shift = np.log(np.where(every.mean > 0.0, every.mean, 1.0)) * fit_intercept
             return self._replace(
-                target_shift=self.target_shift + shift, target_degree=1, log_target=True
+                target_shift=self.target_shift + shift, target_degree=loss.degree, log_target=True
             )
         if not fit_intercept:
             shift, scale = np.zeros(1), every.scale_around_zero()
