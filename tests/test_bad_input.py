@@ -33,8 +33,12 @@ ACTIVATION_NAMES = "'identity', 'sigmoid', 'softplus', 'tanh', 'relu'"
 FLAG = Fault("True or False", ["yes", 1, None, NAN], [])
 COUNT = Fault("an integer of at least 1", ["5", 2.0, True, None, NAN], [0, -3])
 REGRESSION_LOSSES = Fault(
-    "one of 'half_squared_error', 'squared_error'", [1, None, NAN], ["log_loss", "mse"]
+    "one of 'half_squared_error', 'squared_error', 'absolute_error', 'huber', 'quantile', "
+    "'poisson'",
+    [1, None, NAN],
+    ["log_loss", "mse"],
 )
+OF_REGRESSOR = ("output_activation", "quantile", "huber_delta")
 
 PARAMETERS = {
     "hidden_layer_sizes": Fault(
@@ -47,6 +51,12 @@ PARAMETERS = {
         f"one of {ACTIVATION_NAMES}", [1, None, NAN, ["sigmoid"]], ["softmax"]
     ),
     "loss": REGRESSION_LOSSES,
+    "quantile": Fault(
+        "a number above 0 and below 1, or a sequence of such numbers that increase",
+        ["0.5", None, True, 0.5j, {0.1, 0.9}, [0.1, None], [[0.1, 0.9]], (0.1, True)],
+        [0, 1, 1.5, -0.1, NAN, INF, (), [0.1, 1.0], (0.9, 0.1), (0.5, 0.5), np.array([0.0, 0.5])],
+    ),
+    "huber_delta": Fault("a positive finite number", ["1", None, True, [1.0]], [0, -1.0, NAN, INF]),
     "loss_reduction": Fault("one of 'mean', 'sum'", [1, None, NAN], ["none"]),
     "conditioning": Fault("one of 'standardize' or None", [1, True, NAN], ["whiten"]),
     "alpha": Fault(
@@ -78,7 +88,7 @@ PARAMETERS = {
 }
 FAULTS = {
     REGRESSOR: PARAMETERS,
-    CLASSIFIER: {name: fault for name, fault in PARAMETERS.items() if name != "output_activation"}
+    CLASSIFIER: {name: fault for name, fault in PARAMETERS.items() if name not in OF_REGRESSOR}
     | {
         "loss": REGRESSION_LOSSES._replace(
             accepted="one of 'log_loss', 'half_squared_error', 'squared_error'",
@@ -396,3 +406,34 @@ def test_a_refused_fit_leaves_the_fitted_model_as_it_was(estimator):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         model.set_params(alpha=0).fit(X[:, :1], y[:3])
     assert_array_equal(model.predict(X), y_pred)
+
+
+def test_poisson_refuses_negative_targets():
+    model = small(REGRESSOR, loss="poisson")
+    with pytest.raises(ValueError, match=r"y must not be negative under loss='poisson'; got -2\."):
+        model.fit(X, [0, 1, -2, 3, 4, 5])
+    assert_array_equal(model.fit(X, [0, 1, 2, 3, 4, 5]).predict(X) > 0, True)
+
+
+def test_poisson_refuses_an_output_activation():
+    model = small(REGRESSOR, loss="poisson", output_activation="softplus")
+    with pytest.raises(ValueError, match=r"output_activation must be 'identity' .* got 'softplus'"):
+        model.fit(X, np.arange(6))
+
+
+def test_several_quantiles_refuse_several_targets():
+    model = small(REGRESSOR, loss="quantile", quantile=(0.1, 0.9))
+    with pytest.raises(
+        ValueError, match=r"y must have one column .*got 2 columns .*\(0\.1, 0\.9\)"
+    ):
+        model.fit(X, X)
+    assert model.fit(X, X[:, :1]).predict(X).shape == (6, 2)
+
+
+def test_another_number_of_quantiles_needs_a_new_start():
+    model = small(REGRESSOR, loss="quantile", quantile=(0.1, 0.9), warm_start=True)
+    model.fit(X, TARGETS[REGRESSOR]).set_params(quantile=(0.1, 0.5, 0.9))
+    with pytest.raises(
+        ValueError, match=r"y must have 2 outputs, as fitted; got 3, one a quantile"
+    ):
+        model.fit(X, TARGETS[REGRESSOR])

@@ -45,15 +45,37 @@ def negative_log_likelihood(y, z, output_activation):
     return normaliser(z) - (y * z).sum(axis=-1)
 
 
+def of_residuals(function):
+    """A sum over outputs of a function of the residual and its sign."""
+
+    def losses(y, z, output_activation):
+        residual = formula(ACTIVATION_FORMULAS, output_activation)(z) - y
+        return function(residual, np.sign(residual.real)).sum(axis=-1)
+
+    return losses
+
+
+def half_poisson_deviance(y, z, output_activation):
+    return (y * np.log(y) - y * z - y + np.exp(z)).sum(axis=-1)
+
+
 LOSS_FORMULAS = {
     "half_squared_error": lambda y, z, f: squares(y, z, f) / 2,
     "squared_error": squares,
+    "absolute_error": of_residuals(lambda r, sign: r * sign),
+    "huber": of_residuals(lambda r, sign: np.where(r * sign < 1, r * r / 2, r * sign - 0.5)),
+    "quantile": of_residuals(lambda r, sign: r * sign / 2),
+    "poisson": half_poisson_deviance,
     "log_loss": negative_log_likelihood,
 }
 EVERY_ACTIVATION = list(product(("matrix", "codes"), ACTIVATIONS))
+OF_NUMBERS = [("matrix", name) for name in ACTIVATIONS]
 LOSS_FORMS = {
     "half_squared_error": EVERY_ACTIVATION,
     "squared_error": EVERY_ACTIVATION,
+    "absolute_error": OF_NUMBERS,
+    "huber": OF_NUMBERS,
+    "quantile": OF_NUMBERS,
     "log_loss": [("matrix", "sigmoid"), ("codes", "softmax")],
 }
 

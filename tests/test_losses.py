@@ -1,10 +1,26 @@
 """Losses: values, gradients and predictions against scikit-learn and scipy, and at the extremes."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.special import expit, softmax
-from sklearn._loss import HalfBinomialLoss, HalfMultinomialLoss, HalfSquaredError
-from sklearn.metrics import log_loss, mean_squared_error
+from sklearn._loss import (
+    AbsoluteError,
+    HalfBinomialLoss,
+    HalfMultinomialLoss,
+    HalfPoissonLoss,
+    HalfSquaredError,
+    HuberLoss,
+    PinballLoss,
+)
+from sklearn.metrics import (
+    log_loss,
+    mean_absolute_error,
+    mean_pinball_loss,
+    mean_poisson_deviance,
+    mean_squared_error,
+)
 
 from skbackprop._activations import ACTIVATIONS
 from skbackprop._losses import LOSSES
@@ -17,17 +33,17 @@ each_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 each_weighting = pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
 
 
-def evaluate(form, y, z, sample_weight=None, scale=1.0):
+def evaluate(form, y, z, sample_weight=None, scale=1.0, **options):
     name, *kind = form
     gradient = np.full_like(z, np.nan)
-    loss = LOSSES[name](*kind)
+    loss = LOSSES[name](*kind, **options)
     return loss.value_and_gradient(y, z.copy(), sample_weight, gradient, scale), gradient
 
 
-def predict(form, z):
+def predict(form, z, **options):
     name, *kind = form
     y_pred = z.copy()
-    LOSSES[name](*kind).inverse_link(y_pred, np.full_like(z, np.nan))
+    LOSSES[name](*kind, **options).inverse_link(y_pred, np.full_like(z, np.nan))
     return y_pred
 
 
@@ -205,3 +221,155 @@ def test_probabilities_at_the_extremes(dtype, size):
 def test_log_loss_refuses_another_output_activation(target, output_activation):
     with pytest.raises(ValueError, match=f"log-loss of a target of {target} .*{output_activation}"):
         LOSSES["log_loss"](target, output_activation)
+
+
+def of_numbers(name, output_activation="identity"):
+    return name, "matrix", output_activation
+
+
+@each_weighting
+@pytest.mark.parametrize(
+    ("name", "options", "oracle"),
+    [
+        ("absolute_error", {}, AbsoluteError()),
+        ("huber", {"delta": 0.7}, HuberLoss(delta=0.7)),
+        ("huber", {"delta": 3.0}, HuberLoss(delta=3.0)),
+        ("quantile", {"quantile": 0.5}, PinballLoss(quantile=0.5)),
+        ("quantile", {"quantile": 0.1}, PinballLoss(quantile=0.1)),
+    ],
+)
+def test_losses_of_residuals_equal_those_of_scikit_learn(name, options, oracle, weighted):
+    y, z, sample_weight = random_problem(of_numbers(name), 2, weighted=weighted)
+    value, gradient = evaluate(of_numbers(name), y, z, sample_weight, **options)
+    expected_value, expected = summed(oracle, y, z, sample_weight)
+    assert value == pytest.approx(expected_value, rel=1e-13, abs=0)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-15)
+
+
+@each_weighting
+def test_poisson_loss_equals_that_of_scikit_learn(weighted):
+    y, z, sample_weight = random_problem(of_numbers("poisson"), 2, weighted=weighted)
+    y = np.floor(np.abs(3 * y))
+    assert (y == 0).any()
+    value, gradient = evaluate(of_numbers("poisson"), y, z, sample_weight)
+    _, expected = summed(HalfPoissonLoss(), y, z, sample_weight)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-14)
+    total = 2 * N_ROWS if sample_weight is None else 2 * sample_weight.sum()
+    repeated = None if sample_weight is None else np.repeat(sample_weight, 2)
+    y_pred = predict(of_numbers("poisson"), z)
+    deviance = mean_poisson_deviance(y.ravel(), y_pred.ravel(), sample_weight=repeated)
+    assert value == pytest.approx(total * deviance / 2, rel=1e-13)
+
+
+@each_weighting
+@pytest.mark.parametrize("output_activation", ACTIVATIONS)
+def test_absolute_error_and_pinball_loss_equal_the_metrics(output_activation, weighted):
+    y, z, sample_weight = random_problem(of_numbers("quantile"), 1, weighted=weighted)
+    y_pred = predict(of_numbers("quantile", output_activation), z)
+    total = N_ROWS if sample_weight is None else sample_weight.sum()
+    value, _ = evaluate(of_numbers("absolute_error", output_activation), y, z, sample_weight)
+    expected = total * mean_absolute_error(y, y_pred, sample_weight=sample_weight)
+    assert value == pytest.approx(expected, rel=1e-13)
+    for q in (0.05, 0.6):
+        value, _ = evaluate(
+            of_numbers("quantile", output_activation), y, z, sample_weight, quantile=q
+        )
+        expected = total * mean_pinball_loss(y, y_pred, sample_weight=sample_weight, alpha=q)
+        assert value == pytest.approx(expected, rel=1e-13)
+
+
+QUANTILES = (0.1, 0.5, 0.9)
+
+
+@each_weighting
+def test_several_quantiles_are_losses_of_one_target(weighted):
+    y, z, sample_weight = random_problem(of_numbers("quantile"), 3, weighted=weighted)
+    y = y[:, :1]
+    value, gradient = evaluate(of_numbers("quantile"), y, z, sample_weight, quantile=QUANTILES)
+    alone = [
+        evaluate(of_numbers("quantile"), y, z[:, [k]], sample_weight, quantile=q)
+        for k, q in enumerate(QUANTILES)
+    ]
+    assert value == pytest.approx(sum(value for value, _ in alone), rel=1e-13)
+    np.testing.assert_array_equal(gradient, np.hstack([part for _, part in alone]))
+
+
+@each_dtype
+def test_predictions_of_quantiles_do_not_cross_and_lose_no_more(dtype):
+    y, z, _ = random_problem(of_numbers("quantile"), 3)
+    y, z = y[:, :1].astype(dtype), z.astype(dtype)
+    y_pred = predict(of_numbers("quantile"), z, quantile=QUANTILES)
+    assert y_pred.dtype == dtype
+    assert (np.diff(z, axis=1) < 0).any()
+    assert (np.diff(y_pred, axis=1) >= 0).all()
+    np.testing.assert_array_equal(np.sort(z, axis=1), y_pred)
+    for row in range(N_ROWS):
+        of_row = y[[row]], z[[row]]
+        before, _ = evaluate(of_numbers("quantile"), *of_row, quantile=QUANTILES)
+        after, _ = evaluate(of_numbers("quantile"), y[[row]], y_pred[[row]], quantile=QUANTILES)
+        assert after <= before + 10 * np.finfo(dtype).eps * before
+
+
+def test_one_quantile_of_several_targets_is_not_sorted():
+    z = np.array([[2.0, 1.0]])
+    np.testing.assert_array_equal(predict(of_numbers("quantile"), z, quantile=0.9), z)
+
+
+def test_huber_loss_by_hand():
+    # ½ · 0.3² within 0.5, and 0.5 (2 − 0.25) beyond it, on either side.
+    z = np.array([[0.3, 2.0, -2.0]])
+    value, gradient = evaluate(of_numbers("huber"), np.zeros((1, 3)), z, delta=0.5)
+    assert value == pytest.approx(0.045 + 2 * 0.875, rel=1e-15)
+    np.testing.assert_array_equal(gradient, [[0.3, 0.5, -0.5]])
+
+
+@pytest.mark.parametrize("name", ["absolute_error", "huber", "quantile"])
+def test_a_perfect_fit_has_no_loss(name):
+    y = np.array([[1.5, -2.0]])
+    value, gradient = evaluate(of_numbers(name), y, y)
+    assert value == 0
+    np.testing.assert_array_equal(gradient, [[0, 0]])
+
+
+@pytest.mark.parametrize(("dtype", "size"), EXTREMES)
+@pytest.mark.parametrize(
+    ("name", "below", "above"),
+    [("absolute_error", -1, 1), ("huber", -1, 1), ("quantile", -0.5, 0.5)],
+)
+def test_losses_of_residuals_far_out(name, below, above, dtype, size):
+    z = np.array([[-size, size]], dtype=dtype)
+    value, gradient = evaluate(of_numbers(name), np.zeros((1, 2), dtype=dtype), z)
+    # Huber's loss is ½ less for each.
+    assert value == pytest.approx(2 * above * size - (name == "huber"), rel=1e-6)
+    np.testing.assert_array_equal(gradient, [[below, above]])
+
+
+@each_dtype
+def test_poisson_predictions_are_positive_and_finite(dtype):
+    eps = float(np.finfo(dtype).eps)
+    z = np.array([[-1e30, -2.0, 3.0, 1e30]], dtype=dtype)
+    with np.errstate(over="ignore"):
+        y_pred = predict(of_numbers("poisson"), z)[0]
+    assert y_pred[0] > 0
+    np.testing.assert_allclose(y_pred[1:3], np.exp([-2.0, 3.0]), rtol=4 * eps)
+    assert y_pred[3] == np.finfo(dtype).max
+
+
+@pytest.mark.parametrize("name", ["absolute_error", "huber", "quantile", "poisson"])
+def test_losses_of_numbers_allocate_no_batch(name):
+    y = np.ones((100_000, 2))
+    z, out, weight = np.full_like(y, 0.5), np.empty_like(y), np.ones(len(y))
+    loss = LOSSES[name]("matrix", "identity")
+    for sample_weight in (None, weight):
+        loss.value_and_gradient(y, z, sample_weight, out)
+        tracemalloc.start()
+        loss.value_and_gradient(y, z, sample_weight, out)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < y.nbytes / 4
+
+
+@pytest.mark.parametrize("name", ["absolute_error", "huber", "quantile", "poisson"])
+def test_losses_of_numbers_refuse_codes(name):
+    with pytest.raises(ValueError, match=r"codes|output_activation"):
+        LOSSES[name]("codes", "sigmoid")

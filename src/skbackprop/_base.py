@@ -35,7 +35,7 @@ class Target(NamedTuple):
     """Shape (n_rows, n_outputs), or (n_rows,) of class codes."""
     loss: Loss
     location_scale: bool
-    """Whether shifting and scaling y shifts and scales the prediction that is best."""
+    """Whether scaling y scales the prediction that is best, and y can be conditioned."""
     n_outputs: int
     fitted: dict[str, Any]
     """Attributes that the estimator publishes about it."""
@@ -172,6 +172,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
                 descent = gradient_descent(
                     objective_in(),
                     params,
+                    smooth=target.loss.smooth,
                     step_size=step_size,
                     batches=Batches(n_rows, batch_size, self._rows_rng if self.shuffle else None),
                     retry=settings.learning_rate == "auto" and not partial,
@@ -232,7 +233,8 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             return Conditioning.none(X.shape[1], target.n_outputs, activations)
         spreads = [Spread.of(X, sample_weight)]
         if target.location_scale:
-            spreads.append(Spread.of(target.values, sample_weight))
+            robust = target.loss.robust
+            spreads.append(Spread.of(target.values, sample_weight, quartiles=robust))
         if in_stream and self._spreads:
             spreads = [old.merged(new) for old, new in zip(self._spreads, spreads, strict=True)]
         self._spreads = spreads
@@ -241,6 +243,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             activations=activations,
             n_outputs=target.n_outputs,
             fit_intercept=self.fit_intercept,
+            loss=target.loss,
         )
         if not 0.0 < conditioning.loss_unit < np.inf:
             raise ValueError(
@@ -325,6 +328,9 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         self._searched_scale, self._searched_for = scale, question
         double = np.dtype(np.float64)
         objective = objective_in(dtype=double)
+        if objective.loss.robust:
+            spread = Spread.of(objective.y, objective.sample_weight, quartiles=True)
+            objective.loss = objective.loss.smoothed(spread.deviation().min())
         curvature = largest_curvature(objective, params.astype(double), self._curvature_rng)
         return _step_by(curvature, partial), curvature
 

@@ -13,12 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skbackprop._activations import Activation
+from skbackprop._losses import Loss
 from skbackprop._network import Layer
 
 # No value but a wild one is further than this from its column's mean, in units of its scale.
 REACH = 5.0
 # No single value makes its column's scale larger than this times that of the others.
 STRETCH = 1.8
+# Standard deviations between the quartiles of a normal distribution.
+_QUARTILES_APART = 1.3489795003921634
 # Elements whose moments are taken at a time.
 _CHUNK_ELEMENTS = 2**17
 
@@ -80,21 +83,44 @@ class Moments(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """Moments of all values of the columns, and of those that are not the farthest out."""
+    """Moments of all values of the columns, and of those that are not the farthest out.
+
+    And where they are asked for the quartiles, of shape (3, n_columns).
+    """
 
     every: Moments
     inner: Moments
+    quartiles: np.ndarray | None = None
 
     @classmethod
-    def of(cls, array: Any, sample_weight: np.ndarray | None = None) -> "Spread":
+    def of(
+        cls, array: Any, sample_weight: np.ndarray | None = None, *, quartiles: bool = False
+    ) -> "Spread":
         """The spread of an array of shape (n_rows, n_columns), dense or scipy.sparse CSR."""
         weights = np.ones(array.shape[0]) if sample_weight is None else sample_weight
         every = _moments(array, weights, None)
         farthest = np.where(every.side() > 0.0, every.high, every.low)
-        return cls(every, _moments(array, weights, farthest))
+        inner = _moments(array, weights, farthest)
+        return cls(every, inner, _quartiles(array, weights) if quartiles else None)
 
     def merged(self, other: "Spread") -> "Spread":
-        return Spread(self.every.merged(other.every), self.inner.merged(other.inner))
+        """The spread of the rows of both; their quartiles are averaged."""
+        quartiles = other.quartiles
+        if self.quartiles is not None and quartiles is not None:
+            share = other.every.weight / (self.every.weight + other.every.weight)
+            quartiles = self.quartiles + share * (quartiles - self.quartiles)
+        return Spread(self.every.merged(other.every), self.inner.merged(other.inner), quartiles)
+
+    def deviation(self) -> np.ndarray:
+        """The standard deviation, or what it is of a normal distribution of those quartiles.
+
+        1 for a constant column.
+        """
+        unit = self.every.unit()
+        if self.quartiles is None:
+            return unit
+        deviation = (self.quartiles[2] - self.quartiles[0]) / _QUARTILES_APART
+        return np.where(deviation > 0.0, deviation, unit)
 
     def shift_and_scale(self, *, robust: bool) -> tuple[np.ndarray, np.ndarray]:
         """What each column is shifted and scaled by; a constant column has scale 1.
@@ -120,11 +146,16 @@ class Conditioning(NamedTuple):
     input_shift, input_scale : ndarray of shape (n_features,)
         c and s of the inputs (x − c) / s.
     target_shift, target_scale : ndarray of shape (n_outputs,)
-        μ and σ of the targets (y − μ) / σ.
+        μ and σ of the raw predictions (z − μ) / σ and of the targets (y − μ) / σ; those of a loss
+        on a logarithmic scale are y / exp(μ).
     hidden_shift, hidden_scale : list of float
         What the activations of each hidden layer are shifted and scaled by.
     activations : list of Activation
         What computes the shifted and scaled activations.
+    target_degree : int
+        Power of the scale of the targets that the loss is in proportion to.
+    log_target : bool
+        Whether raw predictions are logarithms of predictions.
     """
 
     input_shift: np.ndarray
@@ -134,6 +165,8 @@ class Conditioning(NamedTuple):
     hidden_shift: list[float]
     hidden_scale: list[float]
     activations: list[Activation]
+    target_degree: int = 2
+    log_target: bool = False
 
     @classmethod
     def none(
@@ -159,8 +192,9 @@ class Conditioning(NamedTuple):
         activations: Sequence[Activation],
         n_outputs: int,
         fit_intercept: bool,
+        loss: Loss | None = None,
     ) -> "Conditioning":
-        """Coordinates that suit the spread of the data.
+        """Coordinates that suit the spread of the data, targets under a squared error or `loss`.
 
         A shift needs intercepts to absorb it: without them values are scaled by their size.
 
@@ -171,43 +205,69 @@ class Conditioning(NamedTuple):
         column is conditioned to the same.
         """
         plain = cls.none(len(inputs.every.mean), n_outputs, activations)
+        if targets is not None:
+            plain = plain._with_targets(targets, loss, fit_intercept)
         if not fit_intercept:
-            scaled = plain._replace(input_scale=inputs.every.scale_around_zero())
-            if targets is not None:
-                scaled = scaled._replace(target_scale=targets.every.scale_around_zero())
-            return scaled
+            return plain._replace(input_scale=inputs.every.scale_around_zero())
         robust = bool(activations) and activations[0].bounded
         input_shift, input_scale = inputs.shift_and_scale(robust=robust)
-        scaled = plain._replace(input_scale=inputs.every.side() * input_scale)
-        if targets is not None:
-            scaled = scaled._replace(
-                target_shift=targets.every.mean,
-                target_scale=targets.every.side() * targets.every.unit(),
-            )
-        return scaled._replace(
+        return plain._replace(
             input_shift=input_shift,
+            input_scale=inputs.every.side() * input_scale,
             hidden_shift=[f.rest for f in activations],
             hidden_scale=[f.unit for f in activations],
             activations=[f.conditioned or f for f in activations],
         )
 
+    def _with_targets(
+        self, targets: Spread, loss: Loss | None, fit_intercept: bool
+    ) -> "Conditioning":
+        """The same with targets conditioned, in one way for all outputs of a single target.
+
+        A loss that is linear far out does not mind wild values, and nor do the quartiles.
+        """
+        every, quartiles = targets.every, targets.quartiles
+        if loss is not None and loss.output_activation == "exp":
+            shift = np.log(np.where(every.mean > 0.0, every.mean, 1.0)) * fit_intercept
+            return self._replace(
+                target_shift=self.target_shift + shift, target_degree=loss.degree, log_target=True
+            )
+        if not fit_intercept:
+            shift, scale = np.zeros(1), every.scale_around_zero()
+        else:
+            shift = every.mean if quartiles is None else quartiles[1]
+            scale = every.side() * targets.deviation()
+        if loss is not None and not loss.mirrors:
+            scale = np.abs(scale)
+        return self._replace(
+            target_shift=self.target_shift + shift,
+            target_scale=self.target_scale * scale,
+            target_degree=2 if loss is None else loss.degree,
+        )
+
     def conditioned_targets(self, values: np.ndarray) -> np.ndarray:
-        """(y − μ) / σ, or class codes and labels as they are."""
+        """(y − μ) / σ or y / exp(μ), or class codes and labels as they are."""
         if not self.target_shift.any() and (self.target_scale == 1.0).all():
             return values
-        conditioned = values - self.target_shift
-        conditioned /= self.target_scale
+        # Outputs beyond the columns of the target are of the same column.
+        shift, scale = (a[: values.shape[1]] for a in (self.target_shift, self.target_scale))
+        if self.log_target:
+            shift, scale = np.zeros_like(shift), np.exp(shift)
+        conditioned = values - shift
+        conditioned /= scale
         return conditioned.astype(values.dtype, copy=False)
 
     @property
     def loss_unit(self) -> float:
-        """What a squared error of conditioned targets is multiplied by to be one of raw ones.
+        """What a loss of conditioned targets is multiplied by to be one of raw ones.
 
-        Several targets are weighted by 1 / σ², so that each counts alike: the unit is then the
-        mean of their σ².
+        A squared error is in units of σ², an absolute one of σ, a Poisson deviance of the mean
+        of y. Several targets are weighted by 1 over their units, so that each counts alike: the
+        unit is then the mean of them.
         """
+        scale = np.exp(self.target_shift) if self.log_target else np.abs(self.target_scale)
         with np.errstate(over="ignore"):
-            return float(np.mean(np.square(self.target_scale)))
+            return float(np.mean(scale**self.target_degree))
 
     def to_raw(self, layers: Sequence[Layer], dtype: np.dtype) -> list[Layer]:
         """The layers that compute on raw x what `layers` compute in conditioned coordinates.
@@ -253,6 +313,23 @@ class Conditioning(NamedTuple):
         if depth == 0:
             return self.input_shift @ W
         return self.hidden_shift[depth - 1] * W.sum(axis=0)
+
+
+def _quartiles(array: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The weighted quartiles of the columns, shape (3, n_columns).
+
+    Where the weight below a value is just the one asked for, the mean of it and the next.
+    """
+    order = np.argsort(array, axis=0, kind="stable")
+    ordered = np.take_along_axis(array, order, axis=0)
+    below = np.cumsum(weights[order], axis=0)
+    wanted = np.array([[0.25], [0.5], [0.75]]) * below[-1]
+    quartiles = np.empty(wanted.shape)
+    for k in range(array.shape[1]):
+        first = np.searchsorted(below[:, k], wanted[:, k], side="left")
+        next_ = np.searchsorted(below[:, k], wanted[:, k], side="right")
+        quartiles[:, k] = 0.5 * (ordered[first, k] + ordered[next_, k].astype(np.float64))
+    return quartiles
 
 
 def _moments(array: Any, weights: np.ndarray, excluded: np.ndarray | None) -> Moments:

@@ -62,11 +62,11 @@ class Descent:
 _SHORTEST = 2.0**-40
 
 
-def _loss_limit(best_loss: float, first_loss: float, n_batches: int) -> float:
+def _loss_limit(best_loss: float, first_loss: float, may_rise: bool) -> float:
     """The loss above which an epoch is undone, where that is to be done at all."""
     if not math.isfinite(first_loss):
         return sys.float_info.max
-    return best_loss + 1e-6 * abs(best_loss) if n_batches == 1 else 2.0 * first_loss
+    return 2.0 * first_loss if may_rise else best_loss + 1e-6 * abs(best_loss)
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -79,6 +79,7 @@ def gradient_descent(
     batches: Batches,
     max_iter: int,
     retry: bool = False,
+    smooth: bool = True,
     first_epoch: int = 0,
     margin: float = 0.0,
     reference_loss: float = 0.0,
@@ -115,7 +116,9 @@ def gradient_descent(
     retry : bool
         Whether an epoch that explodes is undone and the step halved for good. In full batch any
         rise of the loss is an explosion, as a step below 2 over the curvature lowers it; in
-        batches, twice the loss of the first parameters.
+        batches, or where the objective is not `smooth`, twice the loss of the first parameters.
+    smooth : bool
+        Whether the objective has no kinks, from one side of which to the other a step may climb.
     first_epoch : int
         Epochs that the schedule has already seen.
     margin, reference_loss : float
@@ -138,7 +141,8 @@ def gradient_descent(
     try:
         for epoch in range(first_epoch, first_epoch + max_iter):
             np.copyto(epoch_start, params)
-            limit = _loss_limit(best_loss, first_loss, n_batches) if retry else math.inf
+            may_rise = n_batches > 1 or not smooth
+            limit = _loss_limit(best_loss, first_loss, may_rise) if retry else math.inf
             epoch_loss = steps = 0.0
             for number, rows in enumerate(batches):
                 step = step_size * shortening * schedule.fraction(epoch + number / n_batches)

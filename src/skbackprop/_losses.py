@@ -13,7 +13,8 @@ Conventions, for every loss here:
 A new loss is one class and one line in `LOSSES`; the tests find it there.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 
 import numpy as np
@@ -57,10 +58,23 @@ class Loss:
         Form of `y_true`.
     output_activation : str
         Name of the function from raw predictions to predictions.
+    degree : int
+        Scaling y and ŷ by c > 0 multiplies the loss by c to this power; 0 for class codes and
+        labels, which have no scale.
+    mirrors : bool
+        Whether mirroring y mirrors the best prediction.
+    robust : bool
+        Whether the derivative is bounded, so that wild targets pull no harder than others.
+    smooth : bool
+        Whether the loss has no kinks.
     """
 
     target: str
     output_activation: str
+    degree = 0
+    mirrors = True
+    robust = False
+    smooth = True
 
     def value_and_gradient(
         self,
@@ -80,12 +94,21 @@ class Loss:
         """Replace the raw predictions by predictions, in place."""
         raise NotImplementedError
 
+    def smoothed(self, spread: float) -> "Loss":
+        """The loss whose curvature suits the step, for targets of that spread: this one, if smooth.
+
+        A spread counts as the nearest power of 2, so that rounding tells no equal fits apart.
+        """
+        return self
+
 
 class SquaredError(Loss):
     """factor · Σ_outputs (ŷ − y)² with ŷ = f(z), f any activation function.
 
     With a factor of ½ the derivative by ŷ is the residual ŷ − y itself; with 1 it is twice it.
     """
+
+    degree = 2
 
     def __init__(self, target: str, output_activation: str, *, factor: float) -> None:
         self.target = target
@@ -237,9 +260,204 @@ def _log_loss(target: str, output_activation: str) -> Loss:
     return loss
 
 
-LOSSES: dict[str, Callable[[str, str], Loss]] = {
+class ResidualLoss(Loss):
+    """Σ_outputs ρ(r), r = ŷ − y, ŷ = f(z) with f any activation function; ρ is linear far out.
+
+    Subclasses give ρ' and, by it, ρ. At a kink there is curvature without end, elsewhere none, and
+    no step suits that. What a step can suit is the loss smoothed over residuals of up to half the
+    spread σ of the targets, over which ρ' rises evenly: a curvature of (ρ'(σ/2) − ρ'(−σ/2)) / σ.
+    """
+
+    robust = True
+
+    def __init__(self, target: str, output_activation: str) -> None:
+        if target != "matrix":
+            raise ValueError(f"{type(self).__name__} is for a target of numbers, not {target}.")
+        self.target = target
+        self.output_activation = output_activation
+        self._activation = ACTIVATIONS[output_activation]
+
+    def slope(self, residual: np.ndarray, out: np.ndarray) -> None:
+        """Fill `out` with ρ'(r)."""
+        raise NotImplementedError
+
+    def rise(self, spread: float) -> float:
+        """ρ'(spread / 2) − ρ'(−spread / 2)."""
+        raise NotImplementedError
+
+    def value(
+        self, residual: np.ndarray, slope: np.ndarray, sample_weight: np.ndarray | None
+    ) -> float:
+        """Σ weight · ρ(r): for a ρ of straight lines through 0, ρ(r) = r ρ'(r)."""
+        return _weighted_product(residual, slope, sample_weight)
+
+    def value_and_gradient(
+        self,
+        y_true: np.ndarray,
+        raw_prediction: np.ndarray,
+        sample_weight: np.ndarray | None,
+        out: np.ndarray,
+        scale: float = 1.0,
+    ) -> float:
+        residual = raw_prediction
+        self._activation.apply(residual, out)
+        residual -= y_true
+        self.slope(residual, out)
+        value = self.value(residual, out, sample_weight)
+        if self.output_activation != "identity":
+            residual += y_true
+            self._activation.multiply_derivative(residual, out)
+        out *= scale
+        _weight_rows(out, sample_weight)
+        return value
+
+    def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
+        self._activation.apply(raw_prediction, scratch)
+
+    def smoothed(self, spread: float) -> Loss:
+        spread = 2.0 ** round(math.log2(spread))
+        factor = 0.5 * self.rise(spread) / spread
+        return SquaredError(self.target, self.output_activation, factor=factor)
+
+
+def _weighted_product(
+    a: np.ndarray, b: np.ndarray, sample_weight: np.ndarray | None = None
+) -> float:
+    """Σ weight · a · b, element by element."""
+    if sample_weight is None:
+        return float(a.reshape(-1).dot(b.reshape(-1)))
+    return float(np.einsum("i,ij,ij->", sample_weight, a, b))
+
+
+class AbsoluteError(ResidualLoss):
+    """Σ_outputs |ŷ − y|; at the kink the derivative is 0."""
+
+    degree = 1
+    smooth = False
+
+    def slope(self, residual: np.ndarray, out: np.ndarray) -> None:
+        np.sign(residual, out=out)
+
+    def rise(self, spread: float) -> float:
+        return 2.0
+
+
+class Huber(ResidualLoss):
+    """Σ_outputs ½ r² where |r| ≤ δ, and δ (|r| − ½ δ) beyond (Huber, 1964)."""
+
+    degree = 2
+
+    def __init__(self, target: str, output_activation: str, *, delta: float = 1.0) -> None:
+        super().__init__(target, output_activation)
+        self.delta = delta
+
+    def slope(self, residual: np.ndarray, out: np.ndarray) -> None:
+        np.clip(residual, -self.delta, self.delta, out=out)
+
+    def rise(self, spread: float) -> float:
+        return min(2.0 * self.delta, spread)
+
+    def value(
+        self, residual: np.ndarray, slope: np.ndarray, sample_weight: np.ndarray | None
+    ) -> float:
+        # ρ = ρ' (r - ρ' / 2) on both sides of δ.
+        return _weighted_product(residual, slope, sample_weight) - 0.5 * _weighted_product(
+            slope, slope, sample_weight
+        )
+
+
+class Pinball(ResidualLoss):
+    """Σ_outputs max((q − 1) (y − ŷ), q (y − ŷ)), least at the q-quantile of y.
+
+    One q serves all outputs; of a sequence each output has its own, all of them of a single
+    target. What is descended on are the outputs as they are; predictions are the outputs sorted,
+    which do not cross, and whose loss is never more.
+
+    (Koenker and Bassett, 1978; Chernozhukov, Fernández-Val and Galichon, 2010, for the sorting.)
+    """
+
+    degree = 1
+    mirrors = False
+    smooth = False
+
+    def __init__(
+        self, target: str, output_activation: str, *, quantile: float | Sequence[float] = 0.5
+    ) -> None:
+        super().__init__(target, output_activation)
+        self.quantile = quantile
+        self._middle = 0.5 - np.asarray(quantile)
+
+    def slope(self, residual: np.ndarray, out: np.ndarray) -> None:
+        # 1 - q above, -q below and ½ - q at the kink.
+        np.sign(residual, out=out)
+        out *= 0.5
+        out += self._middle
+
+    def rise(self, spread: float) -> float:
+        return 1.0
+
+    def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
+        super().inverse_link(raw_prediction, scratch)
+        if np.ndim(self.quantile):
+            raw_prediction.sort(axis=1)
+
+
+class Poisson(Loss):
+    """Σ_outputs y log(y / ŷ) − y + ŷ with ŷ = exp(z): half the Poisson deviance.
+
+    The negative log-likelihood of counts y, less that of a perfect fit. The derivative by z is
+    ŷ − y. Predictions stay within the range of positive numbers.
+    """
+
+    target = "matrix"
+    output_activation = "exp"
+    degree = 1
+
+    def value_and_gradient(
+        self,
+        y_true: np.ndarray,
+        raw_prediction: np.ndarray,
+        sample_weight: np.ndarray | None,
+        out: np.ndarray,
+        scale: float = 1.0,
+    ) -> float:
+        z = raw_prediction
+        # y (log y - z - 1), 0 where y is, whatever its logarithm is taken to be.
+        np.maximum(y_true, np.finfo(out.dtype).tiny, out=out)
+        np.log(out, out=out)
+        out -= z
+        out -= 1.0
+        out *= y_true
+        value = _weighted_sum(out, sample_weight)
+        np.exp(z, out=out)
+        value += _weighted_sum(out, sample_weight)
+        out -= y_true
+        out *= scale
+        _weight_rows(out, sample_weight)
+        return value
+
+    def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
+        limits = np.finfo(raw_prediction.dtype)
+        np.exp(raw_prediction, out=raw_prediction)
+        np.clip(raw_prediction, limits.tiny, limits.max, out=raw_prediction)
+
+
+def _poisson(target: str, output_activation: str) -> Loss:
+    if (target, output_activation) not in (("matrix", "identity"), ("matrix", "exp")):
+        raise ValueError(
+            "output_activation must be 'identity' under loss='poisson', whose prediction is the "
+            f"exponential of the last weighted sums; got {output_activation!r}."
+        )
+    return Poisson()
+
+
+LOSSES: dict[str, Callable[..., Loss]] = {
     "half_squared_error": partial(SquaredError, factor=0.5),
     "squared_error": partial(SquaredError, factor=1.0),
+    "absolute_error": AbsoluteError,
+    "huber": Huber,
+    "quantile": Pinball,
+    "poisson": _poisson,
     "log_loss": _log_loss,
 }
-"""Name -> function of (target, output_activation) that makes the loss."""
+"""Name -> function of (target, output_activation), and of options, that makes the loss."""

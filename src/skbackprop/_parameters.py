@@ -4,6 +4,7 @@ import math
 import numbers
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -162,6 +163,24 @@ def check_activation(
         )
         raise ValueError(_message("activation", value, accepted))
     return names
+
+
+def check_quantile(value: Any) -> float | tuple[float, ...]:
+    """A number between 0 and 1, or a sequence of such numbers that increase."""
+    accepted = "a number above 0 and below 1, or a sequence of such numbers that increase"
+    if isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_):
+        quantiles: tuple[Any, ...] = (value,)
+    elif isinstance(value, tuple | list) or (isinstance(value, np.ndarray) and value.ndim == 1):
+        quantiles = tuple(value)
+    else:
+        raise TypeError(_message("quantile", value, accepted))
+    try:
+        checked = [check_number("quantile", q, positive=True) for q in quantiles]
+    except (TypeError, ValueError) as error:
+        raise type(error)(_message("quantile", value, accepted)) from None
+    if not checked or not all(a < b for a, b in pairwise([*checked, 1.0])):
+        raise ValueError(_message("quantile", value, accepted))
+    return checked[0] if isinstance(value, numbers.Real) else tuple(checked)
 
 
 def check_seed(value: Any) -> np.random.RandomState:

@@ -5,13 +5,15 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.metrics import d2_pinball_score, d2_tweedie_score
 from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
 
 from skbackprop._activations import ACTIVATIONS
 from skbackprop._base import BaseBackprop, Target
 from skbackprop._data import check_numbers
-from skbackprop._losses import LOSSES
-from skbackprop._parameters import check_choice
+from skbackprop._losses import LOSSES, Loss
+from skbackprop._parameters import check_choice, check_number, check_quantile
 
 
 class BackpropRegressor(RegressorMixin, BaseBackprop):
@@ -28,8 +30,27 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     output_activation : str, default="identity"
         Function of the output layer, one of those of `activation`. Targets outside its range
         are approached, never reached.
-    loss : {"half_squared_error", "squared_error"}, default="half_squared_error"
-        Loss of a row: ½ Σ_outputs (ŷ − y)² or Σ_outputs (ŷ − y)².
+    loss : str, default="half_squared_error"
+        Loss of a row, a sum over its outputs of a function of the residual r = ŷ − y, or of y
+        and ŷ:
+
+        - "half_squared_error": ½ r²;
+        - "squared_error": r²;
+        - "absolute_error": ``|r|``, for the median of y;
+        - "huber": ½ r² up to a residual of δ, linear beyond, see `huber_delta` [6]_;
+        - "quantile": max(−q r, (1 − q) r), for the q-quantile of y, see `quantile` [7]_;
+        - "poisson": y log(y / ŷ) − y + ŷ, half the Poisson deviance, for counts and other `y`
+          that are never negative. The prediction is the exponential of the last weighted sums,
+          and so positive; `output_activation` must be "identity".
+    quantile : float or sequence of float, default=0.5
+        The quantile that loss="quantile" is for, above 0 and below 1. With a sequence, which must
+        increase, there is an output for each, `y` must have one column, and `predict` returns
+        shape (n_samples, n_quantiles): the outputs of the network sorted, so that they do not
+        cross [8]_. Other losses do not use it.
+    huber_delta : float, default=0.5
+        The residual δ up to which loss="huber" is quadratic, in units of the size of
+        `target_scale_`: of the deviation of `y` where targets are conditioned, else of `y` itself.
+        Other losses do not use it.
     loss_reduction : {"mean", "sum"}, default="mean"
         Whether the losses of the rows of a batch are averaged or added up. With sample weights
         the average is Σ w · loss / Σ w over all rows; a batch divides by its number of rows
@@ -39,13 +60,17 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         (the inputs, the activations of hidden layers) and, under an identity output, the targets,
         so that they vary around 0 by about 1 [4]_. The fitted network acts on raw `X` and predicts
         raw `y` all the same, and neither shifting nor scaling a column changes its predictions.
+        A squared error takes the mean and the standard deviation of `y`; the absolute error,
+        "huber" and "quantile", which wild values hardly pull, the median and the distance of the
+        quartiles over 1.349, which is the standard deviation of a normal distribution; "poisson"
+        divides `y` by its mean.
         None descends on the weights themselves, as textbooks do.
     alpha : float or "auto", default="auto"
         Strength of the L2 penalty: the objective is the reduced loss + ½ · alpha · Σ coef².
         The coefficients are those of the conditioned coordinates; intercepts are exempt. It is
         divided neither by rows nor by the batch size; only under "sum" has a batch the penalty
         in proportion to its rows, as it has of the losses. "auto" is 0.3, or 0.015 a feature if
-        that is more, as the weights of many inputs are to be shorter [6]_; and this over the
+        that is more, as the weights of many inputs are to be shorter [9]_; and this over the
         total weight of the rows, or over their number if that is more or there are no weights
         (in `partial_fit`, of all rows so far), but for "sum".
     fit_intercept : bool, default=True
@@ -54,9 +79,11 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Step size: w ← w − learning_rate · fraction · ∂objective/∂w, where the fraction is that
         of the schedule. "auto" is 1.5 / λ, λ the largest curvature of the objective at the initial
         weights or at rest, found by power iteration on batches [5]_; an epoch that explodes is
-        undone, and the step halved. A float is taken at its word: for a textbook by hand, for a
-        search over rates, for a stream whose first rows are not like the others. In
-        `partial_fit`, where the step does not decay, "auto" is half of that.
+        undone, and the step halved. The absolute error, "huber" and "quantile", which have no
+        curvature but where they bend, count as parabolas whose slope rises as much as theirs
+        between residuals of −½ and ½ deviation of `y`. A float is taken at its word: for a
+        textbook by hand, for a search over rates, for a stream whose first rows are not like the
+        others. In `partial_fit`, where the step does not decay, "auto" is half of that.
     learning_rate_schedule : {"linear", "constant", "invscaling", "adaptive"}, default="linear"
         Fraction of the step size at t epochs from the start, parts of an epoch included:
 
@@ -119,16 +146,17 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         What the conditioned inputs are shifted by and divided by; 0 and 1 without conditioning.
         A scale is negative where the value farthest from the mean is below it.
     target_shift_, target_scale_ : ndarray of shape (`n_outputs_`,)
-        Those of the targets; 0 and 1 where they are not conditioned.
+        Those of the targets; 0 and 1 where they are not conditioned. Under "poisson" those of
+        the last weighted sums, the shift being the logarithm of the mean of `y`.
     hidden_shift_, hidden_scale_ : list of float
         Those of the activations of each hidden layer. `alpha` penalises, of layer l,
         ``scale[:, None] * coefs_[l] / target_scale_``, the target's in the last layer only.
     status_ : {"converged", "max_iter", "interrupted", "diverged"}
         How the last call ended.
     out_activation_ : str
-        Name of the function of the output layer.
+        Name of the function of the output layer; "exp" under "poisson".
     n_outputs_ : int
-        Number of outputs of the network.
+        Number of outputs of the network: of targets, or of several quantiles of one.
     n_layers_ : int
         Number of layers, input and output included.
     n_features_in_ : int
@@ -159,7 +187,10 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     are kept.
 
     Several targets are weighted by 1 / σ², each by its own variance, so that each counts alike;
-    `loss_` is then in units of their mean variance.
+    `loss_` is then in units of their mean variance. Under the absolute error and "quantile" it is
+    1 / σ, under "poisson" 1 over the mean, and `loss_` in units of the mean of those.
+
+    A stream of `partial_fit` averages the quartiles of its calls, by the weights of their rows.
 
     References
     ----------
@@ -173,7 +204,12 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
        Networks: Tricks of the Trade, 1998.
     .. [5] Y. LeCun, P. Simard and B. Pearlmutter, "Automatic learning rate maximization by
        on-line estimation of the Hessian's eigenvectors", NIPS 1992.
-    .. [6] R. Neal, "Bayesian Learning for Neural Networks", Springer, 1996, section 2.1.
+    .. [6] P. J. Huber, "Robust estimation of a location parameter", Annals of Mathematical
+       Statistics 35, 1964.
+    .. [7] R. Koenker and G. Bassett, "Regression quantiles", Econometrica 46, 1978.
+    .. [8] V. Chernozhukov, I. Fernández-Val and A. Galichon, "Quantile and probability curves
+       without crossing", Econometrica 78, 2010.
+    .. [9] R. Neal, "Bayesian Learning for Neural Networks", Springer, 1996, section 2.1.
 
     Examples
     --------
@@ -183,9 +219,26 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     >>> model = BackpropRegressor(random_state=0).fit(X[:300], y[:300])
     >>> bool(model.score(X[300:], y[300:]) > 0.45)
     True
+
+    An interval that is to hold 80% of the targets, and their median:
+
+    >>> model.set_params(loss="quantile", quantile=(0.1, 0.5, 0.9)).fit(X[:300], y[:300])
+    BackpropRegressor(loss='quantile', quantile=(0.1, 0.5, 0.9), random_state=0)
+    >>> low, median, high = model.predict(X[300:]).T
+    >>> bool((low <= median).all() and (median <= high).all())
+    True
     """
 
-    _losses = ("half_squared_error", "squared_error")
+    _losses = (
+        "half_squared_error",
+        "squared_error",
+        "absolute_error",
+        "huber",
+        "quantile",
+        "poisson",
+    )
+
+    _fitted_loss: tuple[str, dict[str, Any]]
 
     def __init__(
         self,
@@ -193,7 +246,11 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         activation: str | Sequence[str] = "sigmoid",
         *,
         output_activation: str = "identity",
-        loss: Literal["half_squared_error", "squared_error"] = "half_squared_error",
+        loss: Literal[
+            "half_squared_error", "squared_error", "absolute_error", "huber", "quantile", "poisson"
+        ] = "half_squared_error",
+        quantile: float | Sequence[float] | np.ndarray = 0.5,
+        huber_delta: float = 0.5,
         loss_reduction: Literal["mean", "sum"] = "mean",
         conditioning: Literal["standardize"] | None = "standardize",
         alpha: float | Literal["auto"] = "auto",
@@ -229,6 +286,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
             verbose=verbose,
         )
         self.output_activation = output_activation
+        self.quantile = quantile
+        self.huber_delta = huber_delta
 
     def fit(
         self,
@@ -247,7 +306,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
             Inputs. float32 and float64 keep their precision and are the precision of the
             fit; other types are converted to float64. Never written to.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
+            Targets; none negative under "poisson".
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, none negative. A weight of k is as k copies of the row, in
             full batch exactly; a weight of 0 as its absence.
@@ -337,7 +396,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Returns
         -------
         y_pred : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions, of the shape that `y` had.
+            Predictions, of the shape that `y` had; of several quantiles shape
+            (n_samples, n_quantiles), increasing along a row.
 
         Examples
         --------
@@ -346,12 +406,66 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         >>> model.fit([[0.0], [1.0]], [0.0, 1.0]).predict([[0.5]]).shape
         (1,)
         """
+        check_is_fitted(self)
+        loss = self._loss_of(*self._fitted_loss, self.out_activation_)
 
         def from_raw(raw_prediction: np.ndarray, scratch: np.ndarray) -> np.ndarray:
-            ACTIVATIONS[self.out_activation_].apply(raw_prediction, scratch)
+            loss.inverse_link(raw_prediction, scratch)
             return raw_prediction[:, 0] if self._y_ndim == 1 else raw_prediction
 
         return self._predict_rows(X, from_raw)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the fraction of the loss of a constant prediction that the network explains.
+
+        Under a squared error, the absolute error and "huber" it is R², of
+        `sklearn.metrics.r2_score`; under "quantile" D² of the pinball loss, of
+        `sklearn.metrics.d2_pinball_score`, averaged over several quantiles; under "poisson" D² of
+        the Poisson deviance, of `sklearn.metrics.d2_tweedie_score`. Several outputs are averaged.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            1 for perfect predictions, 0 for those of the best constant, and less for worse.
+
+        Examples
+        --------
+        >>> from skbackprop import BackpropRegressor
+        >>> model = BackpropRegressor(hidden_layer_sizes=(), alpha=0, random_state=0)
+        >>> model = model.fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
+        >>> round(model.score([[3.0], [4.0]], [3.0, 4.0]), 6)
+        1.0
+        """
+        y_pred = self.predict(X)
+        loss, options = self._fitted_loss
+        if loss == "quantile":
+            quantiles = options["quantile"]
+            if not isinstance(quantiles, tuple):
+                quantiles, y_pred = (quantiles,), y_pred[..., np.newaxis]
+            scores = [
+                d2_pinball_score(y, y_pred[..., k], sample_weight=sample_weight, alpha=q)
+                for k, q in enumerate(quantiles)
+            ]
+        elif loss == "poisson":
+            y = np.asarray(y)
+            scores = [
+                d2_tweedie_score(y_k, y_pred_k, sample_weight=sample_weight, power=1)
+                for y_k, y_pred_k in zip(
+                    y.reshape(len(y), -1).T, y_pred.reshape(len(y_pred), -1).T, strict=True
+                )
+            ]
+        else:
+            return super().score(X, y, sample_weight)
+        return float(np.mean(scores))
 
     def _check_target(self, y: Any, dtype: np.dtype) -> np.ndarray:
         if hasattr(y, "toarray"):
@@ -364,19 +478,42 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         self, y: np.ndarray, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
     ) -> Target:
         output_activation = check_choice("output_activation", self.output_activation, ACTIVATIONS)
+        quantile = check_quantile(self.quantile)
+        delta = check_number("huber_delta", self.huber_delta, positive=True)
+        options = {"quantile": {"quantile": quantile}, "huber": {"delta": delta}}
+        fitted_loss = self.loss, options.get(self.loss, {})
+        loss = self._loss_of(*fitted_loss, output_activation)
         values = y.reshape(len(y), -1)
-        n_outputs = values.shape[1]
-        if known and n_outputs != self.n_outputs_:
+        ndim, n_outputs = y.ndim, values.shape[1]
+        if self.loss == "quantile" and isinstance(quantile, tuple):
+            if n_outputs > 1:
+                raise ValueError(
+                    f"y must have one column for several quantiles; got {n_outputs} columns and "
+                    f"quantile={self.quantile!r}."
+                )
+            ndim, n_outputs = 2, len(quantile)
+        if self.loss == "poisson" and values.min() < 0.0:
             raise ValueError(
-                f"y must have {self.n_outputs_} outputs, as fitted; got {n_outputs}. "
+                f"y must not be negative under loss='poisson'; got {values.min():.6g}."
+            )
+        if known and n_outputs != self.n_outputs_:
+            each = ", one a quantile" if n_outputs > values.shape[1] else ""
+            raise ValueError(
+                f"y must have {self.n_outputs_} outputs, as fitted; got {n_outputs}{each}. "
                 "Fit with warm_start=False to start anew."
             )
-        loss = LOSSES[self.loss]("matrix", output_activation)
-        ndim = self._y_ndim if known and partial else y.ndim
-        location_scale = output_activation == "identity"
-        return Target(values, loss, location_scale, n_outputs, {"_y_ndim": ndim})
+        if known and partial:
+            ndim = self._y_ndim
+        location_scale = loss.output_activation in ("identity", "exp")
+        fitted = {"_y_ndim": ndim, "_fitted_loss": fitted_loss}
+        return Target(values, loss, location_scale, n_outputs, fitted)
+
+    @staticmethod
+    def _loss_of(name: str, options: dict[str, Any], output_activation: str) -> Loss:
+        return LOSSES[name]("matrix", output_activation, **options)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
+        tags.target_tags.positive_only = self.loss == "poisson"
         return tags
