@@ -8,7 +8,6 @@ from scipy import sparse
 
 from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop._activations import ACTIVATIONS
-from skbackprop._losses import LOSSES
 from skbackprop._network import Network
 from skbackprop.inspection import check_gradient
 
@@ -23,7 +22,7 @@ SQUARED = ("half_squared_error", "squared_error")
 CASES = [
     *((BackpropRegressor(loss=loss, output_activation=name), Y) for loss in SQUARED
       for name in ACTIVATIONS),
-    *((BackpropClassifier(loss=loss), y) for loss in LOSSES for y in (CODES, CODES > 0, LABELS)),
+    *((BackpropClassifier(loss=loss), y) for loss in BackpropClassifier._losses for y in (CODES, CODES > 0, LABELS)),
 ]  # fmt: skip
 
 
