@@ -22,8 +22,19 @@ SOURCES = {
 FLOORS = [
     {"_activations", "_losses", "_schedules", "_stopping", "_batches"},
     {"_network", "_conditioning", "_inputs"},
-    {"_objective", "_curvature", "_descent"},
-    {"_parameters", "_data", "_reports", "_threads", "_base", "_classifier", "_regressor"},
+    {"_objective", "_curvature", "_descent", "_validation", "_problem", "_prediction"},
+    {
+        "_parameters",
+        "_data",
+        "_reports",
+        "_threads",
+        "_class_weight",
+        "_held_out",
+        "_callbacks",
+        "_base",
+        "_classifier",
+        "_regressor",
+    },
     {"__init__"},
     # Beside the estimators: the public packages, which `import skbackprop` leaves alone.
     {module for module in SOURCES if module.startswith("inspection.")},

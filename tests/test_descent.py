@@ -102,13 +102,28 @@ class TestDescent:
         reports = []
         descent = descend(
             Quadratic(n_rows=2), START.copy(), schedule="linear", step_size=0.5, max_iter=2,
-            n_rows=2, on_epoch=lambda *report: reports.append(report),
+            n_rows=2, on_epoch=lambda epoch: reports.append(epoch[:3]),
         )  # fmt: skip
         # The last of two steps of an epoch is half an epoch on.
         assert reports == [
             (1, descent.loss_curve[0], 0.5 * 0.75),
             (2, descent.loss_curve[1], 0.5 * 0.25),
         ]
+
+    def test_a_watcher_may_end_it(self):
+        descent = descend(
+            Quadratic(), START.copy(), max_iter=9,
+            on_epoch=lambda epoch: Status.STOPPED if epoch.number == 4 else None,
+        )  # fmt: skip
+        assert (len(descent.loss_curve), descent.status) == (4, Status.STOPPED)
+
+    @pytest.mark.parametrize("chosen", [None, np.array([0.5, -0.25, 0.125])])
+    def test_ends_with_what_is_chosen(self, chosen):
+        objective, params = Quadratic(), START.copy()
+        descent = descend(objective, params, max_iter=3, choose=lambda: chosen)
+        if chosen is not None:
+            np.testing.assert_array_equal(params, chosen)
+        assert descent.loss == objective.value(params)
 
     def test_adaptive_schedule_shortens_at_plateaus_and_ends(self):
         objective = Quadratic()
@@ -333,8 +348,11 @@ def test_has_risen(began, ended, allowed, risen):
 
 def test_statuses_have_a_name_and_a_sentence():
     assert [status.value for status in Status] == [
+        "running",
         "converged",
         "max_iter",
+        "early_stopped",
+        "stopped",
         "interrupted",
         "diverged",
     ]

@@ -22,7 +22,8 @@ SQUARED = ("half_squared_error", "squared_error")
 CASES = [
     *((BackpropRegressor(loss=loss, output_activation=name), Y) for loss in SQUARED
       for name in ACTIVATIONS),
-    *((BackpropClassifier(loss=loss), y) for loss in BackpropClassifier._losses for y in (CODES, CODES > 0, LABELS)),
+    *((BackpropClassifier(loss=loss), y) for loss in BackpropClassifier._losses
+      for y in (CODES, CODES > 0, LABELS)),
 ]  # fmt: skip
 
 

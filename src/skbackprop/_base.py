@@ -1,10 +1,9 @@
 """What the estimators share: parameters, validation, the outline of a fit, prediction."""
 
-import functools
 from abc import ABCMeta, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -13,35 +12,24 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skbackprop._activations import ACTIVATIONS
 from skbackprop._batches import Batches
+from skbackprop._callbacks import CallbackSupportMixin, EpochCallbacks, each_of
 from skbackprop._conditioning import Conditioning, Moments, Spread
 from skbackprop._curvature import largest_curvature
 from skbackprop._data import check_inputs, check_sample_weight, set_initial
-from skbackprop._descent import Descent, gradient_descent
-from skbackprop._inputs import Inputs
-from skbackprop._losses import Loss
+from skbackprop._descent import Descent, Epoch, gradient_descent
+from skbackprop._held_out import ToValidate, check_scorer, hold_out, validation_of
 from skbackprop._network import Layer, Network
-from skbackprop._objective import Objective
-from skbackprop._parameters import Settings, check_parameters, check_seed
-from skbackprop._reports import epoch_printer, report_end
+from skbackprop._parameters import Settings, check_parameters, spawn_generators
+from skbackprop._prediction import FromRaw, predict_rows
+from skbackprop._problem import Data, Problem, Target, resolve_batch_size, resolve_max_iter
+from skbackprop._reports import EpochPrinter, report_end
 from skbackprop._schedules import SCHEDULES
 from skbackprop._stopping import Plateau, Status, VanishedGradient
 from skbackprop._threads import blas_threads
+from skbackprop._validation import Validation
 
 
-class Target(NamedTuple):
-    """A target as the network sees it."""
-
-    values: np.ndarray
-    """Shape (n_rows, n_outputs), or (n_rows,) of class codes."""
-    loss: Loss
-    location_scale: bool
-    """Whether scaling y scales the prediction that is best, and y can be conditioned."""
-    n_outputs: int
-    fitted: dict[str, Any]
-    """Attributes that the estimator publishes about it."""
-
-
-class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
+class BaseBackprop(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """Base of the estimators.
 
     A fit checks parameters and data, encodes the target, builds the network and its objective,
@@ -75,6 +63,9 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         shuffle: Any,
         tol: Any,
         n_iter_no_change: Any,
+        early_stopping: Any,
+        validation_fraction: Any,
+        scoring: Any,
         warm_start: Any,
         random_state: Any,
         verbose: Any,
@@ -93,6 +84,9 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         self.shuffle = shuffle
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.scoring = scoring
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
@@ -110,6 +104,16 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "coefs_")
 
+    def _weigh(
+        self, target: Target, sample_weight: np.ndarray | None, *, partial: bool
+    ) -> np.ndarray | None:
+        """The weights of the rows, times those that the estimator gives them."""
+        return sample_weight
+
+    def _strata(self, values: np.ndarray) -> np.ndarray | None:
+        """Classes by which rows are held out in proportion."""
+        return None
+
     def _fit(
         self,
         X: Any,
@@ -118,6 +122,7 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         *,
         coefs_init: Any = None,
         intercepts_init: Any = None,
+        to_validate: ToValidate = ToValidate(),  # noqa: B008
         classes: Any = None,
         partial: bool = False,
     ) -> Self:
@@ -125,21 +130,40 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         with _as_before_on_error(self):
             settings = check_parameters(self)
             goes_on = hasattr(self, "coefs_") and (partial or self.warm_start)
+            in_stream = goes_on and partial
+            metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+            given = {"X": X, "y": y, "metadata": metadata}
+            to_validate.check(early_stopping=self.early_stopping, partial=partial)
+            scorer = check_scorer(self, self.scoring)
             X, y = self._check_data(X, y, goes_on=goes_on, partial=partial)
             sample_weight = check_sample_weight(sample_weight, X.shape[0])
             target = self._encode_target(y, X.dtype, classes, partial=partial, known=goes_on)
-            X, target, sample_weight = _drop_weightless(X, target, sample_weight)
-            n_rows = X.shape[0]
-            batch_size = _resolve_batch_size(settings.batch_size, n_rows)
-            max_iter = 1 if partial else _resolve_max_iter(settings.max_iter, n_rows)
-            in_stream = goes_on and partial
+            self.__dict__.update(
+                target.fitted, n_outputs_=target.n_outputs, _activations=settings.activations
+            )
+            sample_weight = self._weigh(target, sample_weight, partial=partial)
+            groups = to_validate.checked_groups(X.shape[0])
+            rows = Data(X, y, target.values, sample_weight, groups).without_weightless()
             if not goes_on:
-                weights_rng, self._rows_rng, self._curvature_rng = _spawn_generators(
-                    self.random_state, 3
+                weights_rng, self._rows_rng, self._curvature_rng, self._split_rng = (
+                    spawn_generators(self.random_state, 4)
                 )
+            held_out = None
+            if to_validate.X is not None:
+                held_out = self._validation_rows(to_validate, X.dtype)
+            elif self.early_stopping:
+                rows, held_out = hold_out(
+                    rows,
+                    settings.validation_fraction,
+                    strata=self._strata(rows.values),
+                    seed=int(self._split_rng.integers(2**31)),
+                )
+            n_rows = rows.X.shape[0]
+            batch_size = resolve_batch_size(settings.batch_size, n_rows)
+            max_iter = 1 if partial else resolve_max_iter(settings.max_iter, n_rows)
+
             seen = self._spreads[0].every if in_stream and self._spreads else None
-            conditioning = self._condition(X, target, sample_weight, settings, in_stream)
-            conditions = self.conditioning is not None
+            conditioning = self._condition(rows, target, settings, in_stream)
             network = Network(
                 [X.shape[1], *settings.hidden_layer_sizes, target.n_outputs],
                 conditioning.activations,
@@ -150,27 +174,31 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
             else:
                 params = network.initial_params(weights_rng, X.dtype)
             set_initial(network, params, conditioning, coefs_init, intercepts_init)
-            objective_in = functools.partial(
-                Objective,
-                network,
-                target.loss,
-                X,
-                conditioning.conditioned_targets(target.values),
-                sample_weight,
-                alpha=self._alpha(settings, sample_weight, n_rows, in_stream),
-                reduction=self.loss_reduction,
-                batch_size=batch_size,
-                input_shift=conditioning.input_shift if conditions else None,
-                input_scale=conditioning.input_scale if conditions else None,
-            )
+            alpha = self._alpha(settings, rows.sample_weight, n_rows, in_stream)
+            problem = Problem(network, target.loss, conditioning, rows, alpha, self.loss_reduction)
+
             epochs_before = self.n_iter_ if in_stream else 0
             unit = conditioning.loss_unit
+
+            def attributes(epoch: Epoch) -> dict[str, Any]:
+                running = Descent.until(epoch).in_units_of(unit)
+                return self._attributes(problem, epoch.params, running, epochs_before)
+
+            validation = None
+            if held_out is not None:
+                validation = validation_of(self, scorer, problem, held_out, max_iter, attributes)
+            callbacks = None
+            if hasattr(self, "_skl_callbacks") and not partial:
+                callbacks = EpochCallbacks(self, max_iter, attributes, given)
+            printer = None
+            if settings.verbose:
+                printer = EpochPrinter(settings.verbose, max_iter, epochs_before, unit, validation)
             with blas_threads(batch_size, network.shapes):
                 step_size, curvature = self._step_size(
-                    settings, objective_in, params, conditioning, batch_size, in_stream, partial
+                    settings, problem, params, batch_size, in_stream, partial
                 )
                 descent = gradient_descent(
-                    objective_in(),
+                    problem.objective(batch_size),
                     params,
                     smooth=target.loss.smooth,
                     step_size=step_size,
@@ -180,19 +208,43 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
                     margin=_MARGIN_OF_STREAM if partial else _MARGIN_GOING_ON if goes_on else 0.0,
                     reference_loss=self._first_loss / unit if goes_on else 0.0,
                     max_iter=max_iter,
-                    on_epoch=epoch_printer(settings.verbose, max_iter, epochs_before, unit),
+                    on_epoch=each_of(validation, printer, callbacks),
+                    choose=None if validation is None else lambda: validation.best_params,
                     **self._rules(settings, max_iter, partial),
                 ).in_units_of(unit)
             if not goes_on:
                 self._first_loss = descent.first_loss
             self.learning_rate_, self.curvature_ = step_size * 0.5**descent.undone, curvature
-            self._publish(settings, network, conditioning, target, params, descent, epochs_before)
+            self.__dict__.update(self._attributes(problem, params, descent, epochs_before))
+            self._publish_validation(validation)
+            if callbacks is not None:
+                callbacks.end()
         if settings.verbose and not partial:
             print(descent.status.message)
         report_end(self, descent, goes_on=goes_on, partial=partial)
         if partial and descent.status is Status.INTERRUPTED:
             raise KeyboardInterrupt
         return self
+
+    def _validation_rows(self, given: ToValidate, dtype: np.dtype) -> Data:
+        """The validation set that was given, checked against the data."""
+        try:
+            X, y = self._check_data(given.X, given.y, goes_on=True, dtype=dtype)
+            target = self._encode_target(y, dtype, None, partial=True, known=True)
+        except ValueError as error:
+            raise ValueError(f"X_val and y_val must be as X and y are: {error}") from error
+        weight = check_sample_weight(given.sample_weight, X.shape[0], "sample_weight_val")
+        weight = self._weigh(target, weight, partial=False)
+        return Data(X, y, target.values, weight).without_weightless()
+
+    def _publish_validation(self, validation: Validation | None) -> None:
+        """What came of the validation; without one, nothing is left of an earlier one."""
+        for name in ("validation_loss_curve_", "validation_scores_", "best_iter_"):
+            self.__dict__.pop(name, None)
+        if validation is not None:
+            self.validation_loss_curve_ = validation.losses
+            self.validation_scores_ = validation.scores
+            self.best_iter_ = validation.best_epoch
 
     def _rules(self, settings: Settings, max_iter: int, partial: bool) -> dict[str, Any]:
         """The schedule and the rules for an early end; the end of a stream is not in view."""
@@ -203,12 +255,15 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         rules: dict[str, Any] = {"schedule": SCHEDULES[schedule](max_iter)}
         if settings.tol is not None:
             rules["vanished"] = VanishedGradient(settings.tol)
-            rules["plateau"] = Plateau(settings.tol, settings.n_iter_no_change)
+            if not self.early_stopping:
+                rules["plateau"] = Plateau(settings.tol, settings.n_iter_no_change)
         return rules
 
-    def _check_data(self, X: Any, y: Any, *, goes_on: bool, partial: bool) -> tuple[Any, Any]:
+    def _check_data(
+        self, X: Any, y: Any, *, goes_on: bool, partial: bool = False, dtype: Any = None
+    ) -> tuple[Any, Any]:
         """Inputs in their own precision or, in a stream, in that of the weights; and the target."""
-        dtype = self.coefs_[0].dtype if goes_on and partial else None
+        dtype = self.coefs_[0].dtype if goes_on and partial else dtype
         X = check_inputs(self, X, dtype=dtype, reset=not goes_on)
         if y is None:
             raise ValueError(
@@ -219,22 +274,17 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         return X, y
 
     def _condition(
-        self,
-        X: Any,
-        target: Target,
-        sample_weight: np.ndarray | None,
-        settings: Settings,
-        in_stream: bool,
+        self, rows: Data, target: Target, settings: Settings, in_stream: bool
     ) -> Conditioning:
         """The coordinates to descend in: those of the data or, in a stream, of all data so far."""
         activations = [ACTIVATIONS[name] for name in settings.activations]
         if self.conditioning is None:
             self._spreads = []
-            return Conditioning.none(X.shape[1], target.n_outputs, activations)
-        spreads = [Spread.of(X, sample_weight)]
+            return Conditioning.none(rows.X.shape[1], target.n_outputs, activations)
+        spreads = [Spread.of(rows.X, rows.sample_weight)]
         if target.location_scale:
             robust = target.loss.robust
-            spreads.append(Spread.of(target.values, sample_weight, quartiles=robust))
+            spreads.append(Spread.of(rows.values, rows.sample_weight, quartiles=robust))
         if in_stream and self._spreads:
             spreads = [old.merged(new) for old, new in zip(self._spreads, spreads, strict=True)]
         self._spreads = spreads
@@ -297,9 +347,8 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
     def _step_size(
         self,
         settings: Settings,
-        objective_in: Callable[..., Objective],
+        problem: Problem,
         params: np.ndarray,
-        conditioning: Conditioning,
         batch_size: int,
         in_stream: bool,
         partial: bool,
@@ -312,9 +361,10 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
         """
         if settings.learning_rate != "auto":
             return float(settings.learning_rate), None
+        conditioning = problem.conditioning
         scale = np.abs(np.concatenate([conditioning.input_scale, conditioning.target_scale]))
         question = (
-            self.loss,
+            getattr(self, "_fitted_loss", self.loss),
             self.loss_reduction,
             settings.activations,
             settings.alpha,
@@ -327,26 +377,20 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
                 return _step_by(self.curvature_, partial), self.curvature_
         self._searched_scale, self._searched_for = scale, question
         double = np.dtype(np.float64)
-        objective = objective_in(dtype=double)
+        objective = problem.objective(batch_size, double)
         if objective.loss.robust:
             spread = Spread.of(objective.y, objective.sample_weight, quartiles=True)
             objective.loss = objective.loss.smoothed(spread.deviation().min())
         curvature = largest_curvature(objective, params.astype(double), self._curvature_rng)
         return _step_by(curvature, partial), curvature
 
-    def _publish(
-        self,
-        settings: Settings,
-        network: Network,
-        conditioning: Conditioning,
-        target: Target,
-        params: np.ndarray,
-        descent: Descent,
-        n_iter_before: int,
-    ) -> None:
-        """Set the fitted attributes, all of them at once."""
+    def _attributes(
+        self, problem: Problem, params: np.ndarray, descent: Descent, n_iter_before: int
+    ) -> dict[str, Any]:
+        """The fitted attributes."""
+        conditioning = problem.conditioning
         with np.errstate(over="ignore", invalid="ignore"):
-            layers = conditioning.to_raw(network.layers(params), params.dtype)
+            layers = conditioning.to_raw(problem.network.layers(params), params.dtype)
         if not all(
             np.isfinite(part).all() for layer in layers for part in layer if part is not None
         ):
@@ -357,56 +401,30 @@ class BaseBackprop(BaseEstimator, metaclass=ABCMeta):
                 f"up to {np.abs(conditioning.target_scale).max():.3g}: rescale what is extreme, or "
                 "pass X in float64."
             )
-        self.__dict__.update(
-            target.fitted,
-            coefs_=[coef for coef, _ in layers],
-            intercepts_=[intercept for _, intercept in layers],
-            input_shift_=conditioning.input_shift,
-            input_scale_=conditioning.input_scale,
-            target_shift_=conditioning.target_shift,
-            target_scale_=conditioning.target_scale,
-            hidden_shift_=conditioning.hidden_shift,
-            hidden_scale_=conditioning.hidden_scale,
-            loss_=descent.loss,
-            loss_curve_=descent.loss_curve,
-            n_iter_=n_iter_before + len(descent.loss_curve) + descent.undone,
-            n_layers_=len(layers) + 1,
-            n_outputs_=target.n_outputs,
-            out_activation_=target.loss.output_activation,
-            status_=descent.status.value,
-            _activations=settings.activations,
-        )
+        return {
+            "coefs_": [coef for coef, _ in layers],
+            "intercepts_": [intercept for _, intercept in layers],
+            "input_shift_": conditioning.input_shift,
+            "input_scale_": conditioning.input_scale,
+            "target_shift_": conditioning.target_shift,
+            "target_scale_": conditioning.target_scale,
+            "hidden_shift_": conditioning.hidden_shift,
+            "hidden_scale_": conditioning.hidden_scale,
+            "loss_": descent.loss,
+            "loss_curve_": descent.loss_curve,
+            "n_iter_": n_iter_before + len(descent.loss_curve) + descent.undone,
+            "n_layers_": len(layers) + 1,
+            "out_activation_": problem.loss.output_activation,
+            "status_": descent.status.value,
+        }
 
-    def _predict_rows(
-        self, X: Any, from_raw: Callable[[np.ndarray, np.ndarray], np.ndarray]
-    ) -> np.ndarray:
+    def _predict_rows(self, X: Any, from_raw: FromRaw) -> np.ndarray:
         """Go forward and apply ``from_raw(raw_prediction, scratch)``, chunk by chunk."""
         check_is_fitted(self)
         X = check_inputs(self, X, reset=False)
-        sizes = [self.coefs_[0].shape[0], *(coef.shape[1] for coef in self.coefs_)]
-        network = Network(sizes, [ACTIVATIONS[name] for name in self._activations])
-        layers = list(map(Layer, self.coefs_, self.intercepts_))
-        if X.dtype == np.float32 and isinstance(X, np.ndarray):
-            inputs, layers[0] = self._shifted(X, layers[0])
-        else:
-            inputs = Inputs(X, 0)
-        result = np.empty(0)
-        with np.errstate(over="ignore"):
-            for rows, raw_prediction, scratch in network.forward_in_chunks(layers, inputs):
-                part = from_raw(raw_prediction, scratch)
-                if rows.start == 0:
-                    result = np.empty((X.shape[0], *part.shape[1:]), dtype=part.dtype)
-                result[rows] = part
-        return result
-
-    def _shifted(self, X: np.ndarray, layer: Layer) -> tuple[Inputs, Layer]:
-        """Inputs around their mean and what the first layer makes of those, for float32.
-
-        x W + b = (x − c) W + (b + c W): the first form loses the digits that x and c share.
-        """
-        shift = self.input_shift_.astype(X.dtype).astype(np.float64)
-        inputs = Inputs(X, 0, shift=shift)
-        return inputs, Layer(layer.coef, layer.intercept + shift @ layer.coef.astype(np.float64))
+        return predict_rows(
+            X, self.coefs_, self.intercepts_, self._activations, self.input_shift_, from_raw
+        )
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -421,8 +439,10 @@ def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
     try:
         yield
     except BaseException:
+        # What scikit-learn needs to tell callbacks of the end.
+        kept = {name: v for name, v in vars(estimator).items() if "callback" in name}
         estimator.__dict__.clear()
-        estimator.__dict__.update(before)
+        estimator.__dict__.update(before, **kept)
         raise
 
 
@@ -441,16 +461,6 @@ def _with_late_columns(layer: Layer, seen: Moments, scale: np.ndarray) -> Layer:
     return Layer(coef, intercept)
 
 
-def _drop_weightless(
-    X: Any, target: Target, sample_weight: np.ndarray | None
-) -> tuple[Any, Target, np.ndarray | None]:
-    """Leave out the rows of weight zero."""
-    if sample_weight is None or sample_weight.all():
-        return X, target, sample_weight
-    rows = np.flatnonzero(sample_weight)
-    return X[rows], target._replace(values=target.values[rows]), sample_weight[rows]
-
-
 # Fractions of the first loss ever by which batches may move the loss up near a minimum.
 _MARGIN_OF_STREAM, _MARGIN_GOING_ON = 1.0, 0.05
 # The step size times the largest curvature. At 1 the steepest direction arrives at once, at 2 it
@@ -465,23 +475,3 @@ def _step_by(curvature: float, partial: bool) -> float:
     """The step that suits a curvature; any will do where the objective is flat."""
     step_size = _STEP_TIMES_CURVATURE / curvature if 0.0 < curvature < np.inf else 1.0
     return 0.5 * step_size if partial else step_size
-
-
-def _resolve_batch_size(batch_size: int | str, n_rows: int) -> int:
-    """Rows a batch; "auto" is 32, of which a set of 32 rows or fewer is one full batch."""
-    if batch_size == "full":
-        return n_rows
-    return min(32 if batch_size == "auto" else int(batch_size), n_rows)
-
-
-def _resolve_max_iter(max_iter: int | str, n_rows: int) -> int:
-    """Number of epochs; "auto" is 200, fewer for more than 2,000 rows, at least 20."""
-    if max_iter != "auto":
-        return int(max_iter)
-    return max(20, round(200.0 * min(1.0, 2000.0 / n_rows) ** (2.0 / 3.0)))
-
-
-def _spawn_generators(random_state: Any, n: int) -> list[np.random.Generator]:
-    """Independent generators; how many numbers one of them gives does not touch the others."""
-    entropy = check_seed(random_state).randint(0, 2**32, size=4, dtype=np.uint32)
-    return [np.random.default_rng(s) for s in np.random.SeedSequence(entropy.tolist()).spawn(n)]

@@ -1,6 +1,6 @@
 """The classifier."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -9,9 +9,13 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_array, column_or_1d
 
-from skbackprop._base import BaseBackprop, Target
+from skbackprop._base import BaseBackprop
+from skbackprop._callbacks import with_callbacks
+from skbackprop._class_weight import class_factors
 from skbackprop._data import naming
+from skbackprop._held_out import ToValidate
 from skbackprop._losses import LOSSES, BinaryLogLoss, MultinomialLogLoss
+from skbackprop._problem import Target
 
 
 class BackpropClassifier(ClassifierMixin, BaseBackprop):
@@ -54,6 +58,12 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         that is more, as the weights of many inputs are to be shorter [6]_; and this over the
         total weight of the rows, or over their number if that is more or there are no weights
         (in `partial_fit`, of all rows so far), but for "sum".
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        Weights of the rows by their class, multiplied with `sample_weight`: {class: weight},
+        1 for classes that are not in it; for multilabel one {0: weight, 1: weight} a label,
+        whose product counts. "balanced" is W / (n_classes · W_c), W the weight of all rows and
+        W_c that of the rows of the class; `partial_fit`, which sees rows by and by, refuses it.
+        The validation loss is weighted likewise.
     fit_intercept : bool, default=True
         Whether the layers have intercepts (biases). Without them `intercepts_` are zero.
     learning_rate : float or "auto", default="auto"
@@ -89,6 +99,18 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         its lowest value so far. None never stops early, and no plateau shortens the step.
     n_iter_no_change : int, default=10
         Number of epochs that make a plateau.
+    early_stopping : bool, default=False
+        Whether to end the fit when `n_iter_no_change` epochs in a row have not raised the
+        validation score by more than `tol` times its best; under the "linear" schedule, whose
+        shorter steps may raise it yet, a quarter of `max_iter` if that is more. The rows to
+        validate on are those given to `fit`, else a random part of the data.
+    validation_fraction : float, default=0.1
+        The part of the rows that `early_stopping` holds out, of each class if there are enough,
+        or of the `groups` given to `fit`. `random_state` draws them.
+    scoring : str or callable, default="loss"
+        The validation score: minus the loss, or a name or callable as in
+        `sklearn.model_selection.cross_val_score`. With rows to validate on, given or held out,
+        it is taken after each epoch, and the fitted weights are those of the best.
     warm_start : bool, default=False
         Whether `fit` goes on from the fitted weights and the state of the shuffle. The
         schedule starts anew.
@@ -112,6 +134,13 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     loss_curve_ : list of float
         ``loss_curve_[k]`` is the objective that the steps of epoch k of the last call met, in
         full batch the one before step k.
+    validation_loss_curve_ : list of float
+        The loss on the rows to validate on after each epoch, without the penalty, averaged or
+        added up as `loss_reduction` says. Only where there are such rows.
+    validation_scores_ : list of float
+        The score by `scoring` after each epoch: minus the loss under "loss".
+    best_iter_ : int
+        Number of epochs after which the score was best; the weights are those of then.
     n_iter_ : int
         Number of epochs of the last `fit`, undone ones included, and of the calls of
         `partial_fit` since.
@@ -200,6 +229,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         loss_reduction: Literal["mean", "sum"] = "mean",
         conditioning: Literal["standardize"] | None = "standardize",
         alpha: float | Literal["auto"] = "auto",
+        class_weight: dict[Any, float] | list[dict[Any, float]] | Literal["balanced"] | None = None,
         fit_intercept: bool = True,
         learning_rate: float | Literal["auto"] = "auto",
         learning_rate_schedule: Literal["linear", "constant", "invscaling", "adaptive"] = "linear",
@@ -208,6 +238,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         shuffle: bool = True,
         tol: float | None = 1e-4,
         n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        scoring: str | Callable[..., float] = "loss",
         warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -227,11 +260,16 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             shuffle=shuffle,
             tol=tol,
             n_iter_no_change=n_iter_no_change,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            scoring=scoring,
             warm_start=warm_start,
             random_state=random_state,
             verbose=verbose,
         )
+        self.class_weight = class_weight
 
+    @with_callbacks
     def fit(
         self,
         X: Any,
@@ -240,6 +278,10 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         *,
         coefs_init: Sequence[Any] | None = None,
         intercepts_init: Sequence[Any] | None = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        groups: Any = None,
     ) -> Self:
         """Fit the network to data.
 
@@ -257,6 +299,15 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             Initial weights, shaped as `coefs_`, instead of random ones.
         intercepts_init : sequence of array-like, default=None
             Initial intercepts, shaped as `intercepts_`, instead of zeros.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Inputs to validate on; in a `Pipeline` name it in `transform_input`. A search over
+            folds, such as `GridSearchCV`, cuts what is as long as `X` as it cuts `X`.
+        y_val : array-like of shape (n_val,) or as `y`, default=None
+            Targets to validate on, required with `X_val`.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the rows to validate on.
+        groups : array-like of shape (n_samples,), default=None
+            Groups of rows that `early_stopping` holds out or fits together.
 
         Returns
         -------
@@ -284,7 +335,12 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         ['left', 'right']
         """
         return self._fit(
-            X, y, sample_weight, coefs_init=coefs_init, intercepts_init=intercepts_init
+            X,
+            y,
+            sample_weight,
+            coefs_init=coefs_init,
+            intercepts_init=intercepts_init,
+            to_validate=ToValidate(X_val, y_val, sample_weight_val, groups),
         )
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -481,6 +537,34 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             )
         encode = self._encode_labels if multilabel else self._encode_classes
         return encode(y, dtype, classes, partial=partial, known=known)
+
+    def _weigh(
+        self, target: Target, sample_weight: np.ndarray | None, *, partial: bool
+    ) -> np.ndarray | None:
+        if self.class_weight is None:
+            return sample_weight
+        labels = target.values.reshape(len(target.values), -1)
+        classes = np.arange(2) if self._multilabel else self.classes_
+        factors = class_factors(
+            self.class_weight, classes, labels, sample_weight, multilabel=self._multilabel
+        )
+        if partial and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all rows, which partial_fit does not have; pass "
+                "the weights as a dict."
+            )
+        weights = np.prod(factors, axis=1)
+        if sample_weight is not None:
+            weights *= sample_weight
+        if not weights.any():
+            raise ValueError(
+                "class_weight and sample_weight must leave a weight that is not zero; got "
+                f"class_weight={self.class_weight!r}."
+            )
+        return weights
+
+    def _strata(self, values: np.ndarray) -> np.ndarray | None:
+        return None if self._multilabel else values.reshape(len(values))
 
     def _encode_classes(
         self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: bool

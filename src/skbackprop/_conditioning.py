@@ -245,6 +245,11 @@ class Conditioning(NamedTuple):
             target_degree=2 if loss is None else loss.degree,
         )
 
+    @property
+    def conditions(self) -> bool:
+        """Whether the inputs are shifted or scaled at all."""
+        return bool(self.input_shift.any() or (self.input_scale != 1.0).any())
+
     def conditioned_targets(self, values: np.ndarray) -> np.ndarray:
         """(y − μ) / σ or y / exp(μ), or class codes and labels as they are."""
         if not self.target_shift.any() and (self.target_scale == 1.0).all():

@@ -67,26 +67,26 @@ def check_numbers(name: str, value: Any, *, dtype: np.dtype) -> np.ndarray:
     return converted
 
 
-def check_sample_weight(sample_weight: Any, n_rows: int) -> np.ndarray | None:
+def check_sample_weight(
+    sample_weight: Any, n_rows: int, name: str = "sample_weight"
+) -> np.ndarray | None:
     """Weights in float64: finite, none negative, not all zero."""
     if sample_weight is None:
         return None
     if isinstance(sample_weight, numbers.Real):
         sample_weight = np.full(n_rows, sample_weight)
-    weights = check_numbers("sample_weight", sample_weight, dtype=np.dtype(np.float64))
+    weights = check_numbers(name, sample_weight, dtype=np.dtype(np.float64))
     if weights.shape != (n_rows,):
         raise ValueError(
-            f"sample_weight must have shape ({n_rows},), one weight a row of X; "
-            f"got shape {weights.shape}."
+            f"{name} must have shape ({n_rows},), one weight a row; got shape {weights.shape}."
         )
     if weights.min() < 0.0:
         raise ValueError(
-            f"sample_weight must not be negative; got {weights.min()} in row {weights.argmin()}."
+            f"{name} must not be negative; got {weights.min()} in row {weights.argmin()}."
         )
     if not weights.any():
         raise ValueError(
-            "sample_weight must have at least one weight that is not zero; "
-            f"got {n_rows} weights of zero."
+            f"{name} must have at least one weight that is not zero; got {n_rows} weights of zero."
         )
     return weights
 

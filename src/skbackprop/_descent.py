@@ -4,7 +4,7 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -21,6 +21,21 @@ class Differentiable(Protocol):
     def value_and_gradient(
         self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float = 1.0
     ) -> float: ...
+
+
+class Epoch(NamedTuple):
+    """Where a descent is after an epoch."""
+
+    number: int
+    """Epochs done."""
+    loss: float
+    """The loss that the steps of the epoch met."""
+    step_size: float
+    """That of its last step."""
+    params: np.ndarray
+    """The parameters, which the next epoch overwrites."""
+    loss_curve: list[float]
+    """The losses of the epochs so far."""
 
 
 @dataclass
@@ -47,6 +62,13 @@ class Descent:
     exploded: bool
     undone: int
     """Number of epochs that were undone, each of which halved the step."""
+
+    @classmethod
+    def until(cls, epoch: Epoch) -> "Descent":
+        """What has come of a descent that goes on after `epoch`."""
+        first_loss = epoch.loss_curve[0]
+        curve = list(epoch.loss_curve)
+        return cls(Status.RUNNING, curve, first_loss, epoch.loss, exploded=False, undone=0)
 
     def in_units_of(self, unit: float) -> "Descent":
         """The same with losses `unit` times as large."""
@@ -85,7 +107,8 @@ def gradient_descent(
     reference_loss: float = 0.0,
     vanished: VanishedGradient | None = None,
     plateau: Plateau | None = None,
-    on_epoch: Callable[[int, float, float], None] | None = None,
+    on_epoch: Callable[[Epoch], Status | None] | None = None,
+    choose: Callable[[], np.ndarray | None] | None = None,
 ) -> Descent:
     """Descend: params ← params − step · gradient, batch after batch, in place.
 
@@ -127,7 +150,9 @@ def gradient_descent(
         The rules for an early end; None for none. The gradient held against the first is the
         way the parameters went in the epoch over the steps' sum, the mean of the gradients met.
     on_epoch : callable or None
-        ``on_epoch(epochs_done, loss, step)`` after each epoch.
+        Called with each `Epoch` that is done; a status that it returns is how descent ends.
+    choose : callable or None
+        Called at the end; parameters that it returns are taken instead of the last.
     """
     update = np.empty_like(params)
     first_loss = objective.value(params)
@@ -161,7 +186,10 @@ def gradient_descent(
                 status = Status.DIVERGED
                 break
             if on_epoch is not None:
-                on_epoch(epoch + 1, epoch_loss, step)
+                ended = on_epoch(Epoch(epoch + 1, epoch_loss, step, params, loss_curve))
+                if ended is not None:
+                    status = ended
+                    break
             if vanished is not None:
                 np.subtract(params, epoch_start, out=update)
                 norm = _norm(update) / steps
@@ -183,8 +211,11 @@ def gradient_descent(
     except KeyboardInterrupt:
         status = Status.INTERRUPTED
 
+    chosen = choose() if choose is not None else None
+    if chosen is not None:
+        np.copyto(params, chosen)
     loss = objective.value(params)
-    exploded = status is Status.DIVERGED or not math.isfinite(loss)
+    exploded = not math.isfinite(loss) or (status is Status.DIVERGED and chosen is None)
     if exploded or (retry and not loss <= first_loss):
         np.copyto(params, best)
         loss = objective.value(params)

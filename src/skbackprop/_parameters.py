@@ -25,6 +25,7 @@ class Settings(NamedTuple):
     max_iter: int | str
     tol: float | None
     n_iter_no_change: int
+    validation_fraction: float
     verbose: int
 
 
@@ -35,7 +36,7 @@ def check_parameters(estimator: Any) -> Settings:
     check_choice("loss", estimator.loss, estimator._losses)
     check_choice("loss_reduction", estimator.loss_reduction, ("mean", "sum"))
     check_choice("learning_rate_schedule", estimator.learning_rate_schedule, SCHEDULES)
-    for name in ("fit_intercept", "shuffle", "warm_start"):
+    for name in ("fit_intercept", "shuffle", "warm_start", "early_stopping"):
         check_flag(name, getattr(estimator, name))
     check_seed(estimator.random_state)
     hidden_layer_sizes = check_hidden_layer_sizes(estimator.hidden_layer_sizes)
@@ -51,6 +52,7 @@ def check_parameters(estimator: Any) -> Settings:
         max_iter=check_integer("max_iter", estimator.max_iter, minimum=1, auto=True),
         tol=None if estimator.tol is None else check_number("tol", estimator.tol),
         n_iter_no_change=check_integer("n_iter_no_change", estimator.n_iter_no_change, minimum=1),
+        validation_fraction=check_fraction("validation_fraction", estimator.validation_fraction),
         verbose=int(verbose)
         if isinstance(verbose, bool | np.bool_)
         else check_integer("verbose", verbose, minimum=0),
@@ -165,6 +167,18 @@ def check_activation(
     return names
 
 
+def check_fraction(name: str, value: Any) -> float:
+    """A number between 0 and 1."""
+    accepted = "a number above 0 and below 1"
+    try:
+        fraction = float(check_number(name, value, positive=True))
+    except (TypeError, ValueError) as error:
+        raise type(error)(_message(name, value, accepted)) from None
+    if fraction >= 1.0:
+        raise ValueError(_message(name, value, accepted))
+    return fraction
+
+
 def check_quantile(value: Any) -> float | tuple[float, ...]:
     """A number between 0 and 1, or a sequence of such numbers that increase."""
     accepted = "a number above 0 and below 1, or a sequence of such numbers that increase"
@@ -194,6 +208,12 @@ def check_seed(value: Any) -> np.random.RandomState:
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
         kind = ValueError if is_number else TypeError
         raise kind(_message("random_state", value, accepted)) from None
+
+
+def spawn_generators(random_state: Any, n: int) -> list[np.random.Generator]:
+    """Independent generators; how many numbers one of them gives does not touch the others."""
+    entropy = check_seed(random_state).randint(0, 2**32, size=4, dtype=np.uint32)
+    return [np.random.default_rng(s) for s in np.random.SeedSequence(entropy.tolist()).spawn(n)]
 
 
 def _message(name: str, value: Any, accepted: str) -> str:

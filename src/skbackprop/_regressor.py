@@ -1,6 +1,6 @@
 """The regressor."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -10,10 +10,13 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from skbackprop._activations import ACTIVATIONS
-from skbackprop._base import BaseBackprop, Target
+from skbackprop._base import BaseBackprop
+from skbackprop._callbacks import with_callbacks
 from skbackprop._data import check_numbers
+from skbackprop._held_out import ToValidate
 from skbackprop._losses import LOSSES, Loss
 from skbackprop._parameters import check_choice, check_number, check_quantile
+from skbackprop._problem import Target
 
 
 class BackpropRegressor(RegressorMixin, BaseBackprop):
@@ -110,6 +113,18 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         its lowest value so far. None never stops early, and no plateau shortens the step.
     n_iter_no_change : int, default=10
         Number of epochs that make a plateau.
+    early_stopping : bool, default=False
+        Whether to end the fit when `n_iter_no_change` epochs in a row have not raised the
+        validation score by more than `tol` times its best; under the "linear" schedule, whose
+        shorter steps may raise it yet, a quarter of `max_iter` if that is more. The rows to
+        validate on are those given to `fit`, else a random part of the data.
+    validation_fraction : float, default=0.1
+        The part of the rows that `early_stopping` holds out, or of the `groups` given to `fit`.
+        `random_state` draws them.
+    scoring : str or callable, default="loss"
+        The validation score: minus the loss, or a name or callable as in
+        `sklearn.model_selection.cross_val_score`. With rows to validate on, given or held out,
+        it is taken after each epoch, and the fitted weights are those of the best.
     warm_start : bool, default=False
         Whether `fit` goes on from the fitted weights and the state of the shuffle. The
         schedule starts anew.
@@ -134,6 +149,13 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     loss_curve_ : list of float
         ``loss_curve_[k]`` is the objective that the steps of epoch k of the last call met, in
         full batch the one before step k.
+    validation_loss_curve_ : list of float
+        The loss on the rows to validate on after each epoch, without the penalty, averaged or
+        added up as `loss_reduction` says. Only where there are such rows.
+    validation_scores_ : list of float
+        The score by `scoring` after each epoch: minus the loss under "loss".
+    best_iter_ : int
+        Number of epochs after which the score was best; the weights are those of then.
     n_iter_ : int
         Number of epochs of the last `fit`, undone ones included, and of the calls of
         `partial_fit` since.
@@ -262,6 +284,9 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         shuffle: bool = True,
         tol: float | None = 1e-4,
         n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        scoring: str | Callable[..., float] = "loss",
         warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -281,6 +306,9 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
             shuffle=shuffle,
             tol=tol,
             n_iter_no_change=n_iter_no_change,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            scoring=scoring,
             warm_start=warm_start,
             random_state=random_state,
             verbose=verbose,
@@ -289,6 +317,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         self.quantile = quantile
         self.huber_delta = huber_delta
 
+    @with_callbacks
     def fit(
         self,
         X: Any,
@@ -297,6 +326,10 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         *,
         coefs_init: Sequence[Any] | None = None,
         intercepts_init: Sequence[Any] | None = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        groups: Any = None,
     ) -> Self:
         """Fit the network to data.
 
@@ -314,6 +347,15 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
             Initial weights, shaped as `coefs_`, instead of random ones.
         intercepts_init : sequence of array-like, default=None
             Initial intercepts, shaped as `intercepts_`, instead of zeros.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Inputs to validate on; in a `Pipeline` name it in `transform_input`. A search over
+            folds, such as `GridSearchCV`, cuts what is as long as `X` as it cuts `X`.
+        y_val : array-like of shape (n_val,) or as `y`, default=None
+            Targets to validate on, required with `X_val`.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the rows to validate on.
+        groups : array-like of shape (n_samples,), default=None
+            Groups of rows that `early_stopping` holds out or fits together.
 
         Returns
         -------
@@ -348,7 +390,12 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         (1.4, 0.2)
         """
         return self._fit(
-            X, y, sample_weight, coefs_init=coefs_init, intercepts_init=intercepts_init
+            X,
+            y,
+            sample_weight,
+            coefs_init=coefs_init,
+            intercepts_init=intercepts_init,
+            to_validate=ToValidate(X_val, y_val, sample_weight_val, groups),
         )
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:

@@ -1,13 +1,14 @@
 """What a fit says: its progress, and a warning where it did not end well."""
 
+import time
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 
-from skbackprop._descent import Descent
+from skbackprop._descent import Descent, Epoch
 from skbackprop._stopping import Status
+from skbackprop._validation import Validation
 
 
 class DivergenceWarning(ConvergenceWarning):
@@ -36,6 +37,9 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
         )
     elif descent.status is not Status.MAX_ITER or partial or estimator.tol is None:
         return
+    elif hasattr(estimator, "best_iter_"):
+        # The weights are those of the best score, however far descent went.
+        return
     elif estimator.learning_rate_schedule != "linear":
         text = (
             f"ran all max_iter={epochs} epochs before the loss stopped falling "
@@ -54,21 +58,50 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
     warnings.warn(f"{type(estimator).__name__} {text}", kind, stacklevel=4)
 
 
-def epoch_printer(
-    verbose: int, max_iter: int, epochs_before: int, unit: float
-) -> Callable[[int, float, float], None] | None:
-    """What prints a line an epoch, losses times `unit`.
+class EpochPrinter:
+    """Prints a line an epoch: how many are done, the losses, the step size, and the seconds.
 
-    At verbose=1 about twenty lines over max_iter, at 2 all of them.
+    At verbose=1 all of the first ten, then every tenth up to a hundred, and so on; at 2 all.
+
+    Parameters
+    ----------
+    verbose : int
+        1 or 2.
+    max_iter, epochs_before : int
+        Number of epochs at most, and of those of earlier calls.
+    unit : float
+        Factor of the losses.
+    validation : Validation or None
+        What has measured the epoch before it is printed.
     """
-    if not verbose:
-        return None
-    every = 1 if verbose > 1 else max(1, max_iter // 20)
-    if epochs_before == 0:
-        print(f"{'epoch':>7}  {'loss':>12}  {'step':>10}")
 
-    def print_epoch(epoch: int, loss: float, step: float) -> None:
-        if epoch == 1 or epoch % every == 0 or epoch == max_iter:
-            print(f"{epoch:>7}  {unit * loss:>12.6g}  {step:>10.4g}", flush=True)
+    def __init__(
+        self,
+        verbose: int,
+        max_iter: int,
+        epochs_before: int,
+        unit: float,
+        validation: Validation | None,
+    ) -> None:
+        self._all = verbose > 1
+        self._last = epochs_before + max_iter
+        self._unit = unit
+        self._validation = validation
+        self._began = time.perf_counter()
+        if epochs_before == 0:
+            validated = "" if validation is None else f"{'validation':>12}  "
+            print(f"{'epoch':>7}  {'loss':>12}  {validated}{'step size':>10}  {'seconds':>8}")
 
-    return print_epoch
+    def __call__(self, epoch: Epoch) -> None:
+        """Print the line, if it is one of those to print."""
+        every = 1 if self._all else 10 ** (len(str(epoch.number)) - 1)
+        if epoch.number % every and epoch.number != self._last:
+            return
+        validated = ""
+        if self._validation is not None:
+            validated = f"{self._validation.losses[-1]:>12.6g}  "
+        print(
+            f"{epoch.number:>7}  {self._unit * epoch.loss:>12.6g}  {validated}"
+            f"{epoch.step_size:>10.4g}  {time.perf_counter() - self._began:>8.2f}",
+            flush=True,
+        )

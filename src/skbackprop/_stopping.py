@@ -7,8 +7,11 @@ from enum import Enum
 class Status(Enum):
     """How descent ended, with the sentence that tells it."""
 
+    RUNNING = "running", "Descent is under way."
     CONVERGED = "converged", "The gradient vanished or the loss stopped falling, as tol asks."
     MAX_ITER = "max_iter", "All max_iter epochs were run."
+    EARLY_STOPPED = "early_stopped", "The validation score stopped rising."
+    STOPPED = "stopped", "A callback asked for an end."
     INTERRUPTED = "interrupted", "Descent was interrupted from the keyboard."
     DIVERGED = (
         "diverged",

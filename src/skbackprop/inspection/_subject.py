@@ -11,12 +11,13 @@ from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 
 from skbackprop._activations import ACTIVATIONS
-from skbackprop._base import BaseBackprop, Target, _spawn_generators
+from skbackprop._base import BaseBackprop
 from skbackprop._conditioning import Conditioning
 from skbackprop._data import check_sample_weight, set_initial
 from skbackprop._network import Layer, Network
 from skbackprop._objective import Objective
-from skbackprop._parameters import check_number, check_parameters
+from skbackprop._parameters import check_number, check_parameters, spawn_generators
+from skbackprop._problem import Target
 
 # A step that takes the weights nowhere.
 _NO_STEP = 1e-300
@@ -114,7 +115,7 @@ def subject_of(
     is_fitted = hasattr(estimator, "coefs_")
     if not is_fitted:
         # Cloned, as drawing would change a random_state that is a generator.
-        weights_rng, *_ = _spawn_generators(clone(estimator).random_state, 3)
+        weights_rng, *_ = spawn_generators(clone(estimator).random_state, 4)
         params = network.initial_params(weights_rng, X.dtype)
     if coefs is not None or intercepts is not None or not is_fitted:
         with _named_as_here():
@@ -167,8 +168,14 @@ def _fit_one_epoch(
 ) -> BaseBackprop:
     """A clone of the estimator after one step on all rows at once."""
     model = clone(estimator).set_params(
-        batch_size="full", max_iter=1, tol=None, warm_start=False, verbose=0
+        batch_size="full",
+        max_iter=1,
+        tol=None,
+        warm_start=False,
+        early_stopping=False,
+        verbose=0,
     )
+    model.__dict__.pop("_skl_callbacks", None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model._fit(X, y, sample_weight, classes=classes, **initial)

@@ -1,0 +1,86 @@
+"""Weights of rows by their class."""
+
+import math
+import numbers
+from typing import Any
+
+import numpy as np
+
+_ACCEPTED = "None, 'balanced', a dict of class: weight or, for multilabel, a list of one a label"
+
+
+def class_factors(
+    class_weight: Any,
+    classes: np.ndarray,
+    codes: np.ndarray,
+    sample_weight: np.ndarray | None,
+    *,
+    multilabel: bool,
+) -> np.ndarray:
+    """The factor of each row by each of its labels.
+
+    Parameters
+    ----------
+    class_weight : dict, list of dict or "balanced"
+        Weights by class; a list has one for each column of `codes`.
+    classes : ndarray of shape (n_classes,)
+        What codes 0, 1, ... stand for.
+    codes : ndarray of shape (n_rows, n_labels)
+        Class codes, one label a row but for multilabel.
+    sample_weight : ndarray of shape (n_rows,) or None
+        Weights of the rows.
+    multilabel : bool
+        Whether there may be several labels.
+
+    Returns
+    -------
+    factors : ndarray of shape (n_rows, n_labels)
+        In float64.
+    """
+    codes = codes.astype(np.intp)
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        tables = [_balanced(column, len(classes), sample_weight) for column in codes.T]
+    elif multilabel and isinstance(class_weight, list):
+        if len(class_weight) != codes.shape[1]:
+            raise ValueError(
+                f"class_weight must have one dict a label, {codes.shape[1]} in all; "
+                f"got {len(class_weight)}."
+            )
+        tables = [_table(weights, classes) for weights in class_weight]
+    elif isinstance(class_weight, dict) and not multilabel:
+        tables = [_table(class_weight, classes)]
+    else:
+        kind = ValueError if isinstance(class_weight, str) else TypeError
+        raise kind(f"class_weight must be {_ACCEPTED}; got {class_weight!r}.")
+    return np.column_stack([table[column] for table, column in zip(tables, codes.T, strict=True)])
+
+
+def _balanced(codes: np.ndarray, n_classes: int, sample_weight: np.ndarray | None) -> np.ndarray:
+    """W / (n_classes · W_c); what a class without rows has does not matter."""
+    weights = np.bincount(codes, sample_weight, minlength=n_classes).astype(np.float64)
+    present = weights > 0.0
+    weights[~present] = 1.0
+    balanced: np.ndarray = weights[present].sum() / (np.count_nonzero(present) * weights)
+    return balanced
+
+
+def _table(class_weight: Any, classes: np.ndarray) -> np.ndarray:
+    """Weights by class code."""
+    if not isinstance(class_weight, dict):
+        raise TypeError(f"class_weight must be {_ACCEPTED}; got {class_weight!r} in the list.")
+    table = np.ones(len(classes))
+    for label, weight in class_weight.items():
+        at = np.flatnonzero(classes == label)
+        if len(at) != 1:
+            raise ValueError(
+                f"class_weight must have classes out of {classes.tolist()}; got {label!r}."
+            )
+        if not isinstance(weight, numbers.Real) or isinstance(weight, bool):
+            raise TypeError(f"class_weight must have numbers as weights; got {weight!r}.")
+        if not math.isfinite(weight) or weight < 0.0:
+            raise ValueError(
+                "class_weight must have finite weights, none negative; "
+                f"got {weight!r} for class {label!r}."
+            )
+        table[at] = weight
+    return table

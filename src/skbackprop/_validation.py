@@ -1,0 +1,63 @@
+"""Validation: the loss on held-out rows after each epoch, and the best weights met."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from skbackprop._descent import Epoch
+from skbackprop._stopping import Plateau, Status
+
+
+class Validation:
+    """Measures the network on held-out rows after each epoch and keeps the best parameters.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(params)`` is the loss on the held-out rows.
+    score : callable or None
+        ``score(epoch)`` is what is to be as large as possible; None for minus the loss.
+    plateau : Plateau or None
+        When to end for want of a better score; None for never.
+
+    Attributes
+    ----------
+    losses, scores : list of float
+        For each epoch, the loss and the score after it.
+    best_params : ndarray or None
+        Parameters of the largest score.
+    best_epoch : int
+        Number of epochs done at the largest score.
+    """
+
+    def __init__(
+        self,
+        loss: Callable[[np.ndarray], float],
+        score: Callable[[Epoch], float] | None,
+        plateau: Plateau | None,
+    ) -> None:
+        self._loss = loss
+        self._score = score
+        self._plateau = plateau
+        self._best_score = -math.inf
+        self.losses: list[float] = []
+        self.scores: list[float] = []
+        self.best_params: np.ndarray | None = None
+        self.best_epoch = 0
+
+    def __call__(self, epoch: Epoch) -> Status | None:
+        """Measure; whether there has been no better score for long."""
+        loss = self._loss(epoch.params)
+        score = -loss
+        if self._score is not None:
+            score = self._score(epoch) if math.isfinite(loss) else -math.inf
+        self.losses.append(loss)
+        self.scores.append(score)
+        if score > self._best_score:
+            self._best_score = score
+            self.best_params = epoch.params.copy()
+            self.best_epoch = epoch.number
+        if self._plateau is not None and self._plateau.reached(-score):
+            return Status.EARLY_STOPPED
+        return None
