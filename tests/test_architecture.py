@@ -20,7 +20,7 @@ SOURCES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 FLOORS = [
-    {"_activations", "_losses", "_schedules", "_stopping", "_batches"},
+    {"_version", "_activations", "_losses", "_schedules", "_stopping", "_batches"},
     {"_network", "_conditioning", "_inputs"},
     {"_objective", "_curvature", "_descent", "_validation", "_problem", "_prediction"},
     {
@@ -31,6 +31,7 @@ FLOORS = [
         "_class_weight",
         "_held_out",
         "_callbacks",
+        "_persistence",
         "_base",
         "_classifier",
         "_regressor",

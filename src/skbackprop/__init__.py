@@ -1,8 +1,9 @@
 """Feed-forward neural networks for scikit-learn, fitted by plain gradient descent."""
 
 from skbackprop._classifier import BackpropClassifier
+from skbackprop._persistence import VersionWarning
 from skbackprop._regressor import BackpropRegressor
 from skbackprop._reports import DivergenceWarning
+from skbackprop._version import __version__ as __version__
 
-__all__ = ["BackpropClassifier", "BackpropRegressor", "DivergenceWarning"]
-__version__ = "0.1.0"
+__all__ = ["BackpropClassifier", "BackpropRegressor", "DivergenceWarning", "VersionWarning"]

@@ -20,6 +20,7 @@ from skbackprop._descent import Descent, Epoch, gradient_descent
 from skbackprop._held_out import ToValidate, check_scorer, hold_out, validation_of
 from skbackprop._network import Layer, Network
 from skbackprop._parameters import Settings, check_parameters, spawn_generators
+from skbackprop._persistence import SealedStateMixin
 from skbackprop._prediction import FromRaw, predict_rows
 from skbackprop._problem import Data, Problem, Target, resolve_batch_size, resolve_max_iter
 from skbackprop._reports import EpochPrinter, report_end
@@ -29,7 +30,7 @@ from skbackprop._threads import blas_threads
 from skbackprop._validation import Validation
 
 
-class BaseBackprop(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """Base of the estimators.
 
     A fit checks parameters and data, encodes the target, builds the network and its objective,
