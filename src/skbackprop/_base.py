@@ -312,8 +312,10 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
         self._weight = weight + (self._weight if in_stream else 0.0)
         if settings.alpha != "auto":
             return float(settings.alpha)
-        alpha = max(_ALPHA_TIMES_WEIGHT, _ALPHA_TIMES_WEIGHT_A_FEATURE * self.n_features_in_)
-        return alpha / (self._weight if self.loss_reduction == "mean" else 1.0)
+        alpha = max(
+            _ALPHA_TIMES_WEIGHT / self._weight, _LEAST_ALPHA_A_FEATURE * self.n_features_in_
+        )
+        return alpha if self.loss_reduction == "mean" else alpha * self._weight
 
     def _fitted_params(
         self,
@@ -467,9 +469,9 @@ _MARGIN_OF_STREAM, _MARGIN_GOING_ON = 1.0, 0.05
 # The step size times the largest curvature. At 1 the steepest direction arrives at once, at 2 it
 # no longer converges.
 _STEP_TIMES_CURVATURE = 1.5
-# What "auto" divides by the weight of the data to have alpha: so much, or so much a feature. A sum
-# over more features is as long with shorter weights, of a variance of 1 / fan_in (Neal, 1996).
-_ALPHA_TIMES_WEIGHT, _ALPHA_TIMES_WEIGHT_A_FEATURE = 0.3, 0.015
+# alpha="auto": so much over the weight of the data, and at least so much a feature. A sum over many
+# features is as long with shorter weights, of a variance of 1 / fan_in (Neal, 1996).
+_ALPHA_TIMES_WEIGHT, _LEAST_ALPHA_A_FEATURE = 0.3, 2.5e-7
 
 
 def _step_by(curvature: float, partial: bool) -> float:
