@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop._conditioning import Moments, Spread
 
 CLASSIFIER = "skbackprop._classifier.BackpropClassifier"
 REGRESSOR = "skbackprop._regressor.BackpropRegressor"
@@ -138,3 +139,12 @@ def test_a_warm_start_goes_on_as_if_never_saved(model, data, through):
         for network in (model, loaded):
             network.fit(*data)
     assert_same_network(model, loaded)
+
+
+@pytest.mark.parametrize("quartiles", [True, False])
+def test_a_spread_as_plain_tuples(quartiles):
+    spread = Spread.of(DIABETES[0], quartiles=quartiles)
+    assert type(spread.state()) is type(spread.state()[0]) is tuple
+    again = Spread.from_state(spread.state())
+    np.testing.assert_equal(again, spread)
+    assert isinstance(again.inner, Moments)
