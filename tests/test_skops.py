@@ -96,8 +96,8 @@ def test_only_the_estimator_is_to_be_trusted(model, data):
     own = CLASSIFIER if isinstance(model, BackpropClassifier) else REGRESSOR
     model = fitted(model, data)
     assert untrusted(model) == [own]
-    assert untrusted(make_pipeline(StandardScaler(), model).fit(*data)) == [own]
     assert untrusted(model.set_params(early_stopping=False).partial_fit(*data)) == [own]
+    assert untrusted(make_pipeline(StandardScaler(), model).fit(*data)) == [own]
 
 
 def test_a_search_brings_no_other_type_than_a_search_over_ridges():
