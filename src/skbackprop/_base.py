@@ -42,7 +42,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
 
     _first_loss: float
     _weight: float
-    _spreads: list[Spread]
+    _spreads: list[tuple[Any, ...]]
     _searched_scale: np.ndarray
     _searched_for: tuple[Any, ...]
 
@@ -163,8 +163,9 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
             batch_size = resolve_batch_size(settings.batch_size, n_rows)
             max_iter = 1 if partial else resolve_max_iter(settings.max_iter, n_rows)
 
-            seen = self._spreads[0].every if in_stream and self._spreads else None
-            conditioning = self._condition(rows, target, settings, in_stream)
+            past = [Spread.from_state(state) for state in self._spreads] if in_stream else []
+            seen = past[0].every if past else None
+            conditioning = self._condition(rows, target, settings, past)
             network = Network(
                 [X.shape[1], *settings.hidden_layer_sizes, target.n_outputs],
                 conditioning.activations,
@@ -275,9 +276,9 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
         return X, y
 
     def _condition(
-        self, rows: Data, target: Target, settings: Settings, in_stream: bool
+        self, rows: Data, target: Target, settings: Settings, past: Sequence[Spread]
     ) -> Conditioning:
-        """The coordinates to descend in: those of the data or, in a stream, of all data so far."""
+        """The coordinates to descend in: those of the data and, in a stream, of those before."""
         activations = [ACTIVATIONS[name] for name in settings.activations]
         if self.conditioning is None:
             self._spreads = []
@@ -286,9 +287,9 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
         if target.location_scale:
             robust = target.loss.robust
             spreads.append(Spread.of(rows.values, rows.sample_weight, quartiles=robust))
-        if in_stream and self._spreads:
-            spreads = [old.merged(new) for old, new in zip(self._spreads, spreads, strict=True)]
-        self._spreads = spreads
+        if past:
+            spreads = [old.merged(new) for old, new in zip(past, spreads, strict=True)]
+        self._spreads = [spread.state() for spread in spreads]
         conditioning = Conditioning.standardizing(
             *spreads,
             activations=activations,

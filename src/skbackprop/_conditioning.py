@@ -111,6 +111,17 @@ class Spread(NamedTuple):
             quartiles = self.quartiles + share * (quartiles - self.quartiles)
         return Spread(self.every.merged(other.every), self.inner.merged(other.inner), quartiles)
 
+    @classmethod
+    def from_state(cls, state: Sequence[Any]) -> "Spread":
+        """The spread that `state` is of."""
+        every, inner, *rest = state
+        return cls(Moments(*every), Moments(*inner), *rest)
+
+    def state(self) -> tuple[Any, ...]:
+        """Itself as plain tuples, which a file of a model needs no class of the package for."""
+        every, inner, *rest = self
+        return (tuple(every), tuple(inner), *rest)
+
     def deviation(self) -> np.ndarray:
         """The standard deviation, or what it is of a normal distribution of those quartiles.
 
