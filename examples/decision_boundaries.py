@@ -1,9 +1,9 @@
 """Decision boundaries by depth, by activation function and by penalty.
 
-Two interleaved half-moons, 300 points of them to learn from. Without a hidden layer the network is
-logistic regression, and its boundary a straight line. A hidden layer bends it; more layers find
-little left to bend. ReLU makes a boundary with corners, the others smooth ones, and the identity, at
-any depth, a straight line again.
+Two interleaved half-moons, 300 points of them to learn from. Without a hidden layer the network
+is logistic regression, and its boundary a straight line. A hidden layer bends it; more layers find
+little left to bend. ReLU makes a boundary with corners, the others smooth ones, and the identity,
+at any depth, a straight line again.
 
 The penalty counts, too. Where it is strong, sigmoids stay in the middle of their range, where they
 are nearly straight, and so is the boundary. The default, 0.3 over the number of rows, is made for
@@ -44,7 +44,7 @@ def draw_maps(networks):
             ax=axis,
         )
         for label, color, marker in ((0, ORANGE, "o"), (1, BLUE, "^")):
-            axis.scatter(*X[Y == label].T, color=color, marker=marker, s=9, linewidth=0)
+            axis.scatter(*X[label == Y].T, color=color, marker=marker, s=9, linewidth=0)
         axis.set(title=f"{name}: {score:.3f}", xticks=[], yticks=[])
     return figure
 

@@ -66,14 +66,15 @@ def fit(x, seed, n_iterations):
 
 def slip(x, seed, n_iterations=100):
     """Return how far hidden weights are off that descend by the new output weights."""
+    row = np.array(x)
     hidden_weights, output_weights = draw_weights(x, seed)
     for _ in range(n_iterations):
-        hidden = 1.0 / (1.0 + np.exp(-x @ hidden_weights))
+        hidden = 1.0 / (1.0 + np.exp(-row @ hidden_weights))
         prediction = 1.0 / (1.0 + np.exp(-hidden @ output_weights))
         delta = 2.0 * (prediction - TARGET) * prediction * (1.0 - prediction)
         output_weights -= RATE * np.outer(hidden, delta)
         hidden_delta = delta * output_weights[:, 0] * hidden * (1.0 - hidden)
-        hidden_weights -= RATE * np.outer(x, hidden_delta)
+        hidden_weights -= RATE * np.outer(row, hidden_delta)
     return np.abs(hidden_weights - descend(x, seed, n_iterations).coefs_[0]).max()
 
 

@@ -39,7 +39,7 @@ def largest_curvature():
 
 
 def walk(step, n_steps):
-    """Return weights and losses of a descent: arrays of shapes (n_steps + 1, 2) and (n_steps + 1,)."""
+    """Return the weights, of shape (n_steps + 1, 2), and the losses of a descent."""
     network = BackpropRegressor(1, fit_intercept=False, learning_rate=step, **TEXTBOOK)
     coefs = START.reshape(2, 1, 1)
     traces = descend(network, X[:, np.newaxis], predict(*MINIMUM), coefs, n_steps=n_steps)
