@@ -64,7 +64,8 @@ def write_page(script: Path) -> None:
         lines += [f".. figure:: {picture}", f"   :alt: {shows}", "", f"   {shows}", ""]
     if printed:
         output = [f"   {line}" for line in printed.strip().splitlines()]
-        lines += ["It prints", "", ".. code-block:: none", "", *output, ""]
+        command = " ".join(["python", script.name, *ARGUMENTS.get(script.stem, [])])
+        lines += [f"``{command}`` prints", "", ".. code-block:: none", "", *output, ""]
     lines += [
         f"``examples/{script.name}``:",
         "",
@@ -94,11 +95,16 @@ class Examples(Directive):
         for name in self.content:
             script = EXAMPLES / f"{name}.py"
             tree = ast.parse(script.read_text(encoding="utf-8"))
-            first = next(iter(pictures(script, tree)), None)
             page = f"generated/examples/{name}"
-            if first:
-                lines += [f"   * - .. image:: generated/examples/{first}"]
-                lines += ["          :width: 220px", '          :alt: ""']
+            drawn = pictures(script, tree)
+            if drawn:
+                first, shows = next(iter(drawn.items()))
+                lines += [
+                    f"   * - .. image:: generated/examples/{first}",
+                    "          :width: 220px",
+                    f"          :alt: {shows}",
+                    f"          :target: {page}.html",
+                ]
             else:
                 lines += ["   * -"]
             lines += [f"     - :doc:`{page}`"]
