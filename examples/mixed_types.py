@@ -27,7 +27,7 @@ from skbackprop import BackpropRegressor
 
 NUMBERS, WORDS = ["area", "year", "distance"], ["district", "heating"]
 GRID = {
-    "backpropregressor__hidden_layer_sizes": [5, 20, 80],
+    "backpropregressor__hidden_layer_sizes": [5, 20],
     "backpropregressor__alpha": [1e-4, 1e-3, 1e-2],
 }
 
