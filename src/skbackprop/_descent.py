@@ -228,11 +228,11 @@ def gradient_descent(
     ):
         np.copyto(params, best)
         loss = objective.value(params)
-    # What is chosen may have a loss above the first, however far descent went below it.
-    last_loss = loss if chosen is None else loss_curve[-1]
+    # With a step that was found, a loss above the first is undone, or it was chosen.
     if exploded or (
-        status is not Status.INTERRUPTED
-        and has_risen(first_loss, last_loss, margin * max(abs(first_loss), reference_loss))
+        not retry
+        and status is not Status.INTERRUPTED
+        and has_risen(first_loss, loss, margin * max(abs(first_loss), reference_loss))
     ):
         status = Status.DIVERGED
     return Descent(status, loss_curve, first_loss, loss, exploded, undone)
