@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from skbackprop._activations import ACTIVATIONS
 from skbackprop._batches import Batches
 from skbackprop._callbacks import CallbackSupportMixin, EpochCallbacks, each_of
-from skbackprop._conditioning import Conditioning, Moments, Spread
+from skbackprop._conditioning import Conditioning, Moments, Spread, with_late_columns
 from skbackprop._curvature import largest_curvature
 from skbackprop._data import check_inputs, check_sample_weight, set_initial
 from skbackprop._descent import Descent, Epoch, gradient_descent
@@ -134,7 +134,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
             in_stream = goes_on and partial
             metadata = None if sample_weight is None else {"sample_weight": sample_weight}
             given = {"X": X, "y": y, "metadata": metadata}
-            to_validate.check(early_stopping=self.early_stopping, partial=partial)
+            to_validate.check(X, early_stopping=self.early_stopping, partial=partial)
             scorer = check_scorer(self, self.scoring)
             X, y = self._check_data(X, y, goes_on=goes_on, partial=partial)
             sample_weight = check_sample_weight(sample_weight, X.shape[0])
@@ -146,9 +146,11 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
             groups = to_validate.checked_groups(X.shape[0])
             rows = Data(X, y, target.values, sample_weight, groups).without_weightless()
             if not goes_on:
-                weights_rng, self._rows_rng, self._curvature_rng, self._split_rng = (
-                    spawn_generators(self.random_state, 4)
+                weights_rng, self._rows_rng, self._curvature_rng, split_rng = spawn_generators(
+                    self.random_state, 4
                 )
+                # Going on must not fit the rows that were held out.
+                self._split_seed = int(split_rng.integers(2**31))
             held_out = None
             if to_validate.X is not None:
                 held_out = self._validation_rows(to_validate, X.dtype)
@@ -157,7 +159,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
                     rows,
                     settings.validation_fraction,
                     strata=self._strata(rows.values),
-                    seed=int(self._split_rng.integers(2**31)),
+                    seed=self._split_seed,
                 )
             n_rows = rows.X.shape[0]
             batch_size = resolve_batch_size(settings.batch_size, n_rows)
@@ -184,21 +186,27 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
 
             def attributes(epoch: Epoch) -> dict[str, Any]:
                 running = Descent.until(epoch).in_units_of(unit)
-                return self._attributes(problem, epoch.params, running, epochs_before)
+                first = {} if goes_on else {"_first_loss": running.first_loss}
+                return first | self._attributes(problem, epoch.params, running, epochs_before)
 
+            rules = self._rules(settings, max_iter, partial)
             validation = None
             if held_out is not None:
-                validation = validation_of(self, scorer, problem, held_out, max_iter, attributes)
+                validation = validation_of(
+                    self, scorer, problem, held_out, max_iter, rules["schedule"], attributes
+                )
             callbacks = None
             if hasattr(self, "_skl_callbacks") and not partial:
                 callbacks = EpochCallbacks(self, max_iter, attributes, given)
             printer = None
             if settings.verbose:
-                printer = EpochPrinter(settings.verbose, max_iter, epochs_before, unit, validation)
+                last = None if partial else max_iter
+                printer = EpochPrinter(settings.verbose, last, epochs_before, unit, validation)
             with blas_threads(batch_size, network.shapes):
-                step_size, curvature = self._step_size(
+                step_size, self.curvature_ = self._step_size(
                     settings, problem, params, batch_size, in_stream, partial
                 )
+                self.learning_rate_ = step_size
                 descent = gradient_descent(
                     problem.objective(batch_size),
                     params,
@@ -212,11 +220,11 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
                     max_iter=max_iter,
                     on_epoch=each_of(validation, printer, callbacks),
                     choose=None if validation is None else lambda: validation.best_params,
-                    **self._rules(settings, max_iter, partial),
+                    **rules,
                 ).in_units_of(unit)
             if not goes_on:
                 self._first_loss = descent.first_loss
-            self.learning_rate_, self.curvature_ = step_size * 0.5**descent.undone, curvature
+            self.learning_rate_ = step_size * 0.5**descent.undone
             self.__dict__.update(self._attributes(problem, params, descent, epochs_before))
             self._publish_validation(validation)
             if callbacks is not None:
@@ -233,8 +241,9 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
         try:
             X, y = self._check_data(given.X, given.y, goes_on=True, dtype=dtype)
             target = self._encode_target(y, dtype, None, partial=True, known=True)
-        except ValueError as error:
-            raise ValueError(f"X_val and y_val must be as X and y are: {error}") from error
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"X_val and y_val must be as X and y are: {error}") from error
         weight = check_sample_weight(given.sample_weight, X.shape[0], "sample_weight_val")
         weight = self._weigh(target, weight, partial=False)
         return Data(X, y, target.values, weight).without_weightless()
@@ -344,7 +353,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
         params = np.empty(network.n_params, dtype=dtype)
         fitted = list(map(Layer, self.coefs_, self.intercepts_))
         if seen is not None and self._spreads and network.fit_intercept:
-            fitted[0] = _with_late_columns(fitted[0], seen, conditioning.input_scale)
+            fitted[0] = with_late_columns(fitted[0], seen, conditioning.input_scale)
         conditioning.from_raw(fitted, network.layers(params))
         return params
 
@@ -448,21 +457,6 @@ def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
         estimator.__dict__.clear()
         estimator.__dict__.update(before, **kept)
         raise
-
-
-def _with_late_columns(layer: Layer, seen: Moments, scale: np.ndarray) -> Layer:
-    """The first layer, with the weights of columns that were constant so far scaled down.
-
-    With intercepts, a constant column has scale 1 and weights that were never descended on. When
-    it varies at last, they are those of its conditioned values, V = s W, and not of the raw ones,
-    which may be of any size; what the network made of the constant goes into the intercepts.
-    """
-    constant = seen.low == seen.high
-    coef = layer.coef.astype(np.float64)
-    before = coef[constant]
-    coef[constant] /= scale[constant][:, np.newaxis]
-    intercept = layer.intercept + seen.mean[constant] @ (before - coef[constant])
-    return Layer(coef, intercept)
 
 
 # Fractions of the first loss ever by which batches may move the loss up near a minimum.

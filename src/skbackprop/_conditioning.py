@@ -331,6 +331,21 @@ class Conditioning(NamedTuple):
         return self.hidden_shift[depth - 1] * W.sum(axis=0)
 
 
+def with_late_columns(layer: Layer, seen: Moments, scale: np.ndarray) -> Layer:
+    """The first layer, with the weights of columns that were constant so far scaled down.
+
+    With intercepts, a constant column has scale 1 and weights that were never descended on. When
+    it varies at last, they are those of its conditioned values, V = s W, and not of the raw ones,
+    which may be of any size; what the network made of the constant goes into the intercepts.
+    """
+    constant = seen.low == seen.high
+    coef = layer.coef.astype(np.float64)
+    before = coef[constant]
+    coef[constant] /= scale[constant][:, np.newaxis]
+    intercept = layer.intercept + seen.mean[constant] @ (before - coef[constant])
+    return Layer(coef, intercept)
+
+
 def _quartiles(array: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The weighted quartiles of the columns, shape (3, n_columns).
 
