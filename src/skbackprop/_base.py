@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from skbackprop._activations import ACTIVATIONS
 from skbackprop._batches import Batches
 from skbackprop._callbacks import CallbackSupportMixin, EpochCallbacks, each_of
-from skbackprop._conditioning import Conditioning, Moments, Spread
+from skbackprop._conditioning import Conditioning, Moments, Spread, with_late_columns
 from skbackprop._curvature import largest_curvature
 from skbackprop._data import check_inputs, check_sample_weight, set_initial
 from skbackprop._descent import Descent, Epoch, gradient_descent
@@ -39,6 +39,8 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
 
     _losses: Sequence[str]
     """Names of the losses on offer."""
+    _problem: type[Problem] = Problem
+    _spread_of_inputs = staticmethod(Spread.of)
 
     _first_loss: float
     _weight: float
@@ -176,7 +178,9 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
                 params = network.initial_params(weights_rng, X.dtype)
             set_initial(network, params, conditioning, coefs_init, intercepts_init)
             alpha = self._alpha(settings, rows.sample_weight, n_rows, in_stream)
-            problem = Problem(network, target.loss, conditioning, rows, alpha, self.loss_reduction)
+            problem = self._problem(
+                network, target.loss, conditioning, rows, alpha, self.loss_reduction
+            )
 
             epochs_before = self.n_iter_ if in_stream else 0
             unit = conditioning.loss_unit
@@ -282,7 +286,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
         if self.conditioning is None:
             self._spreads = []
             return Conditioning.none(rows.X.shape[1], target.n_outputs, activations)
-        spreads = [Spread.of(rows.X, rows.sample_weight)]
+        spreads = [self._spread_of_inputs(rows.X, rows.sample_weight)]
         if target.location_scale:
             robust = target.loss.robust
             spreads.append(Spread.of(rows.values, rows.sample_weight, quartiles=robust))
@@ -341,7 +345,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
         params = np.empty(network.n_params, dtype=dtype)
         fitted = list(map(Layer, self.coefs_, self.intercepts_))
         if seen is not None and self._spreads and network.fit_intercept:
-            fitted[0] = _with_late_columns(fitted[0], seen, conditioning.input_scale)
+            fitted[0] = with_late_columns(fitted[0], seen, conditioning.input_scale)
         conditioning.from_raw(fitted, network.layers(params))
         return params
 
@@ -445,21 +449,6 @@ def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
         estimator.__dict__.clear()
         estimator.__dict__.update(before, **kept)
         raise
-
-
-def _with_late_columns(layer: Layer, seen: Moments, scale: np.ndarray) -> Layer:
-    """The first layer, with the weights of columns that were constant so far scaled down.
-
-    With intercepts, a constant column has scale 1 and weights that were never descended on. When
-    it varies at last, they are those of its conditioned values, V = s W, and not of the raw ones,
-    which may be of any size; what the network made of the constant goes into the intercepts.
-    """
-    constant = seen.low == seen.high
-    coef = layer.coef.astype(np.float64)
-    before = coef[constant]
-    coef[constant] /= scale[constant][:, np.newaxis]
-    intercept = layer.intercept + seen.mean[constant] @ (before - coef[constant])
-    return Layer(coef, intercept)
 
 
 # Fractions of the first loss ever by which batches may move the loss up near a minimum.
