@@ -39,6 +39,8 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
 
     _losses: Sequence[str]
     """Names of the losses on offer."""
+    _problem: type[Problem] = Problem
+    _spread_of_inputs = staticmethod(Spread.of)
 
     _first_loss: float
     _weight: float
@@ -179,7 +181,9 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
                 params = network.initial_params(weights_rng, X.dtype)
             set_initial(network, params, conditioning, coefs_init, intercepts_init)
             alpha = self._alpha(settings, rows.sample_weight, n_rows, in_stream)
-            problem = Problem(network, target.loss, conditioning, rows, alpha, self.loss_reduction)
+            problem = self._problem(
+                network, target.loss, conditioning, rows, alpha, self.loss_reduction
+            )
 
             epochs_before = self.n_iter_ if in_stream else 0
             unit = conditioning.loss_unit
@@ -292,7 +296,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
         if self.conditioning is None:
             self._spreads = []
             return Conditioning.none(rows.X.shape[1], target.n_outputs, activations)
-        spreads = [Spread.of(rows.X, rows.sample_weight)]
+        spreads = [self._spread_of_inputs(rows.X, rows.sample_weight)]
         if target.location_scale:
             robust = target.loss.robust
             spreads.append(Spread.of(rows.values, rows.sample_weight, quartiles=robust))
