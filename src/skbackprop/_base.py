@@ -326,9 +326,9 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
         self._weight = weight + (self._weight if in_stream else 0.0)
         if settings.alpha != "auto":
             return float(settings.alpha)
-        alpha = max(
-            _ALPHA_TIMES_WEIGHT / self._weight, _LEAST_ALPHA_A_FEATURE * self.n_features_in_
-        )
+        n_features = self.n_features_in_
+        alpha = min(_MOST_ALPHA, _ALPHA_A_FEATURE * n_features) / self._weight
+        alpha = max(alpha, _LEAST_ALPHA_A_FEATURE * n_features)
         return alpha if self.loss_reduction == "mean" else alpha * self._weight
 
     def _fitted_params(
@@ -468,9 +468,10 @@ _MARGIN_OF_STREAM, _MARGIN_GOING_ON = 1.0, 0.05
 # The step size times the largest curvature. At 1 the steepest direction arrives at once, at 2 it
 # no longer converges.
 _STEP_TIMES_CURVATURE = 1.5
-# alpha="auto": so much over the weight of the data, and at least so much a feature. A sum over many
-# features is as long with shorter weights, of a variance of 1 / fan_in (Neal, 1996).
-_ALPHA_TIMES_WEIGHT, _LEAST_ALPHA_A_FEATURE = 0.3, 2.5e-7
+# alpha="auto": so much a feature and at most so much, over the weight of the data; and at least so
+# much a feature. A weight decays by it whatever the slope of the loss, which of few features is
+# small where they bend (two half moons); of many, the weights are to be short (Neal, 1996).
+_ALPHA_A_FEATURE, _MOST_ALPHA, _LEAST_ALPHA_A_FEATURE = 0.03, 0.3, 2.5e-7
 
 
 def _step_by(curvature: float, partial: bool) -> float:

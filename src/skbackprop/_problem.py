@@ -87,7 +87,7 @@ class Problem(NamedTuple):
 
 
 def resolve_batch_size(batch_size: int | str, n_rows: int) -> int:
-    """Data a batch; "auto" is 32, of which a set of 32 rows or fewer is one full batch."""
+    """Rows a batch; "auto" is 32, of which a set of 32 rows or fewer is one full batch."""
     if batch_size == "full":
         return n_rows
     return min(32 if batch_size == "auto" else int(batch_size), n_rows)
