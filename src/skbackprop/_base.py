@@ -1,7 +1,7 @@
 """What the estimators share: parameters, validation, the outline of a fit, prediction."""
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -39,8 +39,9 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
 
     _losses: Sequence[str]
     """Names of the losses on offer."""
+    _check_inputs = check_inputs
+    _spread_of_inputs: Callable[[Any, np.ndarray | None], Spread] = staticmethod(Spread.of)
     _problem: type[Problem] = Problem
-    _spread_of_inputs = staticmethod(Spread.of)
 
     _first_loss: float
     _weight: float
@@ -279,7 +280,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
     ) -> tuple[Any, Any]:
         """Inputs in their own precision or, in a stream, in that of the weights; and the target."""
         dtype = self.coefs_[0].dtype if goes_on and partial else dtype
-        X = check_inputs(self, X, dtype=dtype, reset=not goes_on)
+        X = self._check_inputs(X, dtype=dtype, reset=not goes_on)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
