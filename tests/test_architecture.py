@@ -31,6 +31,7 @@ FLOORS = [
         "_class_weight",
         "_held_out",
         "_callbacks",
+        "_continuation",
         "_persistence",
         "_base",
         "_classifier",
