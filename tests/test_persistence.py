@@ -56,6 +56,8 @@ def test_a_fit_goes_on_as_if_never_saved(model, dump, load):
     np.testing.assert_array_equal(loaded.coefs_[0], model.partial_fit(X, y).coefs_[0])
 
 
+# What pickle makes of some damaged files complains when it is thrown away.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", ["pickle", "joblib"])
 def test_a_flipped_bit_is_told(model, name):
     dump, load = FORMATS[name]

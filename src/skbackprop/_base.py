@@ -1,7 +1,7 @@
 """What the estimators share: parameters, validation, the outline of a fit, prediction."""
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -39,10 +39,13 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
 
     _losses: Sequence[str]
     """Names of the losses on offer."""
+    _check_inputs = check_inputs
+    _spread_of_inputs: Callable[[Any, np.ndarray | None], Spread] = staticmethod(Spread.of)
+    _problem: type[Problem] = Problem
 
     _first_loss: float
     _weight: float
-    _spreads: list[Spread]
+    _spreads: list[tuple[Any, ...]]
     _searched_scale: np.ndarray
     _searched_for: tuple[Any, ...]
 
@@ -165,8 +168,9 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
             batch_size = resolve_batch_size(settings.batch_size, n_rows)
             max_iter = 1 if partial else resolve_max_iter(settings.max_iter, n_rows)
 
-            seen = self._spreads[0].every if in_stream and self._spreads else None
-            conditioning = self._condition(rows, target, settings, in_stream)
+            past = [Spread.from_state(state) for state in self._spreads] if in_stream else []
+            seen = past[0].every if past else None
+            conditioning = self._condition(rows, target, settings, past)
             network = Network(
                 [X.shape[1], *settings.hidden_layer_sizes, target.n_outputs],
                 conditioning.activations,
@@ -178,7 +182,9 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
                 params = network.initial_params(weights_rng, X.dtype)
             set_initial(network, params, conditioning, coefs_init, intercepts_init)
             alpha = self._alpha(settings, rows.sample_weight, n_rows, in_stream)
-            problem = Problem(network, target.loss, conditioning, rows, alpha, self.loss_reduction)
+            problem = self._problem(
+                network, target.loss, conditioning, rows, alpha, self.loss_reduction
+            )
 
             epochs_before = self.n_iter_ if in_stream else 0
             unit = conditioning.loss_unit
@@ -274,7 +280,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
     ) -> tuple[Any, Any]:
         """Inputs in their own precision or, in a stream, in that of the weights; and the target."""
         dtype = self.coefs_[0].dtype if goes_on and partial else dtype
-        X = check_inputs(self, X, dtype=dtype, reset=not goes_on)
+        X = self._check_inputs(X, dtype=dtype, reset=not goes_on)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
@@ -284,20 +290,20 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
         return X, y
 
     def _condition(
-        self, rows: Data, target: Target, settings: Settings, in_stream: bool
+        self, rows: Data, target: Target, settings: Settings, past: Sequence[Spread]
     ) -> Conditioning:
-        """The coordinates to descend in: those of the data or, in a stream, of all data so far."""
+        """The coordinates to descend in: those of the data and, in a stream, of those before."""
         activations = [ACTIVATIONS[name] for name in settings.activations]
         if self.conditioning is None:
             self._spreads = []
             return Conditioning.none(rows.X.shape[1], target.n_outputs, activations)
-        spreads = [Spread.of(rows.X, rows.sample_weight)]
+        spreads = [self._spread_of_inputs(rows.X, rows.sample_weight)]
         if target.location_scale:
             robust = target.loss.robust
             spreads.append(Spread.of(rows.values, rows.sample_weight, quartiles=robust))
-        if in_stream and self._spreads:
-            spreads = [old.merged(new) for old, new in zip(self._spreads, spreads, strict=True)]
-        self._spreads = spreads
+        if past:
+            spreads = [old.merged(new) for old, new in zip(past, spreads, strict=True)]
+        self._spreads = [spread.state() for spread in spreads]
         conditioning = Conditioning.standardizing(
             *spreads,
             activations=activations,
@@ -321,8 +327,10 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
         self._weight = weight + (self._weight if in_stream else 0.0)
         if settings.alpha != "auto":
             return float(settings.alpha)
-        alpha = max(_ALPHA_TIMES_WEIGHT, _ALPHA_TIMES_WEIGHT_A_FEATURE * self.n_features_in_)
-        return alpha / (self._weight if self.loss_reduction == "mean" else 1.0)
+        n_features = self.n_features_in_
+        alpha = min(_MOST_ALPHA, _ALPHA_A_FEATURE * n_features) / self._weight
+        alpha = max(alpha, _LEAST_ALPHA_A_FEATURE * n_features)
+        return alpha if self.loss_reduction == "mean" else alpha * self._weight
 
     def _fitted_params(
         self,
@@ -461,9 +469,10 @@ _MARGIN_OF_STREAM, _MARGIN_GOING_ON = 1.0, 0.05
 # The step size times the largest curvature. At 1 the steepest direction arrives at once, at 2 it
 # no longer converges.
 _STEP_TIMES_CURVATURE = 1.5
-# What "auto" divides by the weight of the data to have alpha: so much, or so much a feature. A sum
-# over more features is as long with shorter weights, of a variance of 1 / fan_in (Neal, 1996).
-_ALPHA_TIMES_WEIGHT, _ALPHA_TIMES_WEIGHT_A_FEATURE = 0.3, 0.015
+# alpha="auto": so much a feature and at most so much, over the weight of the data; and at least so
+# much a feature. A weight decays by it whatever the slope of the loss, which of few features is
+# small where they bend (two half moons); of many, the weights are to be short (Neal, 1996).
+_ALPHA_A_FEATURE, _MOST_ALPHA, _LEAST_ALPHA_A_FEATURE = 0.03, 0.3, 2.5e-7
 
 
 def _step_by(curvature: float, partial: bool) -> float:

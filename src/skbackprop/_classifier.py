@@ -54,10 +54,10 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Strength of the L2 penalty: the objective is the reduced loss + ½ · alpha · Σ coef².
         The coefficients are those of the conditioned coordinates; intercepts are exempt. It is
         divided neither by rows nor by the batch size; only under "sum" has a batch the penalty
-        in proportion to its rows, as it has of the losses. "auto" is 0.3, or 0.015 a feature if
-        that is more, as the weights of many inputs are to be shorter [6]_; and this over the
-        total weight of the rows, or over their number if that is more or there are no weights
-        (in `partial_fit`, of all rows so far), but for "sum".
+        in proportion to its rows, as it has of the losses. "auto" is 0.03 a feature, at most
+        0.3, over the total weight of the rows, or over their number if that is more or there
+        are no weights (in `partial_fit`, of all rows so far); and at least 2.5e-7 a feature, as
+        the weights of many inputs are to be short [6]_. Under "sum" it is so much times the weight.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the rows by their class, multiplied with `sample_weight`: {class: weight},
         1 for classes that are not in it. If all are, it may have more, which some folds of the

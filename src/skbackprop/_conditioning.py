@@ -6,7 +6,7 @@ the weights of that network; what is published is the network on raw x and y tha
 same, and back again where descent goes on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -98,10 +98,18 @@ class Spread(NamedTuple):
     ) -> "Spread":
         """The spread of an array of shape (n_rows, n_columns), dense or scipy.sparse CSR."""
         weights = np.ones(array.shape[0]) if sample_weight is None else sample_weight
-        every = _moments(array, weights, None)
+        spread = cls.by(lambda excluded: moments(array, weights, excluded))
+        return spread._replace(quartiles=_quartiles(array, weights) if quartiles else None)
+
+    @classmethod
+    def by(cls, moments: Callable[[np.ndarray | None], Moments]) -> "Spread":
+        """The spread of columns whose moments are `moments(None)`, and without some values.
+
+        ``moments(excluded)`` leaves out the values of column k that equal ``excluded[k]``.
+        """
+        every = moments(None)
         farthest = np.where(every.side() > 0.0, every.high, every.low)
-        inner = _moments(array, weights, farthest)
-        return cls(every, inner, _quartiles(array, weights) if quartiles else None)
+        return cls(every, moments(farthest))
 
     def merged(self, other: "Spread") -> "Spread":
         """The spread of the rows of both; their quartiles are averaged."""
@@ -110,6 +118,17 @@ class Spread(NamedTuple):
             share = other.every.weight / (self.every.weight + other.every.weight)
             quartiles = self.quartiles + share * (quartiles - self.quartiles)
         return Spread(self.every.merged(other.every), self.inner.merged(other.inner), quartiles)
+
+    @classmethod
+    def from_state(cls, state: Sequence[Any]) -> "Spread":
+        """The spread that `state` is of."""
+        every, inner, *rest = state
+        return cls(Moments(*every), Moments(*inner), *rest)
+
+    def state(self) -> tuple[Any, ...]:
+        """Itself as plain tuples, which a file of a model needs no class of the package for."""
+        every, inner, *rest = self
+        return (tuple(every), tuple(inner), *rest)
 
     def deviation(self) -> np.ndarray:
         """The standard deviation, or what it is of a normal distribution of those quartiles.
@@ -352,7 +371,7 @@ def _quartiles(array: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return quartiles
 
 
-def _moments(array: Any, weights: np.ndarray, excluded: np.ndarray | None) -> Moments:
+def moments(array: Any, weights: np.ndarray, excluded: np.ndarray | None) -> Moments:
     """The moments of the columns, without the values that equal `excluded`, chunk by chunk."""
     n_rows, n_columns = array.shape
     of_chunk = _dense_moments if isinstance(array, np.ndarray) else _sparse_moments

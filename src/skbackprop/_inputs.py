@@ -10,7 +10,7 @@ from skbackprop._batches import Rows
 class Gatherer:
     """Takes rows of an array: views for a slice, copies of others, into one buffer if they can."""
 
-    def __init__(self, array: np.ndarray, batch_size: int) -> None:
+    def __init__(self, array: Any, batch_size: int) -> None:
         self.shape = array.shape
         self.dtype = array.dtype
         self._array = array

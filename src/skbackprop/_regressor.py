@@ -72,10 +72,10 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Strength of the L2 penalty: the objective is the reduced loss + ½ · alpha · Σ coef².
         The coefficients are those of the conditioned coordinates; intercepts are exempt. It is
         divided neither by rows nor by the batch size; only under "sum" has a batch the penalty
-        in proportion to its rows, as it has of the losses. "auto" is 0.3, or 0.015 a feature if
-        that is more, as the weights of many inputs are to be shorter [9]_; and this over the
-        total weight of the rows, or over their number if that is more or there are no weights
-        (in `partial_fit`, of all rows so far), but for "sum".
+        in proportion to its rows, as it has of the losses. "auto" is 0.03 a feature, at most
+        0.3, over the total weight of the rows, or over their number if that is more or there
+        are no weights (in `partial_fit`, of all rows so far); and at least 2.5e-7 a feature, as
+        the weights of many inputs are to be short [9]_. Under "sum" it is so much times the weight.
     fit_intercept : bool, default=True
         Whether the layers have intercepts (biases). Without them `intercepts_` are zero.
     learning_rate : float or "auto", default="auto"

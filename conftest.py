@@ -1,0 +1,11 @@
+"""Modules and pages whose examples need an extra are collected where it is installed."""
+
+from importlib.util import find_spec
+
+NEEDS = {
+    "src/skbackprop/dask.py": "distributed",
+    "src/skbackprop/onnx.py": "onnxruntime",
+    "docs/onnx.rst": "onnxruntime",
+    "docs/untrusted_files.rst": "skops",
+}
+collect_ignore = [path for path, package in NEEDS.items() if find_spec(package) is None]
