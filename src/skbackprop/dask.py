@@ -432,7 +432,7 @@ class DaskBackpropClassifier(_DaskMixin, BackpropClassifier):
     >>> from sklearn.datasets import load_wine
     >>> from skbackprop.dask import DaskBackpropClassifier
     >>> X, y = load_wine(return_X_y=True)
-    >>> with Client(processes=False, dashboard_address=None):
+    >>> with Client(processes=False, dashboard_address=":0"):
     ...     model = DaskBackpropClassifier(10, batch_size="full", max_iter=30, random_state=0)
     ...     model = model.fit(da.from_array(X, chunks=(60, -1)), y)
     >>> bool(model.to_local().score(X, y) > 0.95)
@@ -511,7 +511,7 @@ class DaskBackpropRegressor(_DaskMixin, BackpropRegressor):
     >>> from sklearn.datasets import load_diabetes
     >>> from skbackprop.dask import DaskBackpropRegressor
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> with Client(processes=False, dashboard_address=None):
+    >>> with Client(processes=False, dashboard_address=":0"):
     ...     model = DaskBackpropRegressor(10, batch_size="full", max_iter=30, random_state=0)
     ...     model = model.fit(da.from_array(X, chunks=(100, -1)), y)
     >>> bool(model.to_local().score(X, y) > 0.4)
