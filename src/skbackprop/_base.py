@@ -283,20 +283,31 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
         if self.conditioning is None:
             self._spreads = []
             return Conditioning.none(rows.X.shape[1], target.n_outputs, activations)
-        spreads = [Spread.of(rows.X, rows.sample_weight)]
-        if target.location_scale:
-            robust = target.loss.robust
-            spreads.append(Spread.of(rows.values, rows.sample_weight, quartiles=robust))
-        if past:
-            spreads = [old.merged(new) for old, new in zip(past, spreads, strict=True)]
-        self._spreads = [spread.state() for spread in spreads]
-        conditioning = Conditioning.standardizing(
-            *spreads,
-            activations=activations,
-            n_outputs=target.n_outputs,
-            fit_intercept=self.fit_intercept,
-            loss=target.loss,
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            spreads = [Spread.of(rows.X, rows.sample_weight)]
+            if target.location_scale:
+                robust = target.loss.robust
+                spreads.append(Spread.of(rows.values, rows.sample_weight, quartiles=robust))
+            if past:
+                spreads = [old.merged(new) for old, new in zip(past, spreads, strict=True)]
+            self._spreads = [spread.state() for spread in spreads]
+            conditioning = Conditioning.standardizing(
+                *spreads,
+                activations=activations,
+                n_outputs=target.n_outputs,
+                fit_intercept=self.fit_intercept,
+                loss=target.loss,
+            )
+            inverse_scale = (1.0 / conditioning.input_scale).astype(rows.X.dtype)
+            span = (spreads[0].every.high - spreads[0].every.low).astype(rows.X.dtype)
+        if not np.isfinite(span).all():
+            wide = int(np.isinf(span).argmax())
+            raise ValueError(
+                f"Column {wide} of X has values that are further apart than {rows.X.dtype} can "
+                "tell: rescale it."
+            )
+        if not np.isfinite(inverse_scale).all():
+            raise _out_of_range(conditioning, rows.X.dtype)
         if not 0.0 < conditioning.loss_unit < np.inf:
             raise ValueError(
                 "y must have squares within the range of float64; got a standard deviation of "
@@ -398,13 +409,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
         if not all(
             np.isfinite(part).all() for layer in layers for part in layer if part is not None
         ):
-            narrow = int(np.abs(conditioning.input_scale).argmin())
-            raise ValueError(
-                f"The weights that undo the scales of X and y leave the range of {params.dtype}. "
-                f"Column {narrow} of X has a scale of {conditioning.input_scale[narrow]:.3g}, y of "
-                f"up to {np.abs(conditioning.target_scale).max():.3g}: rescale what is extreme, or "
-                "pass X in float64."
-            )
+            raise _out_of_range(conditioning, params.dtype)
         return {
             "coefs_": [coef for coef, _ in layers],
             "intercepts_": [intercept for _, intercept in layers],
@@ -448,6 +453,17 @@ def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
         estimator.__dict__.clear()
         estimator.__dict__.update(before, **kept)
         raise
+
+
+def _out_of_range(conditioning: Conditioning, dtype: np.dtype) -> ValueError:
+    """What is said where scales are too extreme to be undone."""
+    narrow = int(np.abs(conditioning.input_scale).argmin())
+    return ValueError(
+        f"The weights that undo the scales of X and y leave the range of {dtype}. "
+        f"Column {narrow} of X has a scale of {conditioning.input_scale[narrow]:.3g}, y of "
+        f"up to {np.abs(conditioning.target_scale).max():.3g}: rescale what is extreme, or "
+        "pass X in float64."
+    )
 
 
 def _with_late_columns(layer: Layer, seen: Moments, scale: np.ndarray) -> Layer:

@@ -16,6 +16,7 @@ _MORE_ITERATIONS = 3
 _EPSILON = 1e-4
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def largest_curvature(objective: Objective, params: np.ndarray, rng: np.random.Generator) -> float:
     """The largest |eigenvalue| of the Hessian of the objective of any of several batches.
 
