@@ -1,6 +1,11 @@
 """Sphinx configuration."""
 
+import sys
+from pathlib import Path
+
 import skbackprop
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 project = "skbackprop"
 copyright = "2026, The skbackprop developers"
@@ -13,6 +18,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "numpydoc",
     "matplotlib.sphinxext.plot_directive",
+    "_gallery",
 ]
 exclude_patterns = ["_build"]
 autosummary_generate = True

@@ -7,16 +7,13 @@ of 1 / λ, λ the largest curvature in their own coordinates.
 Bottom: the loss by epoch of a network of 100 sigmoids on scikit-learn's bundled diabetes data,
 conditioned and not. The step of the conditioned one comes from its curvature; the others have the
 best of the rates in RATES, by their last loss.
-
-    python conditioning.py
-    python conditioning.py --plot conditioning.png
 """
 
-import argparse
 import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
+from _pictures import BLUE, ORANGE, run
 from matplotlib.colors import LogNorm
 from sklearn.datasets import load_diabetes
 from sklearn.preprocessing import scale
@@ -27,7 +24,6 @@ X_LINE = np.array([8.0, 9.0, 10.0, 11.0, 12.0])
 Y_LINE = X_LINE - 4.0
 N_STEPS = 20
 RATES = [factor * 10.0**power for power in range(-7, 0) for factor in (1, 3)]
-BLUE, ORANGE = "#0072B2", "#D55E00"
 
 
 def descend(x, y):
@@ -115,8 +111,8 @@ def draw_losses(axes):
     axes.legend()
 
 
-def draw():
-    """Draw the figure."""
+def surfaces_and_losses():
+    """The loss of a line in raw and in conditioned coordinates, and the losses of a network."""
     figure, axes = plt.subplot_mosaic(
         [["raw", "conditioned"], ["losses", "losses"]],
         figsize=(8, 8),
@@ -141,19 +137,5 @@ def draw():
     return figure
 
 
-def main():
-    """Draw into a file or a window."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--plot", metavar="FILE", help="draw into FILE")
-    args = parser.parse_args()
-    figure = draw()
-    if args.plot:
-        figure.savefig(args.plot, dpi=120)
-    else:
-        plt.show()
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, surfaces_and_losses)

@@ -7,15 +7,10 @@
 5. Activations, deltas and saturated units of a deep stack of sigmoids on the digits, from weights
    of different sizes: at ten times the usual ones the units saturate, at half of them the deltas
    vanish on the way to the input.
-
-    python watch_gradients.py
-    python watch_gradients.py --save pictures
 """
 
-import argparse
-from pathlib import Path
-
 import matplotlib.pyplot as plt
+from _pictures import run
 from sklearn.datasets import load_digits, load_iris
 
 from skbackprop import BackpropClassifier
@@ -85,24 +80,5 @@ def deep_stacks():
     return figure
 
 
-PICTURES = [loss_curve, weights, activations, gradients, deep_stacks]
-
-
-def main():
-    """Draw into files or windows."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--save", metavar="FOLDER", type=Path, help="draw into files in FOLDER")
-    args = parser.parse_args()
-    for draw in PICTURES:
-        figure = draw()
-        if args.save:
-            args.save.mkdir(parents=True, exist_ok=True)
-            figure.savefig(args.save / f"{draw.__name__}.png", dpi=120)
-    if not args.save:
-        plt.show()
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, loss_curve, weights, activations, gradients, deep_stacks)

@@ -280,14 +280,14 @@ class TestRetry:
             batch_size=2,
             max_iter=60,
             retry=True,
-            on_epoch=lambda *report: reports.append(report),
+            on_epoch=reports.append,
         )
         if step_size < 1e12:  # 40 halvings are enough
             assert descent.status is Status.MAX_ITER
             assert descent.loss < 0.1 * self.FIRST
         assert np.isfinite(params).all()
         assert descent.loss <= self.FIRST
-        assert all(loss <= 2 * self.FIRST for _, loss, _ in reports)
+        assert all(epoch.loss <= 2 * self.FIRST for epoch in reports)
 
     @pytest.mark.parametrize("beyond", [math.nan, math.inf, 1e300])
     @pytest.mark.parametrize("batch_size", [1, 4])

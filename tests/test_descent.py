@@ -102,12 +102,12 @@ class TestDescent:
         reports = []
         descent = descend(
             Quadratic(n_rows=2), START.copy(), schedule="linear", step_size=0.5, max_iter=2,
-            n_rows=2, on_epoch=lambda epoch: reports.append(epoch[:3]),
+            n_rows=2, on_epoch=lambda epoch: reports.append(epoch[:4]),
         )  # fmt: skip
         # The last of two steps of an epoch is half an epoch on.
         assert reports == [
-            (1, descent.loss_curve[0], 0.5 * 0.75),
-            (2, descent.loss_curve[1], 0.5 * 0.25),
+            (1, descent.first_loss, descent.loss_curve[0], 0.5 * 0.75),
+            (2, descent.first_loss, descent.loss_curve[1], 0.5 * 0.25),
         ]
 
     def test_a_watcher_may_end_it(self):

@@ -13,9 +13,15 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from skbackprop._activations import ACTIVATIONS
 from skbackprop._batches import Batches
 from skbackprop._callbacks import CallbackSupportMixin, EpochCallbacks, each_of
-from skbackprop._conditioning import Conditioning, Moments, Spread
+from skbackprop._conditioning import Conditioning, Moments, Spread, with_late_columns
 from skbackprop._curvature import largest_curvature
-from skbackprop._data import check_inputs, check_sample_weight, set_initial
+from skbackprop._data import (
+    beyond_range,
+    check_coordinates,
+    check_inputs,
+    check_sample_weight,
+    set_initial,
+)
 from skbackprop._descent import Descent, Epoch, gradient_descent
 from skbackprop._held_out import ToValidate, check_scorer, hold_out, validation_of
 from skbackprop._network import Layer, Network
@@ -39,6 +45,8 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
 
     _losses: Sequence[str]
     """Names of the losses on offer."""
+    _problem: type[Problem] = Problem
+    _spread_of_inputs = staticmethod(Spread.of)
 
     _first_loss: float
     _weight: float
@@ -134,7 +142,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
             in_stream = goes_on and partial
             metadata = None if sample_weight is None else {"sample_weight": sample_weight}
             given = {"X": X, "y": y, "metadata": metadata}
-            to_validate.check(early_stopping=self.early_stopping, partial=partial)
+            to_validate.check(X, early_stopping=self.early_stopping, partial=partial)
             scorer = check_scorer(self, self.scoring)
             X, y = self._check_data(X, y, goes_on=goes_on, partial=partial)
             sample_weight = check_sample_weight(sample_weight, X.shape[0])
@@ -146,9 +154,11 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
             groups = to_validate.checked_groups(X.shape[0])
             rows = Data(X, y, target.values, sample_weight, groups).without_weightless()
             if not goes_on:
-                weights_rng, self._rows_rng, self._curvature_rng, self._split_rng = (
-                    spawn_generators(self.random_state, 4)
+                weights_rng, self._rows_rng, self._curvature_rng, split_rng = spawn_generators(
+                    self.random_state, 4
                 )
+                # Going on must not fit the rows that were held out.
+                self._split_seed = int(split_rng.integers(2**31))
             held_out = None
             if to_validate.X is not None:
                 held_out = self._validation_rows(to_validate, X.dtype)
@@ -157,7 +167,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
                     rows,
                     settings.validation_fraction,
                     strata=self._strata(rows.values),
-                    seed=int(self._split_rng.integers(2**31)),
+                    seed=self._split_seed,
                 )
             n_rows = rows.X.shape[0]
             batch_size = resolve_batch_size(settings.batch_size, n_rows)
@@ -177,28 +187,36 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
                 params = network.initial_params(weights_rng, X.dtype)
             set_initial(network, params, conditioning, coefs_init, intercepts_init)
             alpha = self._alpha(settings, rows.sample_weight, n_rows, in_stream)
-            problem = Problem(network, target.loss, conditioning, rows, alpha, self.loss_reduction)
+            problem = self._problem(
+                network, target.loss, conditioning, rows, alpha, self.loss_reduction
+            )
 
             epochs_before = self.n_iter_ if in_stream else 0
             unit = conditioning.loss_unit
 
             def attributes(epoch: Epoch) -> dict[str, Any]:
                 running = Descent.until(epoch).in_units_of(unit)
-                return self._attributes(problem, epoch.params, running, epochs_before)
+                first = {} if goes_on else {"_first_loss": running.first_loss}
+                return first | self._attributes(problem, epoch.params, running, epochs_before)
 
+            rules = self._rules(settings, max_iter, partial)
             validation = None
             if held_out is not None:
-                validation = validation_of(self, scorer, problem, held_out, max_iter, attributes)
+                validation = validation_of(
+                    self, scorer, problem, held_out, max_iter, rules["schedule"], attributes
+                )
             callbacks = None
             if hasattr(self, "_skl_callbacks") and not partial:
                 callbacks = EpochCallbacks(self, max_iter, attributes, given)
             printer = None
             if settings.verbose:
-                printer = EpochPrinter(settings.verbose, max_iter, epochs_before, unit, validation)
+                last = None if partial else max_iter
+                printer = EpochPrinter(settings.verbose, last, epochs_before, unit, validation)
             with blas_threads(batch_size, network.shapes):
-                step_size, curvature = self._step_size(
+                step_size, self.curvature_ = self._step_size(
                     settings, problem, params, batch_size, in_stream, partial
                 )
+                self.learning_rate_ = step_size
                 descent = gradient_descent(
                     problem.objective(batch_size),
                     params,
@@ -212,11 +230,11 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
                     max_iter=max_iter,
                     on_epoch=each_of(validation, printer, callbacks),
                     choose=None if validation is None else lambda: validation.best_params,
-                    **self._rules(settings, max_iter, partial),
+                    **rules,
                 ).in_units_of(unit)
             if not goes_on:
                 self._first_loss = descent.first_loss
-            self.learning_rate_, self.curvature_ = step_size * 0.5**descent.undone, curvature
+            self.learning_rate_ = step_size * 0.5**descent.undone
             self.__dict__.update(self._attributes(problem, params, descent, epochs_before))
             self._publish_validation(validation)
             if callbacks is not None:
@@ -233,8 +251,9 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
         try:
             X, y = self._check_data(given.X, given.y, goes_on=True, dtype=dtype)
             target = self._encode_target(y, dtype, None, partial=True, known=True)
-        except ValueError as error:
-            raise ValueError(f"X_val and y_val must be as X and y are: {error}") from error
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"X_val and y_val must be as X and y are: {error}") from error
         weight = check_sample_weight(given.sample_weight, X.shape[0], "sample_weight_val")
         weight = self._weigh(target, weight, partial=False)
         return Data(X, y, target.values, weight).without_weightless()
@@ -284,7 +303,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
             self._spreads = []
             return Conditioning.none(rows.X.shape[1], target.n_outputs, activations)
         with np.errstate(over="ignore", invalid="ignore"):
-            spreads = [Spread.of(rows.X, rows.sample_weight)]
+            spreads = [self._spread_of_inputs(rows.X, rows.sample_weight)]
             if target.location_scale:
                 robust = target.loss.robust
                 spreads.append(Spread.of(rows.values, rows.sample_weight, quartiles=robust))
@@ -298,21 +317,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
                 fit_intercept=self.fit_intercept,
                 loss=target.loss,
             )
-            inverse_scale = (1.0 / conditioning.input_scale).astype(rows.X.dtype)
-            span = (spreads[0].every.high - spreads[0].every.low).astype(rows.X.dtype)
-        if not np.isfinite(span).all():
-            wide = int(np.isinf(span).argmax())
-            raise ValueError(
-                f"Column {wide} of X has values that are further apart than {rows.X.dtype} can "
-                "tell: rescale it."
-            )
-        if not np.isfinite(inverse_scale).all():
-            raise _out_of_range(conditioning, rows.X.dtype)
-        if not 0.0 < conditioning.loss_unit < np.inf:
-            raise ValueError(
-                "y must have squares within the range of float64; got a standard deviation of "
-                f"{np.abs(conditioning.target_scale).max():.3g}. Scale y."
-            )
+            check_coordinates(conditioning, spreads[0].every, rows.X.dtype)
         return conditioning
 
     def _alpha(
@@ -324,9 +329,9 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
         self._weight = weight + (self._weight if in_stream else 0.0)
         if settings.alpha != "auto":
             return float(settings.alpha)
-        alpha = max(
-            _ALPHA_TIMES_WEIGHT / self._weight, _LEAST_ALPHA_A_FEATURE * self.n_features_in_
-        )
+        n_features = self.n_features_in_
+        alpha = min(_MOST_ALPHA, _ALPHA_A_FEATURE * n_features) / self._weight
+        alpha = max(alpha, _LEAST_ALPHA_A_FEATURE * n_features)
         return alpha if self.loss_reduction == "mean" else alpha * self._weight
 
     def _fitted_params(
@@ -355,7 +360,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
         params = np.empty(network.n_params, dtype=dtype)
         fitted = list(map(Layer, self.coefs_, self.intercepts_))
         if seen is not None and self._spreads and network.fit_intercept:
-            fitted[0] = _with_late_columns(fitted[0], seen, conditioning.input_scale)
+            fitted[0] = with_late_columns(fitted[0], seen, conditioning.input_scale)
         conditioning.from_raw(fitted, network.layers(params))
         return params
 
@@ -409,7 +414,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
         if not all(
             np.isfinite(part).all() for layer in layers for part in layer if part is not None
         ):
-            raise _out_of_range(conditioning, params.dtype)
+            raise beyond_range(conditioning, params.dtype)
         return {
             "coefs_": [coef for coef, _ in layers],
             "intercepts_": [intercept for _, intercept in layers],
@@ -455,40 +460,15 @@ def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
         raise
 
 
-def _out_of_range(conditioning: Conditioning, dtype: np.dtype) -> ValueError:
-    """What is said where scales are too extreme to be undone."""
-    narrow = int(np.abs(conditioning.input_scale).argmin())
-    return ValueError(
-        f"The weights that undo the scales of X and y leave the range of {dtype}. "
-        f"Column {narrow} of X has a scale of {conditioning.input_scale[narrow]:.3g}, y of "
-        f"up to {np.abs(conditioning.target_scale).max():.3g}: rescale what is extreme, or "
-        "pass X in float64."
-    )
-
-
-def _with_late_columns(layer: Layer, seen: Moments, scale: np.ndarray) -> Layer:
-    """The first layer, with the weights of columns that were constant so far scaled down.
-
-    With intercepts, a constant column has scale 1 and weights that were never descended on. When
-    it varies at last, they are those of its conditioned values, V = s W, and not of the raw ones,
-    which may be of any size; what the network made of the constant goes into the intercepts.
-    """
-    constant = seen.low == seen.high
-    coef = layer.coef.astype(np.float64)
-    before = coef[constant]
-    coef[constant] /= scale[constant][:, np.newaxis]
-    intercept = layer.intercept + seen.mean[constant] @ (before - coef[constant])
-    return Layer(coef, intercept)
-
-
 # Fractions of the first loss ever by which batches may move the loss up near a minimum.
 _MARGIN_OF_STREAM, _MARGIN_GOING_ON = 1.0, 0.05
 # The step size times the largest curvature. At 1 the steepest direction arrives at once, at 2 it
 # no longer converges.
 _STEP_TIMES_CURVATURE = 1.5
-# alpha="auto": so much over the weight of the data, and at least so much a feature. A sum over many
-# features is as long with shorter weights, of a variance of 1 / fan_in (Neal, 1996).
-_ALPHA_TIMES_WEIGHT, _LEAST_ALPHA_A_FEATURE = 0.3, 2.5e-7
+# alpha="auto": so much a feature and at most so much, over the weight of the data; and at least so
+# much a feature. A weight decays by it whatever the slope of the loss, which of few features is
+# small where they bend (two half moons); of many, the weights are to be short (Neal, 1996).
+_ALPHA_A_FEATURE, _MOST_ALPHA, _LEAST_ALPHA_A_FEATURE = 0.03, 0.3, 2.5e-7
 
 
 def _step_by(curvature: float, partial: bool) -> float:

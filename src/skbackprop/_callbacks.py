@@ -1,7 +1,10 @@
 """scikit-learn's callbacks, where it has them (from 1.9 on)."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from skbackprop._descent import Epoch
 from skbackprop._stopping import Status
@@ -60,7 +63,7 @@ class EpochCallbacks:
         stop = self._epoch.call_on_fit_task_end(
             estimator=self._estimator,
             **self._data,
-            reconstruction_attributes=lambda: self._attributes(epoch),
+            reconstruction_attributes=lambda: self._model_of(epoch),
         )
         self._epoch = None
         if stop:
@@ -68,6 +71,20 @@ class EpochCallbacks:
         if epoch.number < self._max_iter:
             self._epoch = self._begin_epoch()
         return None
+
+    def _model_of(self, epoch: Epoch) -> dict[str, Any] | None:
+        """What makes a copy of the estimator a fitted one; None if the weights are lost.
+
+        What a callback does with the copy must not touch the random streams of the fit.
+        """
+        if not np.isfinite(epoch.params).all():
+            return None
+        streams = {
+            name: copy.deepcopy(value)
+            for name, value in vars(self._estimator).items()
+            if isinstance(value, np.random.Generator)
+        }
+        return streams | self._attributes(epoch)
 
     def end(self) -> None:
         """Tell that the fit has ended; the estimator has its fitted attributes."""

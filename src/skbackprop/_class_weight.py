@@ -46,7 +46,7 @@ def class_factors(
                 f"class_weight must have one dict a label, {codes.shape[1]} in all; "
                 f"got {len(class_weight)}."
             )
-        tables = [_table(weights, classes) for weights in class_weight]
+        tables = [_table(weights, classes, strict=True) for weights in class_weight]
     elif isinstance(class_weight, dict) and not multilabel:
         tables = [_table(class_weight, classes)]
     else:
@@ -64,17 +64,22 @@ def _balanced(codes: np.ndarray, n_classes: int, sample_weight: np.ndarray | Non
     return balanced
 
 
-def _table(class_weight: Any, classes: np.ndarray) -> np.ndarray:
-    """Weights by class code."""
+def _table(class_weight: Any, classes: np.ndarray, *, strict: bool = False) -> np.ndarray:
+    """Weights by class code.
+
+    A dict of weights may have more classes than there are, as some folds of the data lack one. If
+    it also lacks one of those there are, or if it is to be `strict`, it is taken for a slip.
+    """
     if not isinstance(class_weight, dict):
         raise TypeError(f"class_weight must be {_ACCEPTED}; got {class_weight!r} in the list.")
     table = np.ones(len(classes))
+    code_of = {label: code for code, label in enumerate(classes.tolist())}
+    strangers = [label for label in class_weight if label not in code_of]
+    if strangers and (strict or len(class_weight) - len(strangers) < len(classes)):
+        raise ValueError(
+            f"class_weight must have classes out of {classes.tolist()}; got {strangers[0]!r}."
+        )
     for label, weight in class_weight.items():
-        at = np.flatnonzero(classes == label)
-        if len(at) != 1:
-            raise ValueError(
-                f"class_weight must have classes out of {classes.tolist()}; got {label!r}."
-            )
         if not isinstance(weight, numbers.Real) or isinstance(weight, bool):
             raise TypeError(f"class_weight must have numbers as weights; got {weight!r}.")
         if not math.isfinite(weight) or weight < 0.0:
@@ -82,5 +87,6 @@ def _table(class_weight: Any, classes: np.ndarray) -> np.ndarray:
                 "class_weight must have finite weights, none negative; "
                 f"got {weight!r} for class {label!r}."
             )
-        table[at] = weight
+        if label in code_of:
+            table[code_of[label]] = weight
     return table

@@ -6,7 +6,7 @@ the weights of that network; what is published is the network on raw x and y tha
 same, and back again where descent goes on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -98,10 +98,18 @@ class Spread(NamedTuple):
     ) -> "Spread":
         """The spread of an array of shape (n_rows, n_columns), dense or scipy.sparse CSR."""
         weights = np.ones(array.shape[0]) if sample_weight is None else sample_weight
-        every = _moments(array, weights, None)
+        spread = cls.by(lambda excluded: moments(array, weights, excluded))
+        return spread._replace(quartiles=_quartiles(array, weights) if quartiles else None)
+
+    @classmethod
+    def by(cls, moments: Callable[[np.ndarray | None], Moments]) -> "Spread":
+        """The spread of columns whose moments are `moments(None)`, and without some values.
+
+        ``moments(excluded)`` leaves out the values of column k that equal ``excluded[k]``.
+        """
+        every = moments(None)
         farthest = np.where(every.side() > 0.0, every.high, every.low)
-        inner = _moments(array, weights, farthest)
-        return cls(every, inner, _quartiles(array, weights) if quartiles else None)
+        return cls(every, moments(farthest))
 
     def merged(self, other: "Spread") -> "Spread":
         """The spread of the rows of both; their quartiles are averaged."""
@@ -331,6 +339,21 @@ class Conditioning(NamedTuple):
         return self.hidden_shift[depth - 1] * W.sum(axis=0)
 
 
+def with_late_columns(layer: Layer, seen: Moments, scale: np.ndarray) -> Layer:
+    """The first layer, with the weights of columns that were constant so far scaled down.
+
+    With intercepts, a constant column has scale 1 and weights that were never descended on. When
+    it varies at last, they are those of its conditioned values, V = s W, and not of the raw ones,
+    which may be of any size; what the network made of the constant goes into the intercepts.
+    """
+    constant = seen.low == seen.high
+    coef = layer.coef.astype(np.float64)
+    before = coef[constant]
+    coef[constant] /= scale[constant][:, np.newaxis]
+    intercept = layer.intercept + seen.mean[constant] @ (before - coef[constant])
+    return Layer(coef, intercept)
+
+
 def _quartiles(array: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The weighted quartiles of the columns, shape (3, n_columns).
 
@@ -348,7 +371,7 @@ def _quartiles(array: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return quartiles
 
 
-def _moments(array: Any, weights: np.ndarray, excluded: np.ndarray | None) -> Moments:
+def moments(array: Any, weights: np.ndarray, excluded: np.ndarray | None) -> Moments:
     """The moments of the columns, without the values that equal `excluded`, chunk by chunk."""
     n_rows, n_columns = array.shape
     of_chunk = _dense_moments if isinstance(array, np.ndarray) else _sparse_moments

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from skbackprop._batches import Rows
-from skbackprop._objective import Objective
+from skbackprop._objective import ObjectiveOfRows
 
 # Number of batches at most.
 _BATCHES = 4
@@ -17,7 +17,9 @@ _EPSILON = 1e-4
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def largest_curvature(objective: Objective, params: np.ndarray, rng: np.random.Generator) -> float:
+def largest_curvature(
+    objective: ObjectiveOfRows, params: np.ndarray, rng: np.random.Generator
+) -> float:
     """The largest |eigenvalue| of the Hessian of the objective of any of several batches.
 
     Power iteration (LeCun, Simard and Pearlmutter, 1993): v ← H v / ‖H v‖ with
@@ -45,7 +47,7 @@ def largest_curvature(objective: Objective, params: np.ndarray, rng: np.random.G
     return math.ldexp(math.ceil(mantissa * 64.0) / 64.0, exponent)
 
 
-def _batches(objective: Objective, rng: np.random.Generator) -> list[Rows]:
+def _batches(objective: ObjectiveOfRows, rng: np.random.Generator) -> list[Rows]:
     """Random batches, the first of them with the heaviest row; or the full batch."""
     n_rows, batch_size = objective.inputs.shape[0], objective.batch_size
     if batch_size >= n_rows:
@@ -59,7 +61,7 @@ def _batches(objective: Objective, rng: np.random.Generator) -> list[Rows]:
 
 
 def _power_iteration(
-    objective: Objective, params: np.ndarray, rows: Rows, v: np.ndarray, iterations: int
+    objective: ObjectiveOfRows, params: np.ndarray, rows: Rows, v: np.ndarray, iterations: int
 ) -> float:
     """The curvature along `v` after so many iterations, which overwrite `v`."""
     norm = 0.0

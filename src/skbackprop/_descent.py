@@ -28,6 +28,8 @@ class Epoch(NamedTuple):
 
     number: int
     """Epochs done."""
+    first_loss: float
+    """The loss of the first parameters."""
     loss: float
     """The loss that the steps of the epoch met."""
     step_size: float
@@ -66,9 +68,14 @@ class Descent:
     @classmethod
     def until(cls, epoch: Epoch) -> "Descent":
         """What has come of a descent that goes on after `epoch`."""
-        first_loss = epoch.loss_curve[0]
-        curve = list(epoch.loss_curve)
-        return cls(Status.RUNNING, curve, first_loss, epoch.loss, exploded=False, undone=0)
+        return cls(
+            Status.RUNNING,
+            list(epoch.loss_curve),
+            epoch.first_loss,
+            epoch.loss,
+            exploded=False,
+            undone=epoch.number - len(epoch.loss_curve),
+        )
 
     def in_units_of(self, unit: float) -> "Descent":
         """The same with losses `unit` times as large."""
@@ -186,7 +193,7 @@ def gradient_descent(
                 status = Status.DIVERGED
                 break
             if on_epoch is not None:
-                ended = on_epoch(Epoch(epoch + 1, epoch_loss, step, params, loss_curve))
+                ended = on_epoch(Epoch(epoch + 1, first_loss, epoch_loss, step, params, loss_curve))
                 if ended is not None:
                     status = ended
                     break
@@ -215,13 +222,17 @@ def gradient_descent(
     if chosen is not None:
         np.copyto(params, chosen)
     loss = objective.value(params)
-    exploded = not math.isfinite(loss) or (status is Status.DIVERGED and chosen is None)
-    if exploded or (retry and not loss <= first_loss):
+    exploded = not math.isfinite(loss) or status is Status.DIVERGED
+    if not math.isfinite(loss) or (
+        chosen is None and (exploded or (retry and not loss <= first_loss))
+    ):
         np.copyto(params, best)
         loss = objective.value(params)
-        status = Status.DIVERGED if exploded else status
-    elif status is not Status.INTERRUPTED and has_risen(
-        first_loss, loss, margin * max(abs(first_loss), reference_loss)
+    # With a step that was found, a loss above the first is undone, or it was chosen.
+    if exploded or (
+        not retry
+        and status is not Status.INTERRUPTED
+        and has_risen(first_loss, loss, margin * max(abs(first_loss), reference_loss))
     ):
         status = Status.DIVERGED
     return Descent(status, loss_curve, first_loss, loss, exploded, undone)

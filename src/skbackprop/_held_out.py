@@ -1,6 +1,8 @@
 """Held-out rows: those that the user gives, or a part of the data."""
 
 import copy
+import math
+import numbers
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,6 +12,7 @@ from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedS
 
 from skbackprop._descent import Epoch
 from skbackprop._problem import Data, Problem
+from skbackprop._schedules import Schedule
 from skbackprop._stopping import Plateau
 from skbackprop._validation import Validation
 
@@ -23,8 +26,15 @@ class ToValidate(NamedTuple):
     groups: Any = None
     """Groups of the rows to fit, of which some are to be held out."""
 
-    def check(self, *, early_stopping: bool, partial: bool) -> None:
+    def check(self, X: Any, *, early_stopping: bool, partial: bool) -> None:
         """All of a validation set or nothing must be given, and what is given must have a use."""
+        if _is_cut_alike(X, self.X):
+            raise ValueError(
+                "X_val has the labels of the rows of X, with gaps: a search over folds, such as "
+                "GridSearchCV, cuts any fit argument as long as X by its folds. Pass an X_val of "
+                "another length, or early_stopping=True; if it is as it should be, "
+                "X_val.reset_index(drop=True)."
+            )
         given = self.X is not None
         if given != (self.y is not None):
             missing = "y_val" if given else "X_val"
@@ -51,6 +61,21 @@ class ToValidate(NamedTuple):
         return groups
 
 
+def _is_cut_alike(X: Any, X_val: Any) -> bool:
+    """Whether both are frames that lack the same rows of 0, 1, 2, ...
+
+    Frames keep the numbers of the rows that are left; of arrays nothing can be told.
+    """
+    if not all(hasattr(getattr(frame, "index", None), "equals") for frame in (X, X_val)):
+        return False
+    index = X.index
+    return bool(
+        index.equals(X_val.index)
+        and index.dtype.kind in "iu"
+        and not np.array_equal(index, np.arange(len(index)))
+    )
+
+
 def check_scorer(estimator: Any, scoring: Any) -> Any:
     """The scorer, or None where the loss is the score."""
     if isinstance(scoring, str) and scoring == "loss":
@@ -72,7 +97,8 @@ def hold_out(
     """Rows to fit, and rows held out.
 
     Groups stay together. Without them, the held-out rows have classes, `strata`, in the proportions
-    of all rows, as far as there are enough of each.
+    of all rows, if there is room for each class on either side; the only row of its class is not
+    held out, unless there are no others.
     """
     n_rows = data.X.shape[0]
     n_held_out = int(np.ceil(fraction * n_rows))
@@ -81,15 +107,41 @@ def hold_out(
             f"early_stopping=True needs rows to hold out and others to fit; got {n_rows} rows and "
             f"validation_fraction={fraction}."
         )
-    splitter = ShuffleSplit(1, test_size=n_held_out, random_state=seed)
     if data.groups is not None:
-        if len(np.unique(data.groups)) < 2:
-            raise ValueError("groups must be at least 2, one to hold out; got 1 group.")
-        splitter = GroupShuffleSplit(1, test_size=fraction, random_state=seed)
-    elif strata is not None and _can_stratify(strata, n_held_out):
-        splitter = StratifiedShuffleSplit(1, test_size=n_held_out, random_state=seed)
-    fitted, held_out = next(splitter.split(np.empty((n_rows, 0)), strata, data.groups))
+        fitted, held_out = _split_groups(data.groups, fraction, seed)
+    else:
+        fitted, held_out = _split_rows(n_rows, n_held_out, strata, seed)
     return data.take(fitted), data.take(held_out)
+
+
+def _split_groups(groups: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to fit and rows held out, of a fraction of the groups."""
+    n_groups = len(np.unique(groups))
+    if np.ceil(fraction * n_groups) >= n_groups:
+        raise ValueError(
+            "groups must be enough to hold out some and fit others; got "
+            f"{n_groups} different and validation_fraction={fraction}."
+        )
+    splitter = GroupShuffleSplit(1, test_size=fraction, random_state=seed)
+    return next(splitter.split(groups, groups=groups))
+
+
+def _split_rows(
+    n_rows: int, n_held_out: int, strata: np.ndarray | None, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to fit and rows held out."""
+    rows = np.arange(n_rows)
+    splitter = ShuffleSplit
+    if strata is not None:
+        in_company = _with_company(strata)
+        rows = in_company if len(in_company) > n_held_out else rows
+        n_classes = len(np.unique(strata[rows]))
+        if rows is in_company and n_classes <= min(n_held_out, len(rows) - n_held_out):
+            splitter = StratifiedShuffleSplit
+    labels = None if strata is None else strata[rows]
+    _, at = next(splitter(1, test_size=n_held_out, random_state=seed).split(rows, labels))
+    held_out = rows[at]
+    return np.setdiff1d(np.arange(n_rows), held_out), held_out
 
 
 def validation_of(
@@ -98,38 +150,66 @@ def validation_of(
     problem: Problem,
     held_out: Data,
     max_iter: int,
+    schedule: Schedule,
     attributes: Callable[[Epoch], dict[str, Any]],
 ) -> Validation:
     """What measures the network on held-out rows after each epoch.
 
-    ``attributes(epoch)`` are those of the estimator as if fitted for the epochs done.
+    ``attributes(epoch)`` are those of the estimator as if fitted for the epochs done. Where the
+    score stops rising, the "adaptive" schedule shortens the step before there is an end.
     """
     objective = problem.validation_objective(held_out)
     unit = problem.conditioning.loss_unit
-    weights = {} if held_out.sample_weight is None else {"sample_weight": held_out.sample_weight}
 
     def score(epoch: Epoch) -> float:
         model = copy.copy(estimator)
         model.__dict__.update(attributes(epoch))
         # The held-out rows are an array, whatever names the columns of X have.
         model.__dict__.pop("feature_names_in_", None)
-        return float(scorer(model, held_out.X, held_out.y, **weights))
+        return _checked_score(estimator.scoring, scorer, model, held_out)
 
-    plateau = None
+    plateau = goes_on = None
     if estimator.early_stopping:
+        if estimator.learning_rate_schedule == "adaptive":
+            goes_on = schedule.outlasts_plateau
         patience = estimator.n_iter_no_change
         if estimator.learning_rate_schedule == "linear":
             # What a long step cannot raise, the shorter ones to come may.
             patience = max(patience, max_iter // 4)
         plateau = Plateau(estimator.tol or 0.0, patience)
     return Validation(
-        lambda params: unit * objective.value(params), None if scorer is None else score, plateau
+        lambda params: unit * objective.value(params),
+        None if scorer is None else score,
+        plateau,
+        goes_on,
     )
 
 
-def _can_stratify(strata: np.ndarray, n_held_out: int) -> bool:
-    """Whether each class has a row for either side, and either side room for each class."""
-    _, counts = np.unique(strata, return_counts=True)
-    return bool(
-        counts.min() >= 2 and len(counts) <= n_held_out and len(counts) <= len(strata) - n_held_out
-    )
+def _checked_score(scoring: Any, scorer: Any, model: Any, held_out: Data) -> float:
+    """The score, which must be a number."""
+    weights = {} if held_out.sample_weight is None else {"sample_weight": held_out.sample_weight}
+    try:
+        score = scorer(model, held_out.X, held_out.y, **weights)
+    except TypeError as error:
+        if weights and "sample_weight" in str(error):
+            raise TypeError(
+                "scoring must accept sample_weight where rows have weights, be they from "
+                f"sample_weight, sample_weight_val or class_weight; got {scoring!r}. {error}"
+            ) from error
+        raise
+    except ValueError as error:
+        raise ValueError(
+            f"scoring={scoring!r} failed on the {held_out.X.shape[0]} rows to validate on: {error}"
+        ) from error
+    if not isinstance(score, numbers.Real) or math.isnan(score):
+        raise ValueError(
+            f"scoring must give a number on the {held_out.X.shape[0]} rows to validate on; "
+            f"{scoring!r} gave {score!r}. Validate on more rows, with all classes among them."
+        )
+    return float(score)
+
+
+def _with_company(strata: np.ndarray) -> np.ndarray:
+    """The rows whose class has another row: those that may be held out."""
+    _, codes, counts = np.unique(strata, return_inverse=True, return_counts=True)
+    return np.flatnonzero(counts[codes] > 1)

@@ -1,6 +1,7 @@
 """The objective: network, loss and penalty on data, as a value and a gradient."""
 
-from typing import Literal
+from abc import ABC, abstractmethod
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,8 +11,8 @@ from skbackprop._losses import Loss
 from skbackprop._network import Buffers, Layer, Network
 
 
-class Objective:
-    """The reduced loss + ½ α Σ coef² of a network on data.
+class ObjectiveOfRows(ABC):
+    """The reduced loss + ½ α Σ coef² of a network on data, wherever they are.
 
     Reduced means averaged over the rows or added up. With sample weights the average is
     Σ w · loss / Σ w; that of a batch divides by its rows × the mean weight of all rows, which
@@ -24,7 +25,7 @@ class Objective:
         What is fitted.
     loss : Loss
         What is minimised, row by row.
-    X : ndarray or scipy.sparse CSR, shape (n_rows, n_features)
+    X : ndarray, scipy.sparse CSR, or what a subclass takes, shape (n_rows, n_features)
         Inputs, float32 or float64; never written to.
     y : ndarray, shape (n_rows,) or (n_rows, n_outputs)
         Targets in the form that `loss` names.
@@ -42,11 +43,14 @@ class Objective:
         Precision of the computation; None for that of X.
     """
 
+    inputs: Any
+    """What has the shape of X."""
+
     def __init__(
         self,
         network: Network,
         loss: Loss,
-        X: np.ndarray,
+        X: Any,
         y: np.ndarray,
         sample_weight: np.ndarray | None = None,
         *,
@@ -59,8 +63,7 @@ class Objective:
     ) -> None:
         self.network = network
         self.loss = loss
-        self.inputs = Inputs(X, batch_size, shift=input_shift, scale=input_scale, dtype=dtype)
-        dtype = self.inputs.dtype
+        self.dtype: np.dtype = X.dtype if dtype is None else dtype
         self.y = y
         self.sample_weight = None
         if sample_weight is not None:
@@ -68,27 +71,32 @@ class Objective:
                 # Divided twice, as the sum of the weights may leave the range of floats.
                 sample_weight = sample_weight / sample_weight.max()
                 sample_weight = sample_weight / sample_weight.mean()
-            self.sample_weight = sample_weight.astype(dtype)
+            self.sample_weight = sample_weight.astype(self.dtype)
         self.alpha = alpha
         self.reduction = reduction
         self.batch_size = batch_size
-        self._buffers = network.buffers(batch_size, dtype)
-        self._targets = Gatherer(y, batch_size)
-        self._weights = None
-        if self.sample_weight is not None:
-            self._weights = Gatherer(self.sample_weight, batch_size)
-        self._penalty_gradient = np.empty(network.n_coefs, dtype=dtype) if alpha else None
-        self._params = self._gradient = np.empty(0)
-        self._layers: list[Layer] = []
-        self._gradients: list[Layer] = []
+        self._penalty_gradient = np.empty(network.n_coefs, dtype=self.dtype) if alpha else None
+        self._take_inputs(X, input_shift, input_scale)
+
+    @abstractmethod
+    def _take_inputs(
+        self, X: Any, input_shift: np.ndarray | None, input_scale: np.ndarray | None
+    ) -> None:
+        """Set `inputs` and what else the rows are evaluated with."""
+
+    @abstractmethod
+    def _sum(self, params: np.ndarray) -> float:
+        """Σ weight · loss over all rows."""
+
+    @abstractmethod
+    def _sum_and_gradient(
+        self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float
+    ) -> float:
+        """Return Σ weight · loss over a batch and fill `out` with scale · its gradient."""
 
     def value(self, params: np.ndarray) -> float:
         """The objective on all rows."""
-        layers = self.network.layers(params)
-        value = 0.0
-        for rows, raw_prediction, scratch in self.network.forward_in_chunks(layers, self.inputs):
-            weight = None if self.sample_weight is None else self.sample_weight[rows]
-            value += self.loss.value_and_gradient(self.y[rows], raw_prediction, weight, scratch)
+        value = self._sum(params)
         if self.reduction == "mean":
             value /= self.inputs.shape[0]
         return value + self._penalty(params)
@@ -99,21 +107,11 @@ class Objective:
         """Fill `out` with scale · the gradient of the objective of a batch.
 
         Returns the batch's share of the objective on all rows: the shares of an epoch add up
-        to its loss. Views of `params` and `out` are kept while the same arrays come again.
+        to its loss. Views of `params` and `out` may be kept while the same arrays come again.
         """
-        if params is not self._params:
-            self._params, self._layers = params, self.network.layers(params)
-        if out is not self._gradient:
-            self._gradient, self._gradients = out, self.network.layers(out)
-        X, y, weight, buffers = self._batch(rows)
-        n_rows, n_all_rows = X.shape[0], self.inputs.shape[0]
+        n_rows, n_all_rows = _length(rows), self.inputs.shape[0]
         mean = self.reduction == "mean"
-
-        raw_prediction = self.network.forward(self._layers, X, buffers)
-        value = self.loss.value_and_gradient(
-            y, raw_prediction, weight, buffers.deltas[-1], scale / n_rows if mean else scale
-        )
-        self.network.backward(self._layers, X, buffers, self._gradients)
+        value = self._sum_and_gradient(params, rows, out, scale / n_rows if mean else scale)
         if mean:
             value /= n_all_rows
         if self._penalty_gradient is not None:
@@ -130,12 +128,57 @@ class Objective:
         coefs = params[: self.network.n_coefs]
         return 0.5 * self.alpha * float(coefs @ coefs) if self.alpha else 0.0
 
+
+class Objective(ObjectiveOfRows):
+    """The objective on rows in memory: an ndarray, or scipy.sparse CSR."""
+
+    inputs: Inputs
+
+    def _take_inputs(
+        self, X: Any, input_shift: np.ndarray | None, input_scale: np.ndarray | None
+    ) -> None:
+        size = self.batch_size
+        self.inputs = Inputs(X, size, shift=input_shift, scale=input_scale, dtype=self.dtype)
+        self._buffers = self.network.buffers(size, self.dtype)
+        self._targets = Gatherer(self.y, size)
+        self._weights = None
+        if self.sample_weight is not None:
+            self._weights = Gatherer(self.sample_weight, size)
+        self._params = self._gradient = np.empty(0)
+        self._layers: list[Layer] = []
+        self._gradients: list[Layer] = []
+
+    def _sum(self, params: np.ndarray) -> float:
+        layers = self.network.layers(params)
+        value = 0.0
+        for rows, raw_prediction, scratch in self.network.forward_in_chunks(layers, self.inputs):
+            weight = None if self.sample_weight is None else self.sample_weight[rows]
+            value += self.loss.value_and_gradient(self.y[rows], raw_prediction, weight, scratch)
+        return value
+
+    def _sum_and_gradient(
+        self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float
+    ) -> float:
+        if params is not self._params:
+            self._params, self._layers = params, self.network.layers(params)
+        if out is not self._gradient:
+            self._gradient, self._gradients = out, self.network.layers(out)
+        X, y, weight, buffers = self._batch(rows)
+        raw_prediction = self.network.forward(self._layers, X, buffers)
+        value = self.loss.value_and_gradient(y, raw_prediction, weight, buffers.deltas[-1], scale)
+        self.network.backward(self._layers, X, buffers, self._gradients)
+        return value
+
     def _batch(self, rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Buffers]:
         """Inputs, targets and weights of the rows, and buffers of their number."""
-        n_rows = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+        n_rows = _length(rows)
         return (
             self.inputs.take(rows),
             self._targets.take(rows),
             self._weights.take(rows) if self._weights is not None else None,
             self._buffers if n_rows == self.batch_size else self._buffers.head(n_rows),
         )
+
+
+def _length(rows: Rows) -> int:
+    return rows.stop - rows.start if isinstance(rows, slice) else len(rows)

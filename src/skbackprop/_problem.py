@@ -7,7 +7,7 @@ import numpy as np
 from skbackprop._conditioning import Conditioning
 from skbackprop._losses import Loss
 from skbackprop._network import Network
-from skbackprop._objective import Objective
+from skbackprop._objective import Objective, ObjectiveOfRows
 
 
 class Target(NamedTuple):
@@ -56,19 +56,22 @@ class Problem(NamedTuple):
     alpha: float
     reduction: Literal["mean", "sum"]
 
-    def objective(self, batch_size: int, dtype: np.dtype | None = None) -> Objective:
+    def objective(self, batch_size: int, dtype: np.dtype | None = None) -> ObjectiveOfRows:
         """What is descended."""
         return self._objective_on(self.rows, self.alpha, batch_size, dtype)
 
-    def validation_objective(self, rows: Data) -> Objective:
+    def validation_objective(self, rows: Data) -> ObjectiveOfRows:
         """The loss on other rows, without the penalty."""
         return self._objective_on(rows, 0.0, 1, None)
 
+    def _evaluator(self) -> type[ObjectiveOfRows]:
+        return Objective
+
     def _objective_on(
         self, rows: Data, alpha: float, batch_size: int, dtype: np.dtype | None
-    ) -> Objective:
+    ) -> ObjectiveOfRows:
         conditioning = self.conditioning
-        return Objective(
+        return self._evaluator()(
             self.network,
             self.loss,
             rows.X,
@@ -84,7 +87,7 @@ class Problem(NamedTuple):
 
 
 def resolve_batch_size(batch_size: int | str, n_rows: int) -> int:
-    """Data a batch; "auto" is 32, of which a set of 32 rows or fewer is one full batch."""
+    """Rows a batch; "auto" is 32, of which a set of 32 rows or fewer is one full batch."""
     if batch_size == "full":
         return n_rows
     return min(32 if batch_size == "auto" else int(batch_size), n_rows)

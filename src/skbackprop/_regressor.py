@@ -72,10 +72,10 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Strength of the L2 penalty: the objective is the reduced loss + ½ · alpha · Σ coef².
         The coefficients are those of the conditioned coordinates; intercepts are exempt. It is
         divided neither by rows nor by the batch size; only under "sum" has a batch the penalty
-        in proportion to its rows, as it has of the losses. "auto" is 0.3 over the total weight
-        of the rows, or over their number if that is more or there are no weights (in
-        `partial_fit`, of all rows so far); and at least 2.5e-7 a feature, as the weights of
-        many inputs are to be short [9]_. Under "sum" it is so much times the weight.
+        in proportion to its rows, as it has of the losses. "auto" is 0.03 a feature, at most
+        0.3, over the total weight of the rows, or over their number if that is more or there
+        are no weights (in `partial_fit`, of all rows so far); and at least 2.5e-7 a feature, as
+        the weights of many inputs are to be short [9]_. Under "sum" it is so much times the weight.
     fit_intercept : bool, default=True
         Whether the layers have intercepts (biases). Without them `intercepts_` are zero.
     learning_rate : float or "auto", default="auto"
@@ -117,14 +117,17 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Whether to end the fit when `n_iter_no_change` epochs in a row have not raised the
         validation score by more than `tol` times its best; under the "linear" schedule, whose
         shorter steps may raise it yet, a quarter of `max_iter` if that is more. The rows to
-        validate on are those given to `fit`, else a random part of the data.
+        validate on are those given to `fit`, else a random part of the data, the same again under
+        `warm_start`. Under "adaptive" such a plateau divides the step first. With a `tol` of None
+        any rise counts.
     validation_fraction : float, default=0.1
         The part of the rows that `early_stopping` holds out, or of the `groups` given to `fit`.
         `random_state` draws them.
     scoring : str or callable, default="loss"
         The validation score: minus the loss, or a name or callable as in
         `sklearn.model_selection.cross_val_score`. With rows to validate on, given or held out,
-        it is taken after each epoch, and the fitted weights are those of the best.
+        it is taken after each epoch, and the fitted weights are those of the best. It is weighted
+        as the rows are: a callable must accept `sample_weight` where there are weights.
     warm_start : bool, default=False
         Whether `fit` goes on from the fitted weights and the state of the shuffle. The
         schedule starts anew.
@@ -133,8 +136,9 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         the search for the curvature.
         Pass an int for the same result at every fit.
     verbose : int, default=0
-        1 prints about twenty lines over `max_iter` epochs, with loss and step size; 2 prints
-        a line every epoch.
+        1 prints a line an epoch, with the loss, that on the rows to validate on, the step size
+        and the seconds since the start: the first ten, then every tenth up to a hundred, and so
+        on. 2 prints the line of every epoch.
 
     Attributes
     ----------
@@ -155,7 +159,9 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     validation_scores_ : list of float
         The score by `scoring` after each epoch: minus the loss under "loss".
     best_iter_ : int
-        Number of epochs after which the score was best; the weights are those of then.
+        Number of epochs after which the score was best; the weights are those of then. Like
+        ``validation_scores_``, whose largest is ``validation_scores_[best_iter_ - 1]``, it leaves
+        out epochs that were undone.
     n_iter_ : int
         Number of epochs of the last `fit`, undone ones included, and of the calls of
         `partial_fit` since.
@@ -173,8 +179,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     hidden_shift_, hidden_scale_ : list of float
         Those of the activations of each hidden layer. `alpha` penalises, of layer l,
         ``scale[:, None] * coefs_[l] / target_scale_``, the target's in the last layer only.
-    status_ : {"converged", "max_iter", "interrupted", "diverged"}
-        How the last call ended.
+    status_ : {"converged", "max_iter", "early_stopped", "stopped", "interrupted", "diverged"}
+        How the last call ended; "stopped" is by a callback.
     out_activation_ : str
         Name of the function of the output layer; "exp" under "poisson".
     n_outputs_ : int

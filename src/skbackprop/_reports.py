@@ -1,5 +1,6 @@
 """What a fit says: its progress, and a warning where it did not end well."""
 
+import sys
 import time
 import warnings
 from typing import Any
@@ -54,21 +55,35 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
     else:
         return
     kind = DivergenceWarning if descent.status is Status.DIVERGED else ConvergenceWarning
-    # The user called fit or partial_fit, which called _fit, which called this.
-    warnings.warn(f"{type(estimator).__name__} {text}", kind, stacklevel=4)
+    warnings.warn(f"{type(estimator).__name__} {text}", kind, stacklevel=_level_of_caller())
+
+
+def _level_of_caller() -> int:
+    """How far up the stack, for the function that asks, is the line that called `fit`."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and frame.f_globals["__name__"].startswith(("skbackprop.", _WRAPPERS)):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+_WRAPPERS = "sklearn.callback."
+"""Where scikit-learn wraps a `fit` that has callbacks."""
 
 
 class EpochPrinter:
     """Prints a line an epoch: how many are done, the losses, the step size, and the seconds.
 
-    At verbose=1 all of the first ten, then every tenth up to a hundred, and so on; at 2 all.
+    At verbose=1 all of the first ten, then every tenth up to a hundred, and so on; at 2 all. The
+    last epoch of a fit is always printed; a stream has none.
 
     Parameters
     ----------
     verbose : int
         1 or 2.
-    max_iter, epochs_before : int
-        Number of epochs at most, and of those of earlier calls.
+    max_iter : int or None
+        Number of epochs at most; None in a stream.
+    epochs_before : int
+        Number of epochs of earlier calls.
     unit : float
         Factor of the losses.
     validation : Validation or None
@@ -78,13 +93,13 @@ class EpochPrinter:
     def __init__(
         self,
         verbose: int,
-        max_iter: int,
+        max_iter: int | None,
         epochs_before: int,
         unit: float,
         validation: Validation | None,
     ) -> None:
         self._all = verbose > 1
-        self._last = epochs_before + max_iter
+        self._last = max_iter
         self._unit = unit
         self._validation = validation
         self._began = time.perf_counter()
@@ -99,9 +114,9 @@ class EpochPrinter:
             return
         validated = ""
         if self._validation is not None:
-            validated = f"{self._validation.losses[-1]:>12.6g}  "
+            validated = f"{self._validation.losses[-1]:>#12.6g}  "
         print(
-            f"{epoch.number:>7}  {self._unit * epoch.loss:>12.6g}  {validated}"
-            f"{epoch.step_size:>10.4g}  {time.perf_counter() - self._began:>8.2f}",
+            f"{epoch.number:>7}  {self._unit * epoch.loss:>#12.6g}  {validated}"
+            f"{epoch.step_size:>#10.4g}  {time.perf_counter() - self._began:>8.2f}",
             flush=True,
         )

@@ -20,6 +20,8 @@ class Validation:
         ``score(epoch)`` is what is to be as large as possible; None for minus the loss.
     plateau : Plateau or None
         When to end for want of a better score; None for never.
+    goes_on : callable or None
+        Asked at a plateau whether descent goes on after all; None for never.
 
     Attributes
     ----------
@@ -28,7 +30,7 @@ class Validation:
     best_params : ndarray or None
         Parameters of the largest score.
     best_epoch : int
-        Number of epochs done at the largest score.
+        Number of epochs done at the largest score: its place in `scores`, counted from 1.
     """
 
     def __init__(
@@ -36,10 +38,12 @@ class Validation:
         loss: Callable[[np.ndarray], float],
         score: Callable[[Epoch], float] | None,
         plateau: Plateau | None,
+        goes_on: Callable[[], bool] | None = None,
     ) -> None:
         self._loss = loss
         self._score = score
         self._plateau = plateau
+        self._goes_on = goes_on
         self._best_score = -math.inf
         self.losses: list[float] = []
         self.scores: list[float] = []
@@ -57,7 +61,8 @@ class Validation:
         if score > self._best_score:
             self._best_score = score
             self.best_params = epoch.params.copy()
-            self.best_epoch = epoch.number
-        if self._plateau is not None and self._plateau.reached(-score):
+            self.best_epoch = len(self.scores)
+        on_plateau = self._plateau is not None and self._plateau.reached(-score)
+        if on_plateau and not (self._goes_on is not None and self._goes_on()):
             return Status.EARLY_STOPPED
         return None

@@ -1,0 +1,163 @@
+"""The examples: each runs as it is, saves its pictures, and prints what can be known by hand."""
+
+import ast
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SCRIPTS = sorted(path.stem for path in EXAMPLES.glob("[!_]*.py"))
+PICTURES = {
+    "conditioning": ["surfaces_and_losses"],
+    "decision_boundaries": ["by_activation", "by_depth", "by_penalty"],
+    "matrices": ["matrices", "prediction_and_error"],
+    "mixed_types": ["search_and_compare"],
+    "one_one_one": ["network", "prediction_and_error"],
+    "quickstart": [],
+    "saving": ["loss_before_and_after"],
+    "six_cases": ["gradients", "last_case"],
+    "softplus_curve": ["curves", "prediction_and_error"],
+    "three_two_one": ["prediction_and_error"],
+    "two_weights": ["step_by_step", "step_sizes"],
+    "watch_gradients": ["activations", "deep_stacks", "gradients", "loss_curve", "weights"],
+}
+ARGUMENTS = {"three_two_one": ["--draws", "5", "--iterations", "1000"]}
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def number_after(words, printed):
+    """The first number that follows the words."""
+    return float(re.search(re.escape(words) + r"\s*([-+.\de]+\d)", printed).group(1))
+
+
+def check_one_one_one(printed):
+    x, y = np.array([-1.0, 0.0, 0.5, 2.0]), np.array([0.1, 0.2, 0.6, 0.9])
+    a1 = sigmoid(0.8 * x + 0.1)
+    a2 = sigmoid(1.2 * a1 - 0.3)
+    gradient = np.sum(2 / 4 * (a2 - y) * a2 * (1 - a2) * 1.2 * a1 * (1 - a1) * x)
+    assert number_after("∂J/∂w[1]₁₁ =", printed) == pytest.approx(gradient, rel=1e-5)
+    first, last = re.search(r"from ([\d.]+) to ([\d.]+)", printed).groups()
+    assert float(first) == pytest.approx(np.mean((a2 - y) ** 2), abs=1e-4)
+    assert float(last) < 1e-4
+
+
+def check_matrices(printed):
+    assert printed.count("formula and trace agree to 1e-15: True") == 2
+    # One of three, blindly.
+    assert number_after("is found in", printed) > 95
+
+
+def check_softplus_curve(printed):
+    x, observed = np.array([0.0, 0.5, 1.0]), np.array([0.0, 1.0, 0.0])
+    predicted = 0.36 * np.log1p(np.exp(2.74 * x)) + 0.63 * np.log1p(np.exp(-1.13 * x))
+    gradient = np.sum(-2 * (observed - predicted) * 0.36 * sigmoid(2.74 * x) * x)
+    assert number_after("∂J/∂w[1]₁₁ =", printed) == pytest.approx(gradient, rel=1e-5)
+    ssr = {int(k): float(v) for k, v in re.findall(r"^ +(\d+)  ([\d.]+)$", printed, re.M)}
+    assert ssr[0] == pytest.approx(np.sum((observed - predicted) ** 2), abs=1e-4)
+    assert ssr[2] > 7
+    assert ssr[412] < 0.01
+
+
+def check_six_cases(printed):
+    assert re.findall(r"paths to J: (\d)", printed) == ["1", "1", "1", "2", "2", "4"]
+    # Case 6: the factors of each path stand in its row, then their product.
+    rows = re.findall(r"^    0  (.*)$", printed, re.M)
+    paths = [[float(number) for number in row.split()] for row in rows]
+    assert len(paths) == 4
+    for *factors, product in paths:
+        assert product == pytest.approx(math.prod(factors), rel=1e-3)
+    total = sum(path[-1] for path in paths)
+    # Half a unit of the last digit of the largest path, twice.
+    assert number_after("∂J/∂w[1]₁₁ =", printed) == pytest.approx(total, abs=1e-6)
+
+
+def check_three_two_one(printed):
+    assert printed.count("0 of 5 draws predict 0.2 to three digits after 1000 steps") == 2
+    # Of second order in the rate; a descent that is not the textbook's is off by 1e-4 or more.
+    assert 1e-12 < number_after("hidden weights off by", printed) < 1e-6
+
+
+def check_two_weights(printed):
+    x, h = np.linspace(-2.0, 2.0, 5), 1e-4
+
+    def loss(w1, w2):
+        return np.mean((w2 * sigmoid(w1 * x) - 2.0 * sigmoid(1.5 * x)) ** 2) / 2
+
+    # Second differences at the minimum, where the loss itself is 0.
+    aa = (loss(1.5 + h, 2.0) + loss(1.5 - h, 2.0)) / h**2
+    bb = (loss(1.5, 2.0 + h) + loss(1.5, 2.0 - h)) / h**2
+    ab = (loss(1.5 + h, 2.0 + h) - loss(1.5 + h, 2.0 - h)) / (2 * h**2)
+    largest = np.linalg.eigvalsh([[aa, ab], [ab, bb]])[-1]
+    assert number_after("λ at the minimum:", printed) == pytest.approx(largest, abs=2e-4)
+    assert number_after("η must be below", printed) == pytest.approx(2 / largest, abs=1e-2)
+    ends = [number_after(f"η = {f} / λ: J after 100 steps is", printed) for f in (0.3, 1.9, 2.1)]
+    assert ends[1] < 1e-9 < ends[0] < 1e-4 < 0.01 < ends[2]
+
+
+def check_decision_boundaries(printed):
+    # Without a hidden layer and with layers of identities, it is a straight line.
+    straight = number_after("no hidden layer", printed)
+    assert number_after("identity", printed) == pytest.approx(straight, abs=0.01)
+    for bent in ("one", "two", "four", "sigmoid", "softplus", "relu", "alpha=0.0001"):
+        assert number_after(f"  {bent} ", printed) > straight + 0.05
+    assert number_after("alpha=0.01 ", printed) < straight + 0.02
+
+
+def check_mixed_types(printed):
+    network, ridge = (
+        number_after(f"root mean squared error, {name}:", printed) for name in ("network", "ridge")
+    )
+    # The noise has a standard deviation of 40.
+    assert 35 < network < 60 < 100 < ridge
+
+
+def check_saving(printed):
+    assert "predicts the same to the last bit: True" in printed
+    assert "6 passes later it still does: True" in printed
+
+
+def check_quickstart(printed):
+    network, baseline = re.findall(r" (0\.\d{3})$", printed, re.M)
+    assert float(network) > float(baseline) > 0.9
+    assert "loaded back" in printed
+
+
+CHECKS = {name.removeprefix("check_"): f for name, f in globals().items() if "check_" in name}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_example(script, tmp_path):
+    command = [sys.executable, "-W", "error", str(EXAMPLES / f"{script}.py"), "--save", "pictures"]
+    done = subprocess.run(
+        [*command, *ARGUMENTS.get(script, [])], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    pictures = sorted(tmp_path.glob("pictures/*.png"))
+    assert [path.stem for path in pictures] == PICTURES[script]
+    assert all(path.stat().st_size > 10_000 for path in pictures)
+    assert {path.name for path in tmp_path.iterdir()} <= {"pictures"}
+    if script in CHECKS:
+        CHECKS[script](done.stdout)
+    else:
+        assert done.stdout == ""
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_example_is_in_the_gallery_and_says_what_it_shows(script):
+    gallery = EXAMPLES.parent / "docs" / "gallery.rst"
+    assert f"   {script}\n" in gallery.read_text(encoding="utf-8")
+    tree = ast.parse((EXAMPLES / f"{script}.py").read_text(encoding="utf-8"))
+    title = ast.get_docstring(tree).splitlines()[0]
+    assert title.endswith(".")
+    functions = {f.name: f for f in tree.body if isinstance(f, ast.FunctionDef)}
+    for picture in PICTURES[script]:
+        assert ast.get_docstring(functions[picture])
