@@ -48,9 +48,9 @@ def negative_log_likelihood(y, z, output_activation):
 def of_residuals(function):
     """A sum over outputs of a function of the residual and its sign."""
 
-    def losses(y, z, output_activation):
+    def losses(y, z, output_activation, **options):
         residual = formula(ACTIVATION_FORMULAS, output_activation)(z) - y
-        return function(residual, np.sign(residual.real)).sum(axis=-1)
+        return function(residual, np.sign(residual.real), **options).sum(axis=-1)
 
     return losses
 
@@ -63,8 +63,14 @@ LOSS_FORMULAS = {
     "half_squared_error": lambda y, z, f: squares(y, z, f) / 2,
     "squared_error": squares,
     "absolute_error": of_residuals(lambda r, sign: r * sign),
-    "huber": of_residuals(lambda r, sign: np.where(r * sign < 1, r * r / 2, r * sign - 0.5)),
-    "quantile": of_residuals(lambda r, sign: r * sign / 2),
+    "huber": of_residuals(
+        lambda r, sign, delta=1.0: np.where(
+            r * sign < delta, r * r / 2, delta * (r * sign - delta / 2)
+        )
+    ),
+    "quantile": of_residuals(
+        lambda r, sign, quantile=0.5: r * np.where(sign > 0, 1 - quantile, -quantile)
+    ),
     "poisson": half_poisson_deviance,
     "log_loss": negative_log_likelihood,
 }
@@ -98,10 +104,24 @@ class Problem:
     alpha: float = 0.0
     fit_intercept: bool = True
     reduction: str = "mean"
+    options: tuple[tuple[str, float], ...] = ()
+    """Of the loss."""
+    n_rows: int = N_ROWS
+    n_features: int = N_FEATURES
+    n_outputs: int = N_OUTPUTS
+    hidden_sizes: tuple[int, ...] = HIDDEN_SIZES
+    seed: int = 0
+
+    def rng(self, stream):
+        return np.random.default_rng(stream + 10 * self.seed)
+
+    @cached_property
+    def X(self):
+        return self.rng(1).normal(size=(self.n_rows, self.n_features))
 
     @cached_property
     def layer_sizes(self):
-        return (N_FEATURES, *HIDDEN_SIZES[: len(self.hidden)], N_OUTPUTS)
+        return (self.n_features, *self.hidden_sizes[: len(self.hidden)], self.n_outputs)
 
     @cached_property
     def n_coefs(self):
@@ -110,35 +130,36 @@ class Problem:
     @cached_property
     def params(self):
         n_params = self.n_coefs + self.fit_intercept * sum(self.layer_sizes[1:])
-        return np.random.default_rng(3).uniform(-1.0, 1.0, size=n_params)
+        return self.rng(3).uniform(-1.0, 1.0, size=n_params)
 
     @cached_property
     def y(self):
-        rng = np.random.default_rng(2)
+        rng = self.rng(2)
         if self.target == "codes":
-            return rng.integers(N_OUTPUTS, size=N_ROWS)
+            return rng.integers(self.n_outputs, size=self.n_rows)
         if self.loss == "log_loss":
-            return rng.integers(2, size=(N_ROWS, N_OUTPUTS)).astype(float)
-        return rng.uniform(size=(N_ROWS, N_OUTPUTS))
+            return rng.integers(2, size=(self.n_rows, self.n_outputs)).astype(float)
+        return rng.uniform(size=(self.n_rows, self.n_outputs))
 
     @cached_property
     def sample_weight(self):
-        return np.random.default_rng(4).uniform(0.1, 5.0, size=N_ROWS) if self.weighted else None
+        return self.rng(4).uniform(0.1, 5.0, size=self.n_rows) if self.weighted else None
 
-    def objective(self, X=X, *, dtype=np.float64, sample_weight=None, batch_size=N_ROWS):
+    def objective(self, X=None, *, dtype=np.float64, sample_weight=None, batch_size=None):
+        X = self.X if X is None else X
         return Objective(
             Network(
                 self.layer_sizes,
                 [ACTIVATIONS[name] for name in self.hidden],
                 fit_intercept=self.fit_intercept,
             ),
-            LOSSES[self.loss](self.target, self.output_activation),
+            LOSSES[self.loss](self.target, self.output_activation, **dict(self.options)),
             X.astype(dtype, copy=False),
             self.y if self.target == "codes" else self.y.astype(dtype, copy=False),
             self.sample_weight if sample_weight is None else sample_weight,
             alpha=self.alpha,
             reduction=self.reduction,
-            batch_size=batch_size,
+            batch_size=self.n_rows if batch_size is None else batch_size,
         )
 
     def split(self, flat):
@@ -156,22 +177,24 @@ class Problem:
 
     def reference(self, flat, rows=slice(None)):
         """The objective of a batch, from the formulas."""
-        a = X[rows]
+        a = self.X[rows]
         for (coef, intercept), name in zip(self.split(flat), (*self.hidden, None), strict=True):
             a = a @ coef
             if intercept is not None:
                 a = a + intercept[..., np.newaxis, :]
             if name is not None:
                 a = formula(ACTIVATION_FORMULAS, name)(a)
-        y = np.eye(N_OUTPUTS)[self.y] if self.target == "codes" else self.y
-        losses = formula(LOSS_FORMULAS, self.loss)(y[rows], a, self.output_activation)
-        weights = np.ones(N_ROWS) if self.sample_weight is None else self.sample_weight
+        y = np.eye(self.n_outputs)[self.y] if self.target == "codes" else self.y
+        losses = formula(LOSS_FORMULAS, self.loss)(
+            y[rows], a, self.output_activation, **dict(self.options)
+        )
+        weights = np.ones(self.n_rows) if self.sample_weight is None else self.sample_weight
         value = (weights[rows] * losses).sum(axis=-1)
         penalty = self.alpha / 2 * (flat[..., : self.n_coefs] ** 2).sum(axis=-1)
         if self.reduction == "mean":
             return value / (losses.shape[-1] * weights.mean()) + penalty
         # The sums of the batches add up to that of all rows, and so must their penalties.
-        return value + penalty * losses.shape[-1] / N_ROWS
+        return value + penalty * losses.shape[-1] / self.n_rows
 
     def reference_gradient(self, rows=slice(None)):
         steps = 1j * COMPLEX_STEP * np.eye(self.params.size)
@@ -189,7 +212,7 @@ class Problem:
 
     def check(self):
         objective, gradient = self.objective(), np.full_like(self.params, np.nan)
-        value = objective.value_and_gradient(self.params, slice(0, N_ROWS), gradient)
+        value = objective.value_and_gradient(self.params, slice(0, self.n_rows), gradient)
         expected = self.reference(self.params)
         assert value == pytest.approx(expected, rel=1e-13, abs=0), self
         assert objective.value(self.params) == pytest.approx(expected, rel=1e-13, abs=0), self
@@ -232,6 +255,42 @@ def test_gradient_is_the_complex_step_derivative(hidden, loss, target, output_ac
         Problem(
             hidden, loss, target, output_activation, weighted, alpha, fit_intercept, reduction
         ).check()
+
+
+def random_problem(rng):
+    """Any architecture, loss, weights and penalty, at parameters where each layer has a slope."""
+    loss, target, output_activation = LOSSES_AND_FORMS[rng.integers(len(LOSSES_AND_FORMS))]
+    depth = rng.integers(5)
+    options = {
+        "huber": ("delta", 10.0 ** rng.uniform(-1, 1)),
+        "quantile": ("quantile", rng.uniform()),
+    }
+    problem = Problem(
+        tuple(rng.choice(list(ACTIVATIONS), size=depth)),
+        loss,
+        target,
+        output_activation,
+        weighted=bool(rng.integers(2)),
+        alpha=rng.choice([0.0, 10.0 ** rng.uniform(-4, 1)]),
+        fit_intercept=bool(rng.integers(2)),
+        reduction=str(rng.choice(["mean", "sum"])),
+        options=(options[loss],) if loss in options else (),
+        n_rows=int(rng.integers(1, 12)),
+        n_features=int(rng.integers(1, 9)),
+        n_outputs=int(rng.integers(2 if target == "codes" else 1, 5)),
+        hidden_sizes=tuple(rng.integers(1, 9, size=depth)),
+        seed=int(rng.integers(2**32)),
+    )
+    # Units of a rectifier may all be off.
+    slopes = (coef.any() for coef, _ in problem.split(problem.reference_gradient()))
+    return problem if all(slopes) else random_problem(rng)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_gradient_of_random_problems(seed):
+    rng = np.random.default_rng(seed)
+    for _ in range(100):
+        random_problem(rng).check()
 
 
 @pytest.mark.parametrize("registry", ["activation", "loss"])

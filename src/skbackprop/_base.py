@@ -14,7 +14,7 @@ from skbackprop._batches import Batches
 from skbackprop._callbacks import CallbackSupportMixin, EpochCallbacks, each_of
 from skbackprop._conditioning import Spread
 from skbackprop._continuation import Continuation
-from skbackprop._data import check_inputs, check_sample_weight, set_initial
+from skbackprop._data import beyond_range, check_inputs, check_sample_weight, set_initial
 from skbackprop._descent import Descent, Epoch, gradient_descent
 from skbackprop._held_out import ToValidate, check_groups, check_scorer, hold_out, validation_of
 from skbackprop._network import Network
@@ -345,13 +345,7 @@ class BaseBackprop(
         if not all(
             np.isfinite(part).all() for layer in layers for part in layer if part is not None
         ):
-            narrow = int(np.abs(conditioning.input_scale).argmin())
-            raise ValueError(
-                f"The weights that undo the scales of X and y leave the range of {params.dtype}. "
-                f"Column {narrow} of X has a scale of {conditioning.input_scale[narrow]:.3g}, y of "
-                f"up to {np.abs(conditioning.target_scale).max():.3g}: rescale what is extreme, or "
-                "pass X in float64."
-            )
+            raise beyond_range(conditioning, params.dtype)
         return {
             "coefs_": [coef for coef, _ in layers],
             "intercepts_": [intercept for _, intercept in layers],

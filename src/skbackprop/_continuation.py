@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from skbackprop._activations import ACTIVATIONS
 from skbackprop._conditioning import Conditioning, Moments, Spread, with_late_columns
 from skbackprop._curvature import largest_curvature
+from skbackprop._data import check_coordinates
 from skbackprop._network import Layer, Network
 from skbackprop._parameters import Settings
 from skbackprop._problem import Data, Mode, Problem, Target
@@ -33,25 +34,22 @@ class Continuation(BaseEstimator):
         if self.conditioning is None:
             self._spreads = []
             return Conditioning.none(rows.X.shape[1], target.n_outputs, activations)
-        spreads = [self._spread_of_inputs(rows.X, rows.sample_weight)]
-        if target.location_scale:
-            robust = target.loss.robust
-            spreads.append(Spread.of(rows.values, rows.sample_weight, quartiles=robust))
-        if past:
-            spreads = [old.merged(new) for old, new in zip(past, spreads, strict=True)]
-        self._spreads = [spread.state() for spread in spreads]
-        conditioning = Conditioning.standardizing(
-            *spreads,
-            activations=activations,
-            n_outputs=target.n_outputs,
-            fit_intercept=self.fit_intercept,
-            loss=target.loss,
-        )
-        if not 0.0 < conditioning.loss_unit < np.inf:
-            raise ValueError(
-                "y must have squares within the range of float64; got a standard deviation of "
-                f"{np.abs(conditioning.target_scale).max():.3g}. Scale y."
+        with np.errstate(over="ignore", invalid="ignore"):
+            spreads = [self._spread_of_inputs(rows.X, rows.sample_weight)]
+            if target.location_scale:
+                robust = target.loss.robust
+                spreads.append(Spread.of(rows.values, rows.sample_weight, quartiles=robust))
+            if past:
+                spreads = [old.merged(new) for old, new in zip(past, spreads, strict=True)]
+            self._spreads = [spread.state() for spread in spreads]
+            conditioning = Conditioning.standardizing(
+                *spreads,
+                activations=activations,
+                n_outputs=target.n_outputs,
+                fit_intercept=self.fit_intercept,
+                loss=target.loss,
             )
+            check_coordinates(conditioning, spreads[0].every, rows.X.dtype)
         return conditioning
 
     def _alpha(

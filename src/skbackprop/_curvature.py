@@ -16,6 +16,7 @@ _MORE_ITERATIONS = 3
 _EPSILON = 1e-4
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def largest_curvature(
     objective: ObjectiveOfRows, params: np.ndarray, rng: np.random.Generator
 ) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
-from skbackprop._conditioning import Conditioning
+from skbackprop._conditioning import Conditioning, Moments
 from skbackprop._network import Network
 
 _PRECISIONS = [np.float64, np.float32]
@@ -89,6 +89,35 @@ def check_sample_weight(
             f"{name} must have at least one weight that is not zero; got {n_rows} weights of zero."
         )
     return weights
+
+
+def check_coordinates(conditioning: Conditioning, inputs: Moments, dtype: np.dtype) -> None:
+    """Refuse data that the range of floats does not hold once shifted and scaled."""
+    wide = ~np.isfinite((inputs.high - inputs.low).astype(dtype))
+    if wide.any():
+        column = int(wide.argmax())
+        raise ValueError(
+            f"The values of column {column} of X, from {inputs.low[column]:.3g} to "
+            f"{inputs.high[column]:.3g}, are further apart than {dtype} can tell. Scale it."
+        )
+    if not np.isfinite((1.0 / conditioning.input_scale).astype(dtype)).all():
+        raise beyond_range(conditioning, dtype)
+    if not 0.0 < conditioning.loss_unit < np.inf:
+        raise ValueError(
+            "y must have squares within the range of float64; got a standard deviation of "
+            f"{np.abs(conditioning.target_scale).max():.3g}. Scale y."
+        )
+
+
+def beyond_range(conditioning: Conditioning, dtype: np.dtype) -> ValueError:
+    """What is said where weights on raw X and y leave the range of floats."""
+    narrow = int(np.abs(conditioning.input_scale).argmin())
+    return ValueError(
+        f"The weights that undo the scales of X and y leave the range of {dtype}. "
+        f"Column {narrow} of X has a scale of {conditioning.input_scale[narrow]:.3g}, y of "
+        f"up to {np.abs(conditioning.target_scale).max():.3g}: rescale what is extreme, or "
+        "pass X in float64."
+    )
 
 
 def set_initial(
