@@ -1,4 +1,4 @@
-"""alpha="auto" is 0.03 a feature, at most 0.3, over the weight; at least 2.5e-7 a feature."""
+"""alpha="auto": 0.03 a feature, at most 0.3, over the weight; at least 2.5e-7 a feature."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def small(estimator, **params):
     return estimator(3, max_iter=5, random_state=0).set_params(**params)
 
 
-@pytest.mark.parametrize("n_features", [1, 5, 9, 10, 11, 64])
+@pytest.mark.parametrize("n_features", [1, 2, 9, 10, 11, 64])
 @pytest.mark.parametrize("estimator", [BackpropClassifier, BackpropRegressor])
 def test_by_features(estimator, n_features):
     X, y = task(n_features)
@@ -43,21 +43,11 @@ def test_by_features(estimator, n_features):
     np.testing.assert_allclose(model.coefs_[0], explicit.coefs_[0], rtol=1e-9)
 
 
-@pytest.mark.parametrize("n_features", [5, 64])
-@pytest.mark.parametrize("reduction", ["mean", "sum"])
-def test_heavy_data_still_have_some(n_features, reduction):
-    X, y = task(n_features)
-    weight = np.full(60, 1e4)
-    model = small(BackpropRegressor, loss_reduction=reduction, max_iter=20).fit(X, y, weight)
-    factor = 1.0 if reduction == "mean" else 6e5
-    expected = 2.5e-7 * n_features * factor
-    expected = max(expected, min(0.3, 0.03 * n_features) / 6e5 * factor)
-    explicit = small(BackpropRegressor, loss_reduction=reduction, max_iter=20, alpha=expected)
-    np.testing.assert_allclose(
-        model.coefs_[0], explicit.fit(X, y, weight).coefs_[0], rtol=1e-12, atol=1e-12
-    )
-    other = explicit.set_params(alpha=1.01 * expected).fit(X, y, weight)
-    assert not np.array_equal(model.coefs_[0], other.coefs_[0])
+def test_many_rows_leave_so_much_a_feature():
+    X, y = task(40)
+    weight = np.full(60, 1e6)
+    model = small(BackpropRegressor, max_iter=1).fit(X, y, weight)
+    assert penalty_of(model, X, y, weight) == pytest.approx(2.5e-7 * 40, rel=1e-4)
 
 
 def test_sum_has_it_undivided():
@@ -106,7 +96,7 @@ def test_without_conditioning():
     X, y = task(40)
     fits = [
         small(BackpropRegressor, alpha=alpha, learning_rate=0.01, conditioning=None).fit(X, y)
-        for alpha in ("auto", 0.3 / 60, 0.6 / 60)
+        for alpha in ("auto", 0.3 / 60, 0.15 / 60)
     ]
     np.testing.assert_allclose(fits[0].coefs_[0], fits[1].coefs_[0], rtol=1e-12)
     assert np.abs(fits[0].coefs_[0] - fits[2].coefs_[0]).max() > 1e-6

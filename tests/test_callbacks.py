@@ -17,7 +17,14 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skbackprop import BackpropClassifier, BackpropRegressor, DivergenceWarning, _base, _callbacks
+from skbackprop import (
+    BackpropClassifier,
+    BackpropRegressor,
+    DivergenceWarning,
+    _base,
+    _callbacks,
+    _continuation,
+)
 
 callback = pytest.importorskip("sklearn.callback", reason="scikit-learn below 1.9")
 
@@ -115,7 +122,7 @@ class TestLifeCycle:
         assert recorder.calls[-2:] == ["end fit", "teardown"]
 
     def test_undone_epochs_are_no_epochs(self, monkeypatch):
-        monkeypatch.setattr(_base, "largest_curvature", lambda *_: 1e-4)
+        monkeypatch.setattr(_continuation, "largest_curvature", lambda *_: 1e-4)
         model, recorder = recorded(REGRESSOR, max_iter=30)
         assert model.n_iter_ > len(model.loss_curve_)
         assert len([m for m in recorder.models if m is not None]) == len(model.loss_curve_) + 1
