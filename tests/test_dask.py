@@ -404,6 +404,13 @@ class TestPrediction:
             assert_allclose(lazy.compute(), expected, rtol=1e-12)
         assert_array_equal(getattr(fitted, method)(X), expected)
 
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+    def test_precision(self, client, data, dtype):
+        X = data[0].astype(np.float32)
+        model = DaskBackpropRegressor(2, max_iter=1, random_state=0).fit(split(X), data[1])
+        lazy = model.predict(split(X.astype(dtype)))
+        assert lazy.dtype == lazy.compute().dtype == model.to_local().predict(X.astype(dtype)).dtype
+
     def test_to_local(self, fitted):
         local = fitted.to_local()
         assert type(local) is BackpropClassifier
