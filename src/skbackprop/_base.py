@@ -20,6 +20,7 @@ from skbackprop._data import (
     check_coordinates,
     check_inputs,
     check_sample_weight,
+    check_total_weight,
     set_initial,
 )
 from skbackprop._descent import Descent, Epoch, gradient_descent
@@ -151,6 +152,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
                 target.fitted, n_outputs_=target.n_outputs, _activations=settings.activations
             )
             sample_weight = self._weigh(target, sample_weight, partial=partial)
+            check_total_weight(sample_weight, X.dtype, self.loss_reduction)
             groups = to_validate.checked_groups(X.shape[0])
             rows = Data(X, y, target.values, sample_weight, groups).without_weightless()
             if not goes_on:
@@ -256,6 +258,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
             raise kind(f"X_val and y_val must be as X and y are: {error}") from error
         weight = check_sample_weight(given.sample_weight, X.shape[0], "sample_weight_val")
         weight = self._weigh(target, weight, partial=False)
+        check_total_weight(weight, dtype, self.loss_reduction)
         return Data(X, y, target.values, weight).without_weightless()
 
     def _publish_validation(self, validation: Validation | None) -> None:

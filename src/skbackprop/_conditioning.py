@@ -74,7 +74,7 @@ class Moments(NamedTuple):
     def side(self) -> np.ndarray:
         """1 where the farthest value is above the mean or as far as one below, else −1."""
         above, below = self.high - self.mean, self.mean - self.low
-        return np.where(below > above + 1e-9 * (above + below), -1.0, 1.0)
+        return np.where(below > above + 1e-6 * (above + below), -1.0, 1.0)
 
     def scale(self) -> np.ndarray:
         """The standard deviation, or where that is more the farthest value's distance / 5."""
