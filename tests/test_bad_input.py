@@ -1,15 +1,16 @@
 """Every parameter and every input with a fault gives a clear ValueError or TypeError."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
-from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop import BackpropClassifier, BackpropRegressor, _data
 
 NAN, INF = float("nan"), float("inf")
 ESTIMATORS = [BackpropClassifier, BackpropRegressor]
@@ -78,6 +79,13 @@ PARAMETERS = {
     "shuffle": FLAG,
     "tol": Fault("a finite number of at least 0", ["0", True, 1j], [-1e-3, NAN, INF]),
     "n_iter_no_change": COUNT,
+    "early_stopping": FLAG,
+    "validation_fraction": Fault(
+        "a number above 0 and below 1", ["0.1", None, True, [0.1], 1j], [0, 1, 1.5, -0.1, NAN, INF]
+    ),
+    "scoring": Fault(
+        "scoring must be 'loss'", [None, 1, True, NAN, ["r2"], {"a": "r2"}], ["", "accurate"]
+    ),
     "warm_start": FLAG,
     "random_state": Fault(
         "None, an integer from 0 to 2**32 - 1 or a numpy.random.RandomState",
@@ -93,7 +101,12 @@ FAULTS = {
         "loss": REGRESSION_LOSSES._replace(
             accepted="one of 'log_loss', 'half_squared_error', 'squared_error'",
             out_of_range=["hinge"],
-        )
+        ),
+        "class_weight": Fault(
+            "None, 'balanced', a dict of class: weight or, for multilabel, a list of one a label",
+            [1, 2.0, True, NAN, ("balanced",), [{0: 1.0}]],
+            ["uniform", ""],
+        ),
     },
 }
 
@@ -124,8 +137,9 @@ def test_every_parameter_has_its_faults(estimator):
 )
 def test_parameter(estimator, name, value, error, method):
     model = small(estimator, **{name: value})
+    known = {"classes": [0, 1]} if method == "partial_fit" and estimator is CLASSIFIER else {}
     with pytest.raises((TypeError, ValueError)) as raised:
-        getattr(model, method)(X, TARGETS[estimator])
+        getattr(model, method)(X, TARGETS[estimator], **known)
     message = str(raised.value)
     assert raised.type is error
     assert message.startswith(f"{name}")
@@ -209,6 +223,88 @@ def test_x_in_fit(estimator, fault):
 def test_x_in_predict(method, fault):
     bad, parts = INPUTS[fault]
     assert_raises(parts, getattr(small(CLASSIFIER).fit(X, TARGETS[CLASSIFIER]), method), bad)
+
+
+FEW = X[:3]
+FAST_OR_CHECKED = {
+    "float64": FEW,
+    "float32": FEW.astype(np.float32),
+    "float16": FEW.astype(np.float16),
+    "longdouble": FEW.astype(np.longdouble),
+    "other byte order": FEW.astype(FEW.dtype.newbyteorder()),
+    "integers": (10 * FEW).astype(int),
+    "bools": FEW > 0,
+    "objects": FEW.astype(object),
+    "Fortran order": np.asfortranarray(FEW),
+    "strides": X[::2, ::-1],
+    "read-only": np.frombuffer(FEW.tobytes()).reshape(3, 2),
+    "matrix": FEW.view(type("Sub", (np.ndarray,), {})),
+    "masked": np.ma.masked_array(FEW),
+    "list": FEW.tolist(),
+    "frame": pd.DataFrame(FEW, columns=["a", "b"]),
+    "sparse": sparse.csr_array(FEW),
+    "no rows": FEW[:0],
+    "no columns": FEW[:, :0],
+    "too wide": np.hstack([FEW, FEW]),
+    "1-d": FEW[0],
+    "3-d": FEW[np.newaxis],
+    "scalar": np.float64(1.0),
+    "NaN": with_value(FEW, NAN),
+    "NaN, float32": with_value(FEW, NAN).astype(np.float32),
+    "infinity": with_value(FEW, -INF),
+    "overflows float32": with_value(FEW, 1e300),
+    "complex": FEW * 1j,
+    "None": None,
+}
+
+
+def outcome(call, *args):
+    """What a call returns and warns of, or its error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            value = call(*args)
+        except (TypeError, ValueError) as error:
+            value = type(error), str(error)
+    return value, [str(warning.message) for warning in caught]
+
+
+@pytest.mark.parametrize("names", [False, True], ids=["no names", "names"])
+@pytest.mark.parametrize("kind", FAST_OR_CHECKED)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_what_is_not_checked_in_predict_is_as_if_it_were(estimator, kind, names, monkeypatch):
+    given = FAST_OR_CHECKED[kind]
+    model = small(estimator).fit(pd.DataFrame(X, columns=["a", "b"]) if names else X,
+                                 TARGETS[estimator])  # fmt: skip
+    y_pred, warned = outcome(model.predict, given)
+    monkeypatch.setattr(_data, "_is_as_checked", lambda *_: False)
+    expected, expected_warnings = outcome(model.predict, given)
+    assert type(y_pred) is type(expected)
+    assert_array_equal(y_pred, expected)
+    assert getattr(y_pred, "dtype", None) == getattr(expected, "dtype", None)
+    assert warned == expected_warnings
+
+
+def test_one_row_is_predicted_without_checks(monkeypatch):
+    def checked(*args, **kwargs):
+        raise AssertionError("validate_data was called")
+
+    model = small(REGRESSOR).fit(X, TARGETS[REGRESSOR])
+    y_pred = model.predict(X)
+    monkeypatch.setattr(_data, "validate_data", checked)
+    for rows in (X, X.astype(np.float32), np.asfortranarray(X)):
+        assert_allclose(model.predict(rows), y_pred, rtol=1e-5)
+    with pytest.raises(AssertionError, match="validate_data was called"):
+        model.predict(X.tolist())
+
+
+def test_unchecked_input_is_not_written_to():
+    for estimator in ESTIMATORS:
+        model = small(estimator).fit(X, TARGETS[estimator])
+        for dtype in (np.float32, np.float64):
+            rows = X.astype(dtype)
+            rows.flags.writeable = False
+            assert_array_equal(model.predict(rows), model.predict(rows.copy()))
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skbackprop import BackpropClassifier, BackpropRegressor, _base, _conditioning
+from skbackprop import BackpropClassifier, BackpropRegressor, _conditioning, _continuation
 from skbackprop._activations import ACTIVATIONS
 from skbackprop._conditioning import REACH, Conditioning, Spread
 from skbackprop._network import Network
@@ -570,13 +570,13 @@ class TestGoingOn:
 
     def test_curvature_is_searched_again_once_a_scale_has_doubled(self, monkeypatch):
         searched = []
-        search = _base.largest_curvature
+        search = _continuation.largest_curvature
 
         def counted(*args):
             searched.append(search(*args))
             return searched[-1]
 
-        monkeypatch.setattr(_base, "largest_curvature", counted)
+        monkeypatch.setattr(_continuation, "largest_curvature", counted)
         model = BackpropRegressor(random_state=0).partial_fit(X, Y)
         assert len(searched) == 1
         for factor in (1.0, 1.2, 0.8):

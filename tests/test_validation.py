@@ -25,7 +25,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skbackprop import BackpropClassifier, BackpropRegressor, _base
+from skbackprop import BackpropClassifier, BackpropRegressor, _continuation
 from skbackprop._held_out import hold_out
 from skbackprop._problem import Data
 
@@ -259,7 +259,7 @@ class TestGiven:
     @pytest.mark.parametrize("batch_size", [16, "full"])
     def test_undone_epochs_have_no_score(self, batch_size, monkeypatch):
         # A curvature that is far too small makes a step that is far too long.
-        monkeypatch.setattr(_base, "largest_curvature", lambda *_: 1e-4)
+        monkeypatch.setattr(_continuation, "largest_curvature", lambda *_: 1e-4)
         X, y, X_val, y_val = split(REGRESSOR)
         model = small(REGRESSOR, batch_size=batch_size).fit(X, y, X_val=X_val, y_val=y_val)
         n_undone = model.n_iter_ - len(model.loss_curve_)

@@ -74,7 +74,9 @@ class Moments(NamedTuple):
     def side(self) -> np.ndarray:
         """1 where the farthest value is above the mean or as far as one below, else −1."""
         above, below = self.high - self.mean, self.mean - self.low
-        return np.where(below > above + 1e-6 * (above + below), -1.0, 1.0)
+        # Rounding of a mean of float32 decides nothing: not where both are as far, or all is one.
+        longer_below = below > above + 1e-6 * (self.high - self.low)
+        return np.where(longer_below & (self.high > self.low), -1.0, 1.0)
 
     def scale(self) -> np.ndarray:
         """The standard deviation, or where that is more the farthest value's distance / 5."""

@@ -49,17 +49,6 @@ class ToValidate(NamedTuple):
         if partial and early_stopping:
             raise ValueError("partial_fit holds out no rows; got early_stopping=True.")
 
-    def checked_groups(self, n_rows: int) -> np.ndarray | None:
-        """The groups, one a row."""
-        if self.groups is None:
-            return None
-        groups = np.asarray(self.groups)
-        if groups.shape != (n_rows,):
-            raise ValueError(
-                f"groups must have shape ({n_rows},), one a row; got shape {groups.shape}."
-            )
-        return groups
-
 
 def _is_cut_alike(X: Any, X_val: Any) -> bool:
     """Whether both are frames that lack the same rows of 0, 1, 2, ...
@@ -74,6 +63,18 @@ def _is_cut_alike(X: Any, X_val: Any) -> bool:
         and index.dtype.kind in "iu"
         and not np.array_equal(index, np.arange(len(index)))
     )
+
+
+def check_groups(groups: Any, n_rows: int) -> np.ndarray | None:
+    """The groups, one a row."""
+    if groups is None:
+        return None
+    groups = np.asarray(groups)
+    if groups.shape != (n_rows,):
+        raise ValueError(
+            f"groups must have shape ({n_rows},), one a row; got shape {groups.shape}."
+        )
+    return groups
 
 
 def check_scorer(estimator: Any, scoring: Any) -> Any:

@@ -10,6 +10,20 @@ from skbackprop._network import Network
 from skbackprop._objective import Objective, ObjectiveOfRows
 
 
+class Mode(NamedTuple):
+    """How a fit stands to those before."""
+
+    goes_on: bool
+    """From the fitted weights."""
+    partial: bool
+    """For one epoch, of a stream."""
+
+    @property
+    def in_stream(self) -> bool:
+        """From the weights, the statistics and the epochs of a stream so far."""
+        return self.goes_on and self.partial
+
+
 class Target(NamedTuple):
     """A target as the network sees it."""
 

@@ -19,55 +19,41 @@ def one_thread_pays(batch_size: int, shapes: list[tuple[int, int]]) -> bool:
     return batch_size * largest < _PAYS_FROM
 
 
-class _OneThread:
-    """Limits BLAS to one thread from the first of several overlapping uses to the last.
-
-    The limit is the process's: were each use to set it and put back what it found, one that
-    began within another and ended after it would leave the limit in force for good.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._uses = 0
-        self._limiter: Any = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._uses == 0:
-                self._limiter = _controller().limit(limits=1)
-            self._uses += 1
-
-    def __exit__(self, *exception: object) -> None:
-        with self._lock:
-            self._uses -= 1
-            if self._uses == 0:
-                self._limiter.restore_original_limits()
-
-
 @cache
 def _controller() -> Any:
     """Looking for the libraries takes as long as a small fit, so that is done once."""
     return ThreadpoolController().select(user_api="blas")
 
 
-_one_thread = _OneThread()
+_lock = threading.Lock()
 
 
-def _begin_anew() -> None:
-    """In a forked process no other thread is left, which might end its use."""
-    global _one_thread
-    _one_thread = _OneThread()
+def _renew_lock() -> None:
+    """In a forked process no other thread is left, which might let go of it."""
+    global _lock
+    _lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 @contextmanager
 def blas_threads(batch_size: int, shapes: list[tuple[int, int]]) -> Iterator[None]:
-    """One thread for small products; for large ones those that are in force."""
-    if not one_thread_pays(batch_size, shapes):
+    """One thread for small products; for large ones those that are in force.
+
+    With most libraries the limit is the process's. What finds it in force leaves it alone: were it
+    to put back the 1 that it found, after another thread had lifted it, it would stay for good.
+    """
+    limit = None
+    with _lock:
+        libraries = _controller().lib_controllers
+        if one_thread_pays(batch_size, shapes) and any(lib.num_threads > 1 for lib in libraries):
+            limit = _controller().limit(limits=1)
+            limit.__enter__()
+    try:
         yield
-        return
-    with _one_thread:
-        yield
+    finally:
+        if limit is not None:
+            with _lock:
+                limit.__exit__(None, None, None)
