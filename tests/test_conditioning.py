@@ -665,3 +665,8 @@ def test_duplicate_entries_of_a_sparse_matrix_count_as_their_sum():
     fits = [BackpropRegressor(**settings).fit(Z, dense.sum(axis=1)) for Z in (doubled, dense)]
     np.testing.assert_allclose(fits[0].input_scale_, fits[1].input_scale_, rtol=1e-12)
     assert doubled.nnz == before
+
+
+def test_of_two_rows_neither_is_the_farther_one():
+    for pair in np.random.default_rng(0).normal(size=(200, 2, 1)).astype(np.float32):
+        assert Spread.of(pair).every.side() == 1.0

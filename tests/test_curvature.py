@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
-from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop import BackpropClassifier, BackpropRegressor, _curvature
 from skbackprop._activations import ACTIVATIONS
 from skbackprop._batches import Batches
 from skbackprop._curvature import largest_curvature
@@ -43,6 +43,12 @@ def problem(hidden=(), activation="tanh", *, X=X, Y=Y, scale=1.0, seed=0, **sett
 
 def search(objective, params, seed=0):
     return largest_curvature(objective, params, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("jitter", [-1e-13, 0.0, 1e-13])
+def test_rounding_hides_the_jitter_of_round_numbers(monkeypatch, jitter):
+    monkeypatch.setattr(_curvature, "_power_iteration", lambda *_: 0.75 * (1.0 + jitter))
+    assert search(*problem()) == 0.75
 
 
 def hessian(params, hidden=(), activation="tanh", *, alpha=0.0):

@@ -116,7 +116,7 @@ class Problem:
         return np.random.default_rng(stream + 10 * self.seed)
 
     @cached_property
-    def X(self):
+    def X(self):  # noqa: N802
         return self.rng(1).normal(size=(self.n_rows, self.n_features))
 
     @cached_property

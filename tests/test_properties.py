@@ -6,18 +6,23 @@
 
 import re
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 from scipy import sparse
-from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, UndefinedMetricWarning
+from threadpoolctl import threadpool_limits
 
-from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop import BackpropClassifier, BackpropRegressor, _network
 from skbackprop._activations import ACTIVATIONS
 
 SMOOTH = tuple(name for name in ACTIVATIONS if name != "relu")
@@ -181,7 +186,7 @@ TARGET_SCALES = [1e-300, 1e-30, 1.0, 1.0, 1e30, 1e300, 1e307]
 def class_labels(draw, n_rows):
     """Labels of up to four classes, or of several at once."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    n_classes = draw(st.integers(1, 4))
+    n_classes = draw(st.sampled_from([2, 3, 4, 2, 3, 4, 1]))
     if draw(st.integers(0, 3)) == 0:
         y = rng.integers(2, size=(n_rows, n_classes))
         return draw(st.sampled_from([y, y.astype(bool), sparse.csr_matrix(y)])), n_classes > 1
@@ -199,7 +204,7 @@ def numbers(draw, n_rows):
             [rng.normal(size=shape), rng.poisson(2.0, size=shape), np.zeros(shape), np.ones(shape)]
         )
     )
-    y.flat[0] = draw(st.sampled_from([y.flat[0], y.flat[0], y.flat[0], np.nan, np.inf]))
+    y.flat[0] = draw(st.sampled_from([y.flat[0]] * 8 + [np.nan, np.inf]))
     ordinary = bool(np.isfinite(y).all()) and 1e-30 <= scale <= 1e30 and len(shape) == 1
     return draw(st.sampled_from([y, y, y.tolist(), np.asfortranarray(y)])), ordinary
 
@@ -214,6 +219,7 @@ WEIGHTS = {
 }
 ODD_WEIGHTS = {
     "huge": lambda rng, n: 1e300 * rng.uniform(0.5, 1.0, size=n),
+    "largest": lambda rng, n: np.full(n, np.finfo(float).max),
     "both": lambda rng, n: 10.0 ** rng.uniform(-300, 300, size=n),
     "zeros": lambda rng, n: np.zeros(n),
     "one": lambda rng, n: np.arange(n) == 0,
@@ -233,17 +239,18 @@ class Case:
     sample_weight: Any
     ordinary: bool = field(repr=False)
     """Whether there is no reason to refuse anything."""
+    told: list[str] = field(default_factory=list, repr=False)
+    """Names of the warnings about convergence of the last fit."""
 
-    def fit(self, estimator=None):
-        """Fit; the warnings about convergence."""
-        estimator = self.estimator if estimator is None else estimator
+    def fit(self):
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always", ConvergenceWarning)
             # scikit-learn adds up what it looks for infinities in.
             warnings.filterwarnings("ignore", "invalid value encountered in reduce")
-            warnings.simplefilter("ignore", DataConversionWarning)
-            estimator.fit(self.X, self.y, self.sample_weight)
-        return [type(warning.message).__name__ for warning in told]
+            for category in (DataConversionWarning, UndefinedMetricWarning):
+                warnings.simplefilter("ignore", category)
+            self.estimator.fit(self.X, self.y, self.sample_weight)
+        self.told = [type(warning.message).__name__ for warning in told]
 
 
 @st.composite
@@ -256,6 +263,7 @@ def cases(draw):
             draw(
                 st.sampled_from(
                     [
+                        ORDINARY_COLUMNS,
                         ORDINARY_COLUMNS,
                         ORDINARY_COLUMNS | WILD_COLUMNS,
                         ORDINARY_COLUMNS | REFUSED_COLUMNS,
@@ -270,7 +278,7 @@ def cases(draw):
         with np.errstate(all="ignore"):
             X = X.astype(draw(st.sampled_from(DTYPES)))
         X_ordinary = X_ordinary and bool(np.isfinite(X).all()) and X.dtype != np.float32
-    weights = draw(st.sampled_from([WEIGHTS, WEIGHTS | ODD_WEIGHTS]))
+    weights = draw(st.sampled_from([WEIGHTS, WEIGHTS, WEIGHTS | ODD_WEIGHTS]))
     weights = draw(st.sampled_from(list(weights)))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     sample_weight = (WEIGHTS | ODD_WEIGHTS)[weights](rng, n_rows)
@@ -303,6 +311,15 @@ def contents(value):
     return repr(array.tolist()) if array.dtype == object else array.tobytes()
 
 
+def refusal(call, *args, **kwargs):
+    """The error that a call raises for what it was given, if it does."""
+    try:
+        call(*args, **kwargs)
+    except (TypeError, ValueError) as error:
+        return error
+    return None
+
+
 def names_its_cause(error, estimator):
     names = (*NAMES_OF_DATA, *estimator.get_params())
     return re.search(rf"\b({'|'.join(names)})\b", str(error))
@@ -332,14 +349,266 @@ def assert_predicts(model, X):
 def test_a_finite_model_or_an_error_that_names_its_cause(case):
     inputs = (case.X, case.y, case.sample_weight)
     before = [contents(value) for value in inputs]
-    try:
-        told = case.fit()
-    except (TypeError, ValueError) as error:
+    error = refusal(case.fit)
+    if error is None:
+        assert_finite(case.estimator, case.told)
+        if "DivergenceWarning" not in case.told:
+            assert_predicts(case.estimator, case.X)
+    else:
         assert names_its_cause(error, case.estimator), error
         assert not case.ordinary, error
         assert not hasattr(case.estimator, "coefs_")
-    else:
-        assert_finite(case.estimator, told)
-        if "DivergenceWarning" not in told:
-            assert_predicts(case.estimator, case.X)
     assert [contents(value) for value in inputs] == before
+
+
+def raw_predictions(model, X):
+    return model.decision_function(X) if isinstance(model, BackpropClassifier) else model.predict(X)
+
+
+@given(cases())
+def test_the_same_seed_gives_the_same_bits(case):
+    again = replace(case, estimator=clone(case.estimator))
+    refused = refusal(case.fit), refusal(again.fit)
+    assert str(refused[0]) == str(refused[1])
+    if refused[0] is None:
+        one, other = case.estimator, again.estimator
+        for a, b in zip(
+            one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True
+        ):
+            assert_array_equal(a, b, strict=True)
+        assert_array_equal(one.loss_curve_, other.loss_curve_)
+
+
+def refused_fit(case):
+    case.estimator.fit(case.X, case.y, coefs_init=[])
+
+
+def fit(case, *, warm_start=False):
+    case.estimator.warm_start = warm_start
+    case.fit()
+
+
+def partial_fit(case):
+    classes = {}
+    if isinstance(case.estimator, BackpropClassifier) and np.ndim(case.y) == 1:
+        classes = {"classes": np.unique(case.y)}
+    case.estimator.partial_fit(case.X, case.y, sample_weight=case.sample_weight, **classes)
+
+
+CALLS = [fit, partial(fit, warm_start=True), partial_fit, refused_fit]
+
+
+@given(cases(), st.lists(st.sampled_from(CALLS), min_size=2, max_size=5))
+@pytest.mark.filterwarnings("ignore")
+def test_a_refused_call_leaves_what_was_fitted(case, calls):
+    model = case.estimator
+    for call in calls:
+        before = dict(vars(model))
+        error = refusal(call, case)
+        if error is None:
+            assert call is not refused_fit
+            assert_finite(model, ["DivergenceWarning"])
+        else:
+            assert names_its_cause(error, model) or "coefs_init" in str(error), error
+            before["warm_start"] = model.warm_start
+            assert vars(model).keys() == before.keys()
+            assert all(value is before[name] for name, value in vars(model).items())
+
+
+# What is to agree to rounding: no kinks, one side of which rounding would choose; rates that
+# do not make the most of rounding; rows that are not held out by their number.
+
+TAME = {
+    **OPTIONS,
+    "learning_rate": st.sampled_from(["auto", 1e-3]),
+    "alpha": st.sampled_from(["auto", 0, 1e-3]),
+    "early_stopping": st.just(False),
+    "conditioning": st.just("standardize"),
+    "tol": st.sampled_from([None, 1e-4]),
+}
+TAME_COLUMNS = {
+    name: ORDINARY_COLUMNS[name] for name in ("normal", "off", "constant", "rare", "integers")
+}
+
+
+@st.composite
+def tame_cases(draw, **fixed):
+    n_rows = draw(st.integers(2, 40))
+    X, _ = draw(matrices(n_rows, TAME_COLUMNS))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    sample_weight = WEIGHTS[draw(st.sampled_from(["none", "uniform", "counts"]))](rng, n_rows)
+    if draw(st.booleans()):
+        estimator = BackpropClassifier(**draw(params(TAME | OF_CLASSIFIER, SMOOTH)))
+        y = rng.permutation(np.arange(n_rows) % draw(st.integers(2, 4)))
+        if draw(st.integers(0, 3)) == 0:
+            y = rng.integers(2, size=(n_rows, 2))
+    else:
+        smooth = {
+            "loss": st.sampled_from(SMOOTH_LOSSES[:3]),
+            "output_activation": st.sampled_from(SMOOTH),
+        }
+        estimator = BackpropRegressor(**draw(params(TAME | OF_REGRESSOR | smooth, SMOOTH)))
+        y = 5.0 + 3.0 * rng.normal(size=draw(st.sampled_from([(n_rows,), (n_rows, 2)])))
+    return Case(estimator.set_params(**fixed), X, y, sample_weight, ordinary=True)
+
+
+def assert_agree(case, other, X=None, rtol=1e-9):
+    """Hold two fits against each other by what they make of the rows of the first."""
+    case.fit()
+    other.fit()
+    if "DivergenceWarning" in case.told + other.told:
+        return
+    expected = raw_predictions(case.estimator, case.X)
+    got = raw_predictions(other.estimator, case.X if X is None else X)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=rtol * max(1.0, np.abs(expected).max()))
+
+
+@given(tame_cases(batch_size="full"), st.integers(0, 2**32 - 1))
+def test_the_order_of_rows_is_irrelevant_in_full_batch(case, seed):
+    order = np.random.default_rng(seed).permutation(len(case.X))
+    weight = case.sample_weight if np.ndim(case.sample_weight) == 0 else case.sample_weight[order]
+    estimator = clone(case.estimator)
+    assert_agree(case, Case(estimator, case.X[order], case.y[order], weight, ordinary=True))
+
+
+@given(tame_cases(), st.sampled_from(list(CONTAINERS)))
+def test_any_container_of_the_same_numbers_gives_the_same_model(case, container):
+    X = CONTAINERS[container](case.X)
+    other = Case(clone(case.estimator), X, case.y, case.sample_weight, ordinary=True)
+    assert_agree(case, other, X)
+
+
+@given(tame_cases(batch_size="full", alpha=1e-3))
+def test_weights_count_as_copies(case):
+    counts = np.arange(len(case.X)) % 3 + 1
+    weighted = Case(case.estimator, case.X, case.y, counts, ordinary=True)
+    X, y = (np.repeat(part, counts, axis=0) for part in (case.X, case.y))
+    assert_agree(weighted, Case(clone(case.estimator), X, y, None, ordinary=True))
+
+
+# The rounding of float32, 6e-8, times what conditioning (values of up to 1e6 in steps of 1/16)
+# and some steps make of it.
+OF_SINGLE = 2e-3
+
+
+@given(tame_cases(learning_rate=1e-3))
+def test_float32_and_float64_agree(case):
+    X = case.X.astype(np.float32)
+    single = Case(clone(case.estimator), X, case.y, case.sample_weight, ordinary=True)
+    double = Case(case.estimator, X.astype(float), case.y, case.sample_weight, ordinary=True)
+    assert_agree(double, single, X, rtol=OF_SINGLE)
+
+
+@given(tame_cases(), st.integers(1, 200))
+def test_predictions_do_not_depend_on_the_chunk(case, chunk):
+    case.fit()
+    expected = raw_predictions(case.estimator, case.X)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_network, "_CHUNK_ELEMENTS", chunk)
+        chunked = raw_predictions(case.estimator, case.X)
+    by_row = np.concatenate([raw_predictions(case.estimator, row[np.newaxis]) for row in case.X])
+    # Raw values of 1e6 leave rounding of 1e6 times that of a float.
+    atol = 1e-13 * max(1.0, np.abs(expected).max()) * max(1.0, np.abs(case.X).max())
+    for got in (chunked, by_row):
+        np.testing.assert_allclose(got, expected, rtol=0, atol=atol)
+
+
+@given(tame_cases(), st.sampled_from([name for name in LABELS if name != "series"]))
+def test_labels_of_any_type_give_the_same_model(case, kind):
+    codes = np.arange(len(case.X)) % 2
+    models = [BackpropClassifier(3, max_iter=2, random_state=0) for _ in range(2)]
+    for model, y in zip(models, (codes, LABELS[kind](codes)), strict=True):
+        Case(model, case.X, y, case.sample_weight, ordinary=True).fit()
+    plain, labelled = models
+    assert_array_equal(labelled.predict_proba(case.X), plain.predict_proba(case.X))
+    assert_array_equal(labelled.classes_, np.unique(LABELS[kind](plain.classes_)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_models_do_not_depend_on_the_number_of_threads(dtype):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3000, 60)).astype(dtype)
+    y = X[:, 0] + rng.normal(size=len(X))
+    predictions = []
+    for limit in (1, 2):
+        model = BackpropRegressor(200, batch_size="full", max_iter=3, random_state=0)
+        with threadpool_limits(limit, user_api="blas"):
+            predictions.append(model.fit(X, y).predict(X))
+    atol = 1000 * np.finfo(dtype).eps
+    np.testing.assert_allclose(*predictions, rtol=0, atol=atol)
+
+
+# The ends of what there is
+
+RNG = np.random.default_rng(0)
+SMALL = {"hidden_layer_sizes": 4, "max_iter": 5, "random_state": 0}
+
+
+@pytest.mark.parametrize("loss", ["half_squared_error", "absolute_error", "huber", "quantile"])
+@pytest.mark.parametrize("power", [-100, 100])
+def test_predictions_have_the_scale_of_the_targets(loss, power):
+    X = RNG.normal(size=(50, 3))
+    y = X[:, 0] + RNG.normal(size=50)
+    model = BackpropRegressor(loss=loss, **SMALL)
+    expected = 2.0**power * model.fit(X, y).predict(X)
+    np.testing.assert_allclose(model.fit(X, 2.0**power * y).predict(X), expected, rtol=1e-12)
+
+
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+BEYOND = {
+    "X, far apart": (
+        {"X": np.array([[1.0, 1.0], [-1.0, 2.0]]) * [np.finfo(float).max, 1.0]},
+        r"column 0 of X, from -1\.8e\+308 to 1\.8e\+308, are further apart than float64 can tell",
+    ),
+    "X, far apart in float32": (
+        {"X": np.array([[1.0, FLOAT32_MAX], [2.0, -FLOAT32_MAX]], dtype=np.float32)},
+        "column 1 of X, .* are further apart than float32 can tell",
+    ),
+    "X, close together": (
+        {"X": np.array([[1.0, 1e-310], [2.0, 2e-310]])},
+        "range of float64. Column 1 of X has a scale of 5e-311",
+    ),
+    "y, squares": ({"y": [0.0, 1e200]}, "y must have squares within the range of float64"),
+    "y, tiny squares": ({"y": [0.0, 1e-200]}, "y must have squares within the range of float64"),
+    "weights": (
+        {"sample_weight": [1e308, 1e308]},
+        "sample_weight, .*, must have a sum within the range of float64; got inf",
+    ),
+    "weights in float32": (
+        {"X": np.array([[1], [2]], dtype=np.float32), "sample_weight": 1e39},
+        "sample_weight, .*, must have a sum within the range of float32; got 2e[+]39",
+    ),
+    "weights below float32": (
+        {"X": np.array([[1], [2]], dtype=np.float32), "sample_weight": 1e-39},
+        "sample_weight, .*, must have a sum within the range of float32; got 2e-39",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "message"), BEYOND.values(), ids=BEYOND)
+def test_what_leaves_the_range_of_floats_is_refused_by_name(given, message):
+    given = {"X": [[1.0], [2.0]], "y": [0.0, 1.0]} | given
+    with pytest.raises(ValueError, match=message):
+        BackpropRegressor(loss_reduction="sum", **SMALL).fit(**given)
+
+
+def test_one_row():
+    model = BackpropRegressor(**SMALL).fit([[1.0, 2.0]], [3.0])
+    np.testing.assert_allclose(model.predict([[1.0, 2.0]]), 3.0, atol=1.0)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_10_000_features(container):
+    X = RNG.normal(size=(60, 10_000)) * (RNG.uniform(size=(60, 10_000)) < 0.1)
+    y = X[:, :5000].sum(axis=1) > 0.0
+    model = BackpropClassifier(**SMALL).fit(container(X), y)
+    assert model.loss_ < model.loss_curve_[0]
+    assert_predicts(model, container(X))
+
+
+def test_5_000_classes():
+    y = np.arange(10_000) % 5000
+    X = RNG.normal(size=(5000, 8))[y]
+    model = BackpropClassifier((), learning_rate=1.0, max_iter=1, random_state=0).fit(X, y)
+    assert model.loss_ < model.loss_curve_[0]
+    assert_predicts(model, X[:100])

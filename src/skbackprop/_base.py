@@ -14,7 +14,13 @@ from skbackprop._batches import Batches
 from skbackprop._callbacks import CallbackSupportMixin, EpochCallbacks, each_of
 from skbackprop._conditioning import Spread
 from skbackprop._continuation import Continuation
-from skbackprop._data import beyond_range, check_inputs, check_sample_weight, set_initial
+from skbackprop._data import (
+    beyond_range,
+    check_inputs,
+    check_sample_weight,
+    check_total_weight,
+    set_initial,
+)
 from skbackprop._descent import Descent, Epoch, gradient_descent
 from skbackprop._held_out import ToValidate, check_groups, check_scorer, hold_out, validation_of
 from skbackprop._network import Network
@@ -172,6 +178,7 @@ class BaseBackprop(
             target.fitted, n_outputs_=target.n_outputs, _activations=settings.activations
         )
         sample_weight = self._weigh(target, sample_weight, partial=partial)
+        check_total_weight(sample_weight, X.dtype, self.loss_reduction)
         groups = check_groups(groups, X.shape[0])
         data = Data(X, y, target.values, sample_weight, groups)
         return data.without_weightless(), target
@@ -297,6 +304,7 @@ class BaseBackprop(
             raise kind(f"X_val and y_val must be as X and y are: {error}") from error
         weight = check_sample_weight(given.sample_weight, X.shape[0], "sample_weight_val")
         weight = self._weigh(target, weight, partial=False)
+        check_total_weight(weight, dtype, self.loss_reduction)
         return Data(X, y, target.values, weight).without_weightless()
 
     def _publish_validation(self, validation: Validation | None) -> None:

@@ -545,6 +545,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         encode = self._encode_labels if multilabel else self._encode_classes
         return encode(y, dtype, classes, partial=partial, known=known)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _weigh(
         self, target: Target, sample_weight: np.ndarray | None, *, partial: bool
     ) -> np.ndarray | None:

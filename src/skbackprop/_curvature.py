@@ -12,6 +12,8 @@ _BATCHES = 4
 # Power iterations on the first batch, and on each of the others, which start where it ended.
 _ITERATIONS = 8
 _MORE_ITERATIONS = 3
+# What counts as none of a 6th bit of the curvature.
+_ROUNDING = 1e-6
 # Length of the way along which gradients are differenced, in conditioned coordinates.
 _EPSILON = 1e-4
 
@@ -31,7 +33,8 @@ def largest_curvature(
     that of the output intercepts.
 
     The result is rounded up to 6 bits, since differences of gradients are good to about 1e-12
-    only, and equal fits shall have equal steps.
+    only, and equal fits shall have equal steps. What is such a number itself, as 1 often is, stays
+    it where rounding left it just above.
     """
     v = rng.standard_normal(len(params))
     v /= np.linalg.norm(v)
@@ -44,7 +47,7 @@ def largest_curvature(
     if largest == 0.0 or not math.isfinite(largest):
         return largest
     mantissa, exponent = math.frexp(largest)
-    return math.ldexp(math.ceil(mantissa * 64.0) / 64.0, exponent)
+    return math.ldexp(math.ceil(mantissa * 64.0 - _ROUNDING) / 64.0, exponent)
 
 
 def _batches(objective: ObjectiveOfRows, rng: np.random.Generator) -> list[Rows]:

@@ -91,6 +91,20 @@ def check_sample_weight(
     return weights
 
 
+def check_total_weight(weights: np.ndarray | None, dtype: np.dtype, reduction: str) -> None:
+    """Refuse weights whose sum is not a float, or that a sum of losses does not feel."""
+    if weights is None:
+        return
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    limits = np.finfo(dtype if reduction == "sum" else np.float64)
+    if not (limits.tiny if reduction == "sum" else 0.0) <= total <= limits.max:
+        raise ValueError(
+            "sample_weight, times class_weight, must have a sum within the range of "
+            f"{limits.dtype}; got {total:.3g}. Scale sample_weight."
+        )
+
+
 def check_coordinates(conditioning: Conditioning, inputs: Moments, dtype: np.dtype) -> None:
     """Refuse data that the range of floats does not hold once shifted and scaled."""
     wide = ~np.isfinite((inputs.high - inputs.low).astype(dtype))
