@@ -569,7 +569,7 @@ def test_the_page_on_clusters_runs():
     assert len(blocks) == 4
     names = {}
     for block in blocks:
-        if "ray" not in block:
+        if "register_ray" not in block:
             exec(textwrap.dedent(block), names)
     X, y = names["X"], names["y"]
     assert names["search"].best_score_ > 0.9
