@@ -139,31 +139,32 @@ def test_an_interrupt_at_any_line(model, y, fitted_before):
 @pytest.mark.parametrize("fitted_before", [False, True])
 def test_a_signal_at_any_moment(fitted_before):
     model = regressor(max_iter=40, tol=None)
-    saved = pickle.dumps(fitted(model, X[:, 0]) if fitted_before else model)
+    saved, threads = pickle.dumps(fitted(model, X[:, 0]) if fitted_before else model), n_threads()
     start = time.perf_counter()
     pickle.loads(saved).fit(X, X[:, 0])
     duration = time.perf_counter() - start
-    kept = untouched = 0
-    for delay in RNG.uniform(1e-6, duration, size=N_TIMES):
-        model = pickle.loads(saved)
-        before, coefs = digest(vars(model)), getattr(model, "coefs_", None)
-        by_alarm = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
-        by_interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
-        try:
-            signal.setitimer(signal.ITIMER_REAL, delay)
-            fit_interrupted(model, X[:, 0])
-        except KeyboardInterrupt:
-            # After the fit.
-            pass
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0.0)
-            signal.signal(signal.SIGALRM, by_alarm)
-            signal.signal(signal.SIGINT, by_interrupt)
-        assert_usable_or_untouched(model, before, coefs)
-        kept += getattr(model, "status_", None) == "interrupted"
-        untouched += getattr(model, "coefs_", None) is coefs
-    assert kept > N_TIMES // 4
-    assert n_threads() == [pool["num_threads"] for pool in threadpool_info()]
+    by_alarm = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    by_interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    landed = 0
+    try:
+        while landed < N_TIMES:
+            model = pickle.loads(saved)
+            before, coefs = digest(vars(model)), getattr(model, "coefs_", None)
+            ended = False
+            try:
+                signal.setitimer(signal.ITIMER_REAL, RNG.uniform(1e-6, duration))
+                ended = fit_interrupted(model, X[:, 0])
+            except KeyboardInterrupt:
+                # After the fit.
+                pass
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0.0)
+            landed += not ended or model.status_ == "interrupted"
+            assert_usable_or_untouched(model, before, coefs)
+    finally:
+        signal.signal(signal.SIGALRM, by_alarm)
+        signal.signal(signal.SIGINT, by_interrupt)
+    assert n_threads() == threads
 
 
 # Exceptions and killed workers
