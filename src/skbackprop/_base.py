@@ -389,9 +389,13 @@ class BaseBackprop(
 def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
     """Leave an estimator as it was if a fit fails: `validate_data` sets attributes early."""
     before = dict(vars(estimator))
+    generators = [v.bit_generator for v in before.values() if isinstance(v, np.random.Generator)]
+    states = [generator.state for generator in generators]
     try:
         yield
     except BaseException:
+        for generator, state in zip(generators, states, strict=True):
+            generator.state = state
         # What scikit-learn needs to tell callbacks of the end.
         kept = {name: v for name, v in vars(estimator).items() if "callback" in name}
         estimator.__dict__.clear()

@@ -46,14 +46,27 @@ def blas_threads(batch_size: int, shapes: list[tuple[int, int]]) -> Iterator[Non
     to put back the 1 that it found, after another thread had lifted it, it would stay for good.
     """
     limit = None
-    with _lock:
-        libraries = _controller().lib_controllers
-        if one_thread_pays(batch_size, shapes) and any(lib.num_threads > 1 for lib in libraries):
-            limit = _controller().limit(limits=1)
-            limit.__enter__()
     try:
+        with _lock:
+            libraries = _controller().lib_controllers
+            if one_thread_pays(batch_size, shapes) and any(
+                lib.num_threads > 1 for lib in libraries
+            ):
+                # Noted before anything is set, so that an interrupt finds what to put back.
+                limit = _controller().limit(limits=None)
+                limit.__enter__()
+                for library in libraries:
+                    library.set_num_threads(1)
         yield
     finally:
         if limit is not None:
-            with _lock:
-                limit.__exit__(None, None, None)
+            try:
+                _lift(limit)
+            except KeyboardInterrupt:
+                _lift(limit)
+                raise
+
+
+def _lift(limit: Any) -> None:
+    with _lock:
+        limit.__exit__(None, None, None)
