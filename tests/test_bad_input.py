@@ -533,3 +533,8 @@ def test_another_number_of_quantiles_needs_a_new_start():
         ValueError, match=r"y must have 2 outputs, as fitted; got 3, one a quantile"
     ):
         model.fit(X, TARGETS[REGRESSOR])
+
+
+def test_the_other_name_of_the_sigmoid_is_told():
+    with pytest.raises(ValueError, match="activation must be 'sigmoid', which is the logistic"):
+        BackpropRegressor(activation="logistic").fit([[0.0], [1.0]], [0.0, 1.0])

@@ -789,3 +789,10 @@ def test_partial_fit_holds_out_no_rows(estimator):
     X, y = task(estimator)
     with pytest.raises(ValueError, match="partial_fit holds out no rows; got early_stopping=True"):
         small(estimator, early_stopping=True).partial_fit(X, y)
+
+
+def test_groups_that_hold_out_a_whole_class_are_refused():
+    X, y = np.arange(60.0).reshape(-1, 1), np.repeat([0, 1, 2], 20)
+    model = BackpropClassifier(3, early_stopping=True, max_iter=2, random_state=0)
+    with pytest.raises(ValueError, match="groups must leave rows of each class to fit"):
+        model.fit(X, y, groups=y)

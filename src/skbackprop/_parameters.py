@@ -152,6 +152,8 @@ def check_activation(
     value: Any, choices: Iterable[str], hidden_layer_sizes: tuple[int, ...]
 ) -> list[str]:
     """Names of activation functions, one a hidden layer; a single name stands for all."""
+    if isinstance(value, str) and value == "logistic":
+        raise ValueError(_message("activation", value, "'sigmoid', which is the logistic function"))
     if isinstance(value, str):
         return [check_choice("activation", value, choices)] * len(hidden_layer_sizes)
     if not isinstance(value, tuple | list) and np.ndim(value) != 1:
