@@ -32,6 +32,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     activation : str or sequence of str, default="sigmoid"
         Activation function of the hidden layers: "sigmoid", "softplus", "tanh", "relu" or
         "identity". One name serves all of them; a sequence has one name a layer.
+    n_hidden_layers : int or None, default=None
+        Number of hidden layers of `hidden_layer_sizes` units each, which must then be one integer:
+        a search can vary depth and width apart. None for as many as `hidden_layer_sizes` says.
     loss : {"log_loss", "half_squared_error", "squared_error"}, default="log_loss"
         Loss of a row.
 
@@ -234,6 +237,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         hidden_layer_sizes: int | Sequence[int] | np.ndarray = (100,),
         activation: str | Sequence[str] = "sigmoid",
         *,
+        n_hidden_layers: int | None = None,
         loss: Literal["log_loss", "half_squared_error", "squared_error"] = "log_loss",
         loss_reduction: Literal["mean", "sum"] = "mean",
         conditioning: Literal["standardize"] | None = "standardize",
@@ -257,6 +261,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
+            n_hidden_layers=n_hidden_layers,
             loss=loss,
             loss_reduction=loss_reduction,
             conditioning=conditioning,

@@ -30,6 +30,9 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     activation : str or sequence of str, default="sigmoid"
         Activation function of the hidden layers: "sigmoid", "softplus", "tanh", "relu" or
         "identity". One name serves all of them; a sequence has one name a layer.
+    n_hidden_layers : int or None, default=None
+        Number of hidden layers of `hidden_layer_sizes` units each, which must then be one integer:
+        a search can vary depth and width apart. None for as many as `hidden_layer_sizes` says.
     output_activation : str, default="identity"
         Function of the output layer, one of those of `activation`. Targets outside its range
         are approached, never reached.
@@ -275,6 +278,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         hidden_layer_sizes: int | Sequence[int] | np.ndarray = (100,),
         activation: str | Sequence[str] = "sigmoid",
         *,
+        n_hidden_layers: int | None = None,
         output_activation: str = "identity",
         loss: Literal[
             "half_squared_error", "squared_error", "absolute_error", "huber", "quantile", "poisson"
@@ -302,6 +306,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
+            n_hidden_layers=n_hidden_layers,
             loss=loss,
             loss_reduction=loss_reduction,
             conditioning=conditioning,
