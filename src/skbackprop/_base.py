@@ -273,6 +273,8 @@ class BaseBackprop(
                 settings, mode, problem, params, batch_size
             )
             self.learning_rate_ = step_size
+            if validation is not None and goes_on:
+                validation.start_from(params)
             descent = gradient_descent(
                 problem.objective(batch_size),
                 params,

@@ -152,7 +152,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     best_iter_ : int
         Number of epochs after which the score was best; the weights are those of then. Like
         ``validation_scores_``, whose largest is ``validation_scores_[best_iter_ - 1]``, it leaves
-        out epochs that were undone.
+        out epochs that were undone. With `warm_start` it is 0 where the weights to start from
+        were the best.
     n_iter_ : int
         Number of epochs of the last `fit`, undone ones included, and of the calls of
         `partial_fit` since.
