@@ -120,3 +120,10 @@ def test_limits(name, values, derivatives, dtype, size):
 @each_name
 def test_rest_is_the_value_at_zero(name):
     assert ACTIVATIONS[name].rest == apply(name, np.zeros(1))[0]
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_bounded_says_whether_there_is_a_largest_value(name):
+    z = np.array([[-1e6, 1e6]])
+    ACTIVATIONS[name].apply(z, np.empty_like(z))
+    assert ACTIVATIONS[name].bounded == (np.abs(z).max() <= 1.0)

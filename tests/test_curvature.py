@@ -322,3 +322,15 @@ class TestRetry:
             model.set_params(learning_rate="auto").fit(inputs, Y[:, 0])
         assert (np.diff(model.loss_curve_) <= 0).all()
         assert model.status_ == "max_iter"
+
+
+def test_a_flat_batch_does_not_hide_the_others():
+    objective, params = problem(batch_size=N_ROWS // 2)
+    flat = []
+
+    def value_and_gradient(params, rows, out):
+        flat[:] = flat or [rows]
+        out[...] = 0.0 if rows is flat[0] else 2.0 * params
+
+    objective.value_and_gradient = value_and_gradient
+    assert search(objective, params) == 2.0
