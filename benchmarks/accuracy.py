@@ -25,6 +25,7 @@ from time import perf_counter
 
 import numpy as np
 from _data import load_sets
+from _tables import table
 from joblib import Parallel, delayed
 from scipy.ndimage import zoom
 from sklearn.base import is_classifier
@@ -209,12 +210,6 @@ def differences(scores):
 def trimmed_mean(values):
     """The mean without the largest and the smallest value, where there are more than two."""
     return np.sort(values)[1:-1].mean() if len(values) > 2 else np.mean(values)
-
-
-def table(header, rows):
-    """A Markdown table; the first column is text, the others numbers."""
-    rules = ["---"] + ["--:"] * (len(header) - 1)
-    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in [header, rules, *rows])
 
 
 def summary(scores, seconds):

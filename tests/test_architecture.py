@@ -36,6 +36,7 @@ FLOORS = [
         "_base",
         "_classifier",
         "_regressor",
+        "_hidden",
     },
     {"__init__"},
     # Beside the estimators: the public modules, which `import skbackprop` leaves alone.

@@ -47,6 +47,7 @@ PARAMETERS = {
         ["10", 5.0, True, None, NAN, {3}, (3, 2.0), (3, NAN), [[3]], np.ones((1, 1), dtype=int)],
         [0, -3, (3, 0), [3, -1], np.array([0])],
     ),
+    "n_hidden_layers": Fault("an integer of at least 0 or None", ["2", 2.0, True, NAN, (2,)], [-1]),
     "activation": Fault(ACTIVATION_NAMES, [1, None, NAN, np.tanh], ["wavelet", ""]),
     "output_activation": Fault(
         f"one of {ACTIVATION_NAMES}", [1, None, NAN, ["sigmoid"]], ["softmax"]
@@ -533,3 +534,8 @@ def test_another_number_of_quantiles_needs_a_new_start():
         ValueError, match=r"y must have 2 outputs, as fitted; got 3, one a quantile"
     ):
         model.fit(X, TARGETS[REGRESSOR])
+
+
+def test_the_other_name_of_the_sigmoid_is_told():
+    with pytest.raises(ValueError, match="activation must be 'sigmoid', which is the logistic"):
+        BackpropRegressor(activation="logistic").fit([[0.0], [1.0]], [0.0, 1.0])

@@ -17,7 +17,14 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skbackprop import BackpropClassifier, BackpropRegressor, DivergenceWarning, _base, _callbacks
+from skbackprop import (
+    BackpropClassifier,
+    BackpropRegressor,
+    DivergenceWarning,
+    _base,
+    _callbacks,
+    _continuation,
+)
 
 callback = pytest.importorskip("sklearn.callback", reason="scikit-learn below 1.9")
 
@@ -115,21 +122,37 @@ class TestLifeCycle:
         assert recorder.calls[-2:] == ["end fit", "teardown"]
 
     def test_undone_epochs_are_no_epochs(self, monkeypatch):
-        monkeypatch.setattr(_base, "largest_curvature", lambda *_: 1e-4)
+        monkeypatch.setattr(_continuation, "largest_curvature", lambda *_: 1e-4)
         model, recorder = recorded(REGRESSOR, max_iter=30)
         assert model.n_iter_ > len(model.loss_curve_)
         assert len([m for m in recorder.models if m is not None]) == len(model.loss_curve_) + 1
         assert recorder.models[-2].n_iter_ == model.n_iter_
 
     @pytest.mark.filterwarnings("ignore::skbackprop.DivergenceWarning")
-    @pytest.mark.parametrize("learning_rate", [1e9, 1e300])
+    @pytest.mark.parametrize("batch_size", [32, "full"])
+    @pytest.mark.parametrize("learning_rate", [1e9, 1e308])
     @each_estimator
-    def test_divergence(self, estimator, learning_rate):
+    def test_divergence(self, estimator, learning_rate, batch_size):
+        """In full batch the loss is finite before the step after which the weights are not."""
         params = {"learning_rate": learning_rate, "activation": "softplus"}
+        params["batch_size"] = batch_size
         model, recorder = recorded(estimator, max_iter=20, **params)
         plain = small(estimator, max_iter=20, **params).fit(X, TARGETS[estimator])
         assert model.status_ == plain.status_
         assert_array_equal(model.coefs_[0], plain.coefs_[0])
+        assert recorder.calls[-2:] == ["end fit", "teardown"]
+
+    @pytest.mark.filterwarnings("ignore::skbackprop.DivergenceWarning")
+    def test_weights_that_leave_the_range_of_floats_for_an_epoch(self):
+        """The loss of a full batch is that before the step: finite, as the next ones are not."""
+        recorder = Recorder()
+        params = {"learning_rate": 1e308, "batch_size": "full"}
+        small_X, y = 1e-3 * X, TARGETS[REGRESSOR]
+        model = small(REGRESSOR, **params).set_callbacks(recorder).fit(small_X, y)
+        plain = small(REGRESSOR, **params).fit(small_X, y)
+        assert model.status_ == plain.status_ == "diverged"
+        assert_array_equal(model.coefs_[0], plain.coefs_[0])
+        assert recorder.models[0] is None
         assert recorder.calls[-2:] == ["end fit", "teardown"]
 
     @each_estimator

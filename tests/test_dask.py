@@ -2,7 +2,9 @@
 
 import os
 import pickle
+import re
 import signal
+import textwrap
 import threading
 import time
 from functools import partial
@@ -402,6 +404,13 @@ class TestPrediction:
             assert_allclose(lazy.compute(), expected, rtol=1e-12)
         assert_array_equal(getattr(fitted, method)(X), expected)
 
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+    def test_precision(self, client, data, dtype):
+        X = data[0].astype(np.float32)
+        model = DaskBackpropRegressor(2, max_iter=1, random_state=0).fit(split(X), data[1])
+        lazy = model.predict(split(X.astype(dtype)))
+        assert lazy.dtype == lazy.compute().dtype == model.to_local().predict(X.astype(dtype)).dtype
+
     def test_to_local(self, fitted):
         local = fitted.to_local()
         assert type(local) is BackpropClassifier
@@ -548,3 +557,21 @@ def test_what_it_does_is_on_the_dashboard(client, data):
     DaskBackpropRegressor(2, max_iter=2, batch_size="full").fit(split(X), y)
     prefixes = set(client.run_on_scheduler(lambda dask_scheduler: [*dask_scheduler.task_prefixes]))
     assert {"moments", "objective", "loss", "gradient"} <= prefixes
+
+
+PAGE = Path(__file__).parents[1] / "docs" / "clusters.rst"
+
+
+@pytest.mark.filterwarnings("ignore:(?s)Port .* is already in use:UserWarning")
+def test_the_page_on_clusters_runs():
+    """Its code in order, without that for Ray."""
+    blocks = re.findall(r"\.\. code-block:: python\n\n((?:   .*\n|\n)+)", PAGE.read_text("utf-8"))
+    assert len(blocks) == 4
+    names = {}
+    for block in blocks:
+        if "register_ray" not in block:
+            exec(textwrap.dedent(block), names)
+    X, y = names["X"], names["y"]
+    assert names["search"].best_score_ > 0.9
+    assert_allclose(names["proba"].compute(), names["local"].predict_proba(X), rtol=1e-10)
+    assert np.mean(names["predicted"] == y) > 0.9

@@ -15,15 +15,19 @@ SCRIPTS = sorted(path.stem for path in EXAMPLES.glob("[!_]*.py"))
 PICTURES = {
     "conditioning": ["surfaces_and_losses"],
     "decision_boundaries": ["by_activation", "by_depth", "by_penalty"],
+    "imbalanced": ["boundaries"],
+    "intervals": ["quantiles"],
     "matrices": ["matrices", "prediction_and_error"],
     "mixed_types": ["search_and_compare"],
     "one_one_one": ["network", "prediction_and_error"],
+    "out_of_core": ["score_by_rows"],
     "quickstart": [],
     "saving": ["loss_before_and_after"],
     "six_cases": ["gradients", "last_case"],
     "softplus_curve": ["curves", "prediction_and_error"],
     "three_two_one": ["prediction_and_error"],
     "two_weights": ["step_by_step", "step_sizes"],
+    "watch_a_fit": ["losses"],
     "watch_gradients": ["activations", "deep_stacks", "gradients", "loss_curve", "weights"],
 }
 ARGUMENTS = {"three_two_one": ["--draws", "5", "--iterations", "1000"]}
@@ -128,6 +132,41 @@ def check_quickstart(printed):
     network, baseline = re.findall(r" (0\.\d{3})$", printed, re.M)
     assert float(network) > float(baseline) > 0.9
     assert "loaded back" in printed
+
+
+def check_imbalanced(printed):
+    rows = re.findall(r"^(none|1 to 5|balanced) +([\d.]+) +([\d.]+) +([\d.]+)$", printed, re.M)
+    recalls, _, balanced = np.array([row[1:] for row in rows], dtype=float).T
+    assert recalls[0] < 0.5 < 0.75 < recalls[1] <= recalls[2]
+    assert balanced[0] + 0.15 < balanced[1] <= balanced[2] + 0.02
+
+
+def check_intervals(printed):
+    assert 0.75 <= number_after("all:", printed) <= 0.85
+    assert "crossings: 0\n" in printed
+    assert all(70 <= float(share) <= 90 for share in re.findall(r"(\d+)% within", printed))
+    quiet, noisy = map(float, re.findall(r"interval ([\d.]+) wide", printed))
+    assert quiet < 0.6 * noisy
+
+
+def check_watch_a_fit(printed):
+    best, n_epochs = map(int, re.search(r"best after (\d+) of (\d+)", printed).groups())
+    assert 1 < best < n_epochs == 200
+    assert re.search(r"^ +200 ", printed, re.M)
+    if "Callbacks come with" not in printed:
+        scores = [float(score) for score in re.findall(r"accuracy ([\d.]+)", printed)]
+        assert all(score < 0.9 for score in scores[:-1])
+        assert scores[-1] >= 0.9
+        assert f"status: stopped after {len(scores)} epochs" in printed
+
+
+def check_out_of_core(printed):
+    assert "4.0 times the memory that is allowed" in printed
+    if sys.platform.startswith("linux"):
+        assert "all at once: MemoryError" in printed
+    first, last = re.findall(r"block: (\d+) kB", printed)
+    assert first == last
+    assert number_after("R²:", printed) > 0.8
 
 
 CHECKS = {name.removeprefix("check_"): f for name, f in globals().items() if "check_" in name}

@@ -789,3 +789,22 @@ def test_partial_fit_holds_out_no_rows(estimator):
     X, y = task(estimator)
     with pytest.raises(ValueError, match="partial_fit holds out no rows; got early_stopping=True"):
         small(estimator, early_stopping=True).partial_fit(X, y)
+
+
+def test_groups_that_hold_out_a_whole_class_are_refused():
+    X, y = np.arange(60.0).reshape(-1, 1), np.repeat([0, 1, 2], 20)
+    model = BackpropClassifier(3, early_stopping=True, max_iter=2, random_state=0)
+    with pytest.raises(ValueError, match="groups must leave rows of each class to fit"):
+        model.fit(X, y, groups=y)
+
+
+def test_going_on_keeps_the_fitted_weights_where_they_were_better():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(80, 3)), rng.normal(size=80)
+    model = BackpropRegressor(5, early_stopping=True, random_state=0, warm_start=True).fit(X, y)
+    coef, best = model.coefs_[0].copy(), max(model.validation_scores_)
+    model.set_params(learning_rate=2.0, learning_rate_schedule="constant", max_iter=2, tol=None)
+    model.fit(X, y)
+    assert max(model.validation_scores_) < best
+    assert model.best_iter_ == 0
+    np.testing.assert_allclose(model.coefs_[0], coef, rtol=1e-12)

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from skbackprop._activations import ACTIVATIONS
 from skbackprop._batches import Batches
 from skbackprop._callbacks import CallbackSupportMixin, EpochCallbacks, each_of
 from skbackprop._conditioning import Spread
@@ -24,7 +25,7 @@ from skbackprop._data import (
 from skbackprop._descent import Descent, Epoch, gradient_descent
 from skbackprop._held_out import ToValidate, check_groups, check_scorer, hold_out, validation_of
 from skbackprop._network import Network
-from skbackprop._parameters import Settings, check_parameters, spawn_generators
+from skbackprop._parameters import Settings, check_layer, check_parameters, spawn_generators
 from skbackprop._persistence import SealedStateMixin
 from skbackprop._prediction import FromRaw, predict_rows
 from skbackprop._problem import (
@@ -63,6 +64,7 @@ class BaseBackprop(
         activation: Any,
         *,
         loss: Any,
+        n_hidden_layers: Any,
         loss_reduction: Any,
         conditioning: Any,
         alpha: Any,
@@ -83,6 +85,7 @@ class BaseBackprop(
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
+        self.n_hidden_layers = n_hidden_layers
         self.loss = loss
         self.loss_reduction = loss_reduction
         self.conditioning = conditioning
@@ -270,6 +273,8 @@ class BaseBackprop(
                 settings, mode, problem, params, batch_size
             )
             self.learning_rate_ = step_size
+            if validation is not None and goes_on:
+                validation.start_from(params)
             descent = gradient_descent(
                 problem.objective(batch_size),
                 params,
@@ -370,6 +375,38 @@ class BaseBackprop(
             "out_activation_": problem.loss.output_activation,
             "status_": descent.status.value,
         }
+
+    def hidden_activations(self, X: Any, layer: int = -1) -> np.ndarray:
+        """Return the activations of a hidden layer.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+        layer : int, default=-1
+            Number of the hidden layer from 0; negative ones count from the last.
+
+        Returns
+        -------
+        activations : ndarray of shape (n_samples, n_units)
+            Activations of the units of the layer.
+        """
+        check_is_fitted(self)
+        number = check_layer(layer, len(self._activations))
+        activation = ACTIVATIONS[self._activations[number]]
+
+        def from_raw(raw_prediction: np.ndarray, scratch: np.ndarray) -> np.ndarray:
+            activation.apply(raw_prediction, scratch)
+            return raw_prediction
+
+        return predict_rows(
+            check_inputs(self, X, reset=False),
+            self.coefs_[: number + 1],
+            self.intercepts_[: number + 1],
+            self._activations[:number],
+            self.input_shift_,
+            from_raw,
+        )
 
     def _predict_rows(self, X: Any, from_raw: FromRaw) -> np.ndarray:
         """Go forward and apply ``from_raw(raw_prediction, scratch)``, chunk by chunk."""

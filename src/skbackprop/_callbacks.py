@@ -77,14 +77,17 @@ class EpochCallbacks:
 
         What a callback does with the copy must not touch the random streams of the fit.
         """
-        if not np.isfinite(epoch.params).all():
+        try:
+            attributes = self._attributes(epoch)
+        except ValueError:
+            # They have left the range of floats, from where descent may yet go back.
             return None
         streams = {
             name: copy.deepcopy(value)
             for name, value in vars(self._estimator).items()
             if isinstance(value, np.random.Generator)
         }
-        return streams | self._attributes(epoch)
+        return streams | attributes
 
     def end(self) -> None:
         """Tell that the fit has ended; the estimator has its fitted attributes."""

@@ -32,6 +32,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     activation : str or sequence of str, default="sigmoid"
         Activation function of the hidden layers: "sigmoid", "softplus", "tanh", "relu" or
         "identity". One name serves all of them; a sequence has one name a layer.
+    n_hidden_layers : int or None, default=None
+        Number of hidden layers of `hidden_layer_sizes` units each, which must then be one integer:
+        a search can vary depth and width apart. None for as many as `hidden_layer_sizes` says.
     loss : {"log_loss", "half_squared_error", "squared_error"}, default="log_loss"
         Loss of a row.
 
@@ -97,7 +100,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         When the fit has converged: once the mean gradient of an epoch is at most `tol` times
         as long as that of the first epoch; and under "constant" and "invscaling" at a plateau,
         which is `n_iter_no_change` epochs without a fall of the loss by more than `tol` times
-        its lowest value so far. None never stops early, and no plateau shortens the step.
+        its lowest value so far. None: neither ends the fit, and no plateau shortens the step.
+        With `early_stopping` the plateau is that of the validation score.
     n_iter_no_change : int, default=10
         Number of epochs that make a plateau.
     early_stopping : bool, default=False
@@ -113,16 +117,17 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     scoring : str or callable, default="loss"
         The validation score: minus the loss, or a name or callable as in
         `sklearn.model_selection.cross_val_score`. With rows to validate on, given or held out,
-        it is taken after each epoch, and the fitted weights are those of the best. It is weighted
-        as the rows are: a callable must accept `sample_weight` where there are weights.
+        it is taken after each epoch, and the fitted weights are those of the best; without such
+        rows it has no use. It is weighted as the rows are: a callable is given arrays, and must
+        accept `sample_weight` where there are weights.
     warm_start : bool, default=False
         Whether `fit` goes on from the fitted weights and the state of the shuffle. The
         schedule starts anew.
     random_state : int, RandomState instance or None, default=None
-        Determines the initial weights and, from streams of their own, the order of the rows and
-        the search for the curvature.
+        Determines the initial weights and, from streams of their own, the order of the rows,
+        the search for the curvature and the rows held out.
         Pass an int for the same result at every fit.
-    verbose : int, default=0
+    verbose : int or bool, default=0
         1 prints a line an epoch, with the loss, that on the rows to validate on, the step size
         and the seconds since the start: the first ten, then every tenth up to a hundred, and so
         on. 2 prints the line of every epoch.
@@ -147,7 +152,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     best_iter_ : int
         Number of epochs after which the score was best; the weights are those of then. Like
         ``validation_scores_``, whose largest is ``validation_scores_[best_iter_ - 1]``, it leaves
-        out epochs that were undone.
+        out epochs that were undone. With `warm_start` it is 0 where the weights to start from
+        were the best.
     n_iter_ : int
         Number of epochs of the last `fit`, undone ones included, and of the calls of
         `partial_fit` since.
@@ -232,6 +238,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         hidden_layer_sizes: int | Sequence[int] | np.ndarray = (100,),
         activation: str | Sequence[str] = "sigmoid",
         *,
+        n_hidden_layers: int | None = None,
         loss: Literal["log_loss", "half_squared_error", "squared_error"] = "log_loss",
         loss_reduction: Literal["mean", "sum"] = "mean",
         conditioning: Literal["standardize"] | None = "standardize",
@@ -255,6 +262,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
+            n_hidden_layers=n_hidden_layers,
             loss=loss,
             loss_reduction=loss_reduction,
             conditioning=conditioning,

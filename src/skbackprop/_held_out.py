@@ -110,6 +110,11 @@ def hold_out(
         )
     if data.groups is not None:
         fitted, held_out = _split_groups(data.groups, fraction, seed)
+        if strata is not None and len(np.unique(strata[fitted])) < len(np.unique(strata)):
+            raise ValueError(
+                "groups must leave rows of each class to fit; those held out, "
+                f"{np.unique(data.groups[held_out]).tolist()}, have all rows of a class."
+            )
     else:
         fitted, held_out = _split_rows(n_rows, n_held_out, strata, seed)
     return data.take(fitted), data.take(held_out)

@@ -39,7 +39,9 @@ def check_parameters(estimator: Any) -> Settings:
     for name in ("fit_intercept", "shuffle", "warm_start", "early_stopping"):
         check_flag(name, getattr(estimator, name))
     check_seed(estimator.random_state)
-    hidden_layer_sizes = check_hidden_layer_sizes(estimator.hidden_layer_sizes)
+    hidden_layer_sizes = check_hidden_layer_sizes(
+        estimator.hidden_layer_sizes, estimator.n_hidden_layers
+    )
     verbose = estimator.verbose
     return Settings(
         hidden_layer_sizes=hidden_layer_sizes,
@@ -65,9 +67,11 @@ def check_flag(name: str, value: Any) -> None:
         raise TypeError(_message(name, value, "True or False"))
 
 
-def check_integer(name: str, value: Any, *, minimum: int, auto: bool = False) -> int | Any:
+def check_integer(
+    name: str, value: Any, *, minimum: int, auto: bool = False, none: bool = False
+) -> int | Any:
     """An integer of at least `minimum`, or "auto" where that is accepted; a bool is none."""
-    accepted = f"an integer of at least {minimum}"
+    accepted = f"an integer of at least {minimum}{' or None' if none else ''}"
     if auto:
         accepted += " or 'auto'"
         if isinstance(value, str):
@@ -117,6 +121,18 @@ def check_choice(name: str, value: Any, choices: Iterable[str], *, or_none: bool
     return str(value)
 
 
+def check_layer(value: Any, n_layers: int) -> int:
+    """The number of one of the hidden layers, counted from the first."""
+    accepted = f"an integer from {-n_layers} to {n_layers - 1}, the hidden layers"
+    if n_layers == 0:
+        accepted = "of a network with hidden layers, and this has none"
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool | np.bool_):
+        raise TypeError(_message("layer", value, accepted))
+    if not -n_layers <= int(value) < n_layers:
+        raise ValueError(_message("layer", value, accepted))
+    return int(value) % n_layers
+
+
 def check_batch_size(value: Any) -> int | str:
     """A number of rows, "auto" or "full"."""
     if isinstance(value, str):
@@ -132,8 +148,19 @@ def check_batch_size(value: Any) -> int | str:
 _BATCH_SIZES = "an integer of at least 1, 'auto' or 'full'"
 
 
-def check_hidden_layer_sizes(value: Any) -> tuple[int, ...]:
-    """Numbers of units: one integer, or a sequence of them, which may be empty."""
+def check_hidden_layer_sizes(value: Any, n_layers: Any = None) -> tuple[int, ...]:
+    """Numbers of units: one integer, or a sequence of them, which may be empty.
+
+    With `n_layers`, one integer, which is that of as many layers.
+    """
+    if n_layers is not None:
+        depth = check_integer("n_hidden_layers", n_layers, minimum=0, none=True)
+        if not isinstance(value, numbers.Integral):
+            raise ValueError(
+                f"n_hidden_layers={depth} needs hidden_layer_sizes to be one integer, the units of "
+                f"each layer; got {value!r}."
+            )
+        return check_hidden_layer_sizes(value) * depth
     accepted = "an integer of at least 1 or a sequence of such integers, one a hidden layer"
     sizes: Sequence[Any]
     if isinstance(value, numbers.Integral):
@@ -152,6 +179,8 @@ def check_activation(
     value: Any, choices: Iterable[str], hidden_layer_sizes: tuple[int, ...]
 ) -> list[str]:
     """Names of activation functions, one a hidden layer; a single name stands for all."""
+    if isinstance(value, str) and value == "logistic":
+        raise ValueError(_message("activation", value, "'sigmoid', which is the logistic function"))
     if isinstance(value, str):
         return [check_choice("activation", value, choices)] * len(hidden_layer_sizes)
     if not isinstance(value, tuple | list) and np.ndim(value) != 1:

@@ -22,7 +22,7 @@ class VersionWarning(UserWarning):
 
 
 class SealedStateMixin:
-    """Saves its state with a seal, and breaks it on loading; copies do without."""
+    """Saves its state with a seal, and breaks it on loading; shallow copies do without."""
 
     def __getstate__(self) -> dict[str, Any]:
         return sealed(super().__getstate__())  # type: ignore[arg-type]

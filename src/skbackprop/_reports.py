@@ -42,9 +42,12 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
         # The weights are those of the best score, however far descent went.
         return
     elif estimator.learning_rate_schedule != "linear":
+        last = descent.loss_curve[-2:]
+        fall = 1.0 - last[-1] / last[0] if last[0] else 0.0
         text = (
-            f"ran all max_iter={epochs} epochs before the loss stopped falling "
-            f"({losses}). Raise max_iter, or set tol=None to run max_iter epochs by intent."
+            f"ran all max_iter={epochs} epochs before the loss stopped falling, in the last by "
+            f"{fall:.2%} ({losses}). Raise max_iter, or set tol=None to run max_iter epochs by "
+            "intent."
         )
     elif not goes_on and descent.loss >= descent.first_loss * (1.0 - 1e-6):
         text = f"stalled: the loss did not fall ({losses}). " + (

@@ -50,19 +50,28 @@ class Validation:
         self.best_params: np.ndarray | None = None
         self.best_epoch = 0
 
+    def start_from(self, params: np.ndarray) -> None:
+        """Take fitted parameters for the best so far."""
+        self._measure(Epoch(0, math.nan, math.nan, 0.0, params, []))
+
     def __call__(self, epoch: Epoch) -> Status | None:
         """Measure; whether there has been no better score for long."""
-        loss = self._loss(epoch.params)
-        score = -loss
-        if self._score is not None:
-            score = self._score(epoch) if math.isfinite(loss) else -math.inf
+        loss, score = self._measure(epoch)
         self.losses.append(loss)
         self.scores.append(score)
-        if score > self._best_score:
-            self._best_score = score
-            self.best_params = epoch.params.copy()
-            self.best_epoch = len(self.scores)
         on_plateau = self._plateau is not None and self._plateau.reached(-score)
         if on_plateau and not (self._goes_on is not None and self._goes_on()):
             return Status.EARLY_STOPPED
         return None
+
+    def _measure(self, epoch: Epoch) -> tuple[float, float]:
+        """Loss and score, and whether they are those of the best parameters."""
+        loss = self._loss(epoch.params)
+        score = -loss
+        if self._score is not None:
+            score = self._score(epoch) if math.isfinite(loss) else -math.inf
+        if score > self._best_score:
+            self._best_score = score
+            self.best_params = epoch.params.copy()
+            self.best_epoch = len(self.scores) + (epoch.number > 0)
+        return loss, score

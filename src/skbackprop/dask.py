@@ -366,7 +366,7 @@ class _DaskMixin(BaseBackprop):
             return getattr(local, method)(X)
         X = self._checked_array(X, reset=False).rechunk({1: -1})
         local.__dict__.pop("feature_names_in_", None)
-        meta = getattr(local, method)(np.zeros((1, X.shape[1])))[:0]
+        meta = _predict_block(np.empty((0, X.shape[1]), X.dtype), local, method)
         result: dict[str, Any] = {"drop_axis": 1}
         if meta.ndim == 2:
             result = {"chunks": (X.chunks[0], (meta.shape[1],))}
@@ -604,7 +604,7 @@ def _predict_rows(
 def _predict_block(block: Any, model: BaseBackprop, method: str) -> np.ndarray:
     """The predictions for a block of a collection, which may be empty."""
     if block.shape[0] == 0:
-        return getattr(model, method)(np.zeros((1, block.shape[1])))[:0]
+        return getattr(model, method)(np.zeros((1, block.shape[1]), block.dtype))[:0]
     return getattr(model, method)(block)
 
 

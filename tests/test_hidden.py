@@ -1,0 +1,133 @@
+"""Hidden activations, of the estimators and as a transformer; depth and width apart."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import check_estimator
+
+from skbackprop import BackpropClassifier, BackpropRegressor, HiddenActivations
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 3)) * [1.0, 10.0, 0.1] + [0.0, 5.0, 1.0]
+Y = X[:, 0] ** 2 + X[:, 1]
+SETTINGS = {"activation": ["sigmoid", "tanh"], "max_iter": 5, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return BackpropRegressor((4, 2), **SETTINGS).fit(X, Y)
+
+
+def expected(model):
+    first = 1 / (1 + np.exp(-(X @ model.coefs_[0] + model.intercepts_[0])))
+    return first, np.tanh(first @ model.coefs_[1] + model.intercepts_[1])
+
+
+@pytest.mark.parametrize("layer", [0, 1, -1, -2, np.int64(1)])
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array, pd.DataFrame])
+@pytest.mark.filterwarnings("ignore:X has feature names")
+def test_are_those_of_the_formula(model, layer, container):
+    data = container(X) if container is not pd.DataFrame else pd.DataFrame(X)
+    actual = model.hidden_activations(data, layer)
+    np.testing.assert_allclose(actual, expected(model)[layer], rtol=1e-10)
+
+
+def test_float32_far_from_zero():
+    far = (X + 1e3).astype(np.float32)
+    model = BackpropRegressor(4, max_iter=5, random_state=0).fit(far, Y)
+    exact = far.astype(float) @ model.coefs_[0].astype(float) + model.intercepts_[0]
+    np.testing.assert_allclose(model.hidden_activations(far), 1 / (1 + np.exp(-exact)), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("layer", "kind", "accepted"),
+    [
+        (2, ValueError, "an integer from -2 to 1, the hidden layers; got 2"),
+        (-3, ValueError, "an integer from -2 to 1, the hidden layers; got -3"),
+        (0.0, TypeError, "an integer from -2 to 1, the hidden layers; got 0.0"),
+        (True, TypeError, "an integer from -2 to 1, the hidden layers; got True"),
+    ],
+)
+def test_a_layer_that_is_none(model, layer, kind, accepted):
+    with pytest.raises(kind, match=f"layer must be {accepted}"):
+        model.hidden_activations(X, layer)
+
+
+def test_a_network_without_hidden_layers():
+    model = BackpropRegressor((), random_state=0).fit(X, Y)
+    with pytest.raises(ValueError, match="network with hidden layers, and this has none"):
+        model.hidden_activations(X)
+
+
+def test_before_fit():
+    with pytest.raises(NotFittedError):
+        BackpropRegressor().hidden_activations(X)
+
+
+class TestTransformer:
+    def test_of_an_unfitted_network(self, model):
+        transformer = HiddenActivations(clone(model), layer=0).fit(X, Y)
+        np.testing.assert_array_equal(transformer.transform(X), model.hidden_activations(X, 0))
+        assert transformer.get_feature_names_out().tolist() == [
+            f"hiddenactivations{i}" for i in range(4)
+        ]
+
+    def test_of_a_fitted_network(self, model):
+        transformer = HiddenActivations(FrozenEstimator(model)).fit(X, np.zeros(60))
+        np.testing.assert_array_equal(transformer.transform(X), model.hidden_activations(X))
+
+    def test_hands_on_what_fit_is_given(self, model):
+        weights = RNG.uniform(size=60)
+        transformer = HiddenActivations(clone(model)).fit(X, Y, sample_weight=weights)
+        weighted = clone(model).fit(X, Y, weights)
+        np.testing.assert_array_equal(transformer.transform(X), weighted.hidden_activations(X))
+
+    def test_names_of_columns(self):
+        frame = pd.DataFrame(X, columns=["a", "b", "c"])
+        transformer = HiddenActivations(BackpropRegressor(4, max_iter=2)).fit(frame, Y)
+        assert transformer.feature_names_in_.tolist() == ["a", "b", "c"]
+        assert not hasattr(transformer.fit(X, Y), "feature_names_in_")
+
+    def test_in_a_search(self):
+        pipeline = make_pipeline(
+            HiddenActivations(BackpropRegressor(5, max_iter=5, random_state=0)),
+            BackpropRegressor((), max_iter=5, random_state=0),
+        )
+        grid = {"hiddenactivations__estimator__hidden_layer_sizes": [2, 3]}
+        search = GridSearchCV(pipeline, grid, cv=2).fit(X, Y)
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+    @pytest.mark.parametrize(
+        "network", [BackpropRegressor(3, random_state=0), BackpropClassifier(3, random_state=0)]
+    )
+    def test_passes_the_checks_of_scikit_learn(self, network):
+        statuses = {
+            result["check_name"]: result["status"]
+            for result in check_estimator(HiddenActivations(network), on_fail=None, on_skip=None)
+        }
+        # Skipped is what needs an environment variable of scipy.
+        assert set(statuses.values()) <= {"passed", "skipped"}, statuses
+
+
+class TestDepth:
+    @pytest.mark.parametrize("depth", [0, 1, 3])
+    def test_so_many_layers_of_one_width(self, depth):
+        model = BackpropRegressor(4, n_hidden_layers=depth, max_iter=2, random_state=0).fit(X, Y)
+        same = BackpropRegressor((4,) * depth, max_iter=2, random_state=0).fit(X, Y)
+        assert [coef.shape for coef in model.coefs_] == [coef.shape for coef in same.coefs_]
+        np.testing.assert_array_equal(model.predict(X), same.predict(X))
+
+    def test_needs_one_width(self):
+        with pytest.raises(ValueError, match=r"n_hidden_layers=2 needs hidden_layer_sizes to be"):
+            BackpropRegressor((4, 4), n_hidden_layers=2).fit(X, Y)
+
+    def test_depth_and_width_are_searched_apart(self):
+        grid = {"n_hidden_layers": [1, 2], "hidden_layer_sizes": [2, 3]}
+        search = GridSearchCV(BackpropRegressor(max_iter=2, random_state=0), grid, cv=2).fit(X, Y)
+        assert len(search.cv_results_["params"]) == 4
