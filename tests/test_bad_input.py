@@ -197,7 +197,7 @@ INPUTS = {
     ),
     "complex": (X * 1j, ["Complex data not supported"]),
     "1-d": (X[:, 0], ["Expected 2D array", "got 1D array", "reshape(-1, 1)"]),
-    "3-d": (X[:, :, np.newaxis], ["dim 3", "dim <= 2 is required"]),
+    "3-d": (X[:, :, np.newaxis], ["dim 3", "<= 2"]),
     "no rows": (X[:0], ["0 sample(s)", "shape=(0, 2)", "minimum of 1"]),
     "no columns": (X[:, :0], ["0 feature(s)", "shape=(6, 0)", "minimum of 1"]),
 }
@@ -326,7 +326,7 @@ Y_OF_BOTH = {
     "NaN": (with_value(np.arange(6.0) % 2, NAN), ["Input y contains NaN"]),
     "infinity": (with_value(np.arange(6.0) % 2, INF), ["Input y contains infinity"]),
     "complex": (np.arange(6) % 2 * 1j, ["Complex data not supported"]),
-    "3-d": (np.zeros((6, 2, 2)), ["dim 3", "dim <= 2"]),
+    "3-d": (np.zeros((6, 2, 2)), ["dim 3", "<= 2"]),
 }
 Y_OF_ONE = {
     "continuous": (CLASSIFIER, np.arange(6) + 0.5, ["y must be class labels", "got continuous"]),

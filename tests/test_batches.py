@@ -1,9 +1,10 @@
-"""Batches: each row once an epoch, in an order that the generator alone decides."""
+"""Batches: each row once an epoch, in an order that the generator alone decides; and epochs."""
 
 import numpy as np
 import pytest
 
 from skbackprop._batches import Batches
+from skbackprop._problem import resolve_max_iter
 
 SIZES = [(1, 1), (7, 1), (7, 3), (6, 3), (7, 6), (7, 7), (7, 10)]
 
@@ -65,3 +66,10 @@ def test_every_order_is_as_likely():
     counts = [orders.count(order) for order in set(orders)]
     assert len(counts) == 6
     assert all(abs(count - 1000) < 145 for count in counts)
+
+
+@pytest.mark.parametrize(("n_rows", "n_epochs"), [(1, 200), (2000, 200), (16_000, 50), (10**9, 20)])
+def test_more_rows_have_fewer_epochs(n_rows, n_epochs):
+    """200 · (2,000 / n)^⅔, and at least 20."""
+    assert resolve_max_iter("auto", n_rows) == n_epochs
+    assert resolve_max_iter(7, n_rows) == 7

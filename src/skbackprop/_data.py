@@ -107,16 +107,19 @@ def check_total_weight(weights: np.ndarray | None, dtype: np.dtype, reduction: s
 
 def check_coordinates(conditioning: Conditioning, inputs: Moments, dtype: np.dtype) -> None:
     """Refuse data that the range of floats does not hold once shifted and scaled."""
-    wide = ~np.isfinite((inputs.high - inputs.low).astype(dtype))
+    scale = conditioning.input_scale
+    wide = ~np.isfinite((inputs.high - inputs.low).astype(dtype)) | ~np.isfinite(scale)
     if wide.any():
         column = int(wide.argmax())
         raise ValueError(
             f"The values of column {column} of X, from {inputs.low[column]:.3g} to "
-            f"{inputs.high[column]:.3g}, are further apart than {dtype} can tell. Scale it."
+            f"{inputs.high[column]:.3g}, leave the range of {dtype} when they are centred "
+            "or scaled. Scale it."
         )
-    if not np.isfinite((1.0 / conditioning.input_scale).astype(dtype)).all():
+    if not np.isfinite((1.0 / scale).astype(dtype)).all():
         raise beyond_range(conditioning, dtype)
-    if not 0.0 < conditioning.loss_unit < np.inf:
+    # With room for what a loss may be in its unit.
+    if not 1e-300 < conditioning.loss_unit < 1e300:
         raise ValueError(
             "y must have squares within the range of float64; got a standard deviation of "
             f"{np.abs(conditioning.target_scale).max():.3g}. Scale y."

@@ -423,7 +423,7 @@ class Poisson(Loss):
     ) -> float:
         z = raw_prediction
         # y (log y - z - 1), 0 where y is, whatever its logarithm is taken to be.
-        np.maximum(y_true, np.finfo(out.dtype).tiny, out=out)
+        np.maximum(y_true, np.finfo(out.dtype).tiny, out=out, dtype=out.dtype)
         np.log(out, out=out)
         out -= z
         out -= 1.0

@@ -43,7 +43,7 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
         return
     elif estimator.learning_rate_schedule != "linear":
         last = descent.loss_curve[-2:]
-        fall = 1.0 - last[-1] / last[0] if last[0] else 0.0
+        fall = 1.0 - last[-1] / last[0] if last and last[0] else 0.0
         text = (
             f"ran all max_iter={epochs} epochs before the loss stopped falling, in the last by "
             f"{fall:.2%} ({losses}). Raise max_iter, or set tol=None to run max_iter epochs by "
