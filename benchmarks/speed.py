@@ -258,7 +258,7 @@ def draw(all_times, path):
         panel.axvline(1.0, color="black", linewidth=1)
         panel.grid(axis="x", alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)
-    panels[0].legend(loc="upper right", frameon=False)
+    panels[0].legend(loc="lower right", frameon=False)
     panels[-1].set_xlabel("time of a step ÷ time of its bare matrix products")
     figure.savefig(path, dpi=120)
 
