@@ -119,7 +119,7 @@ def check_coordinates(conditioning: Conditioning, inputs: Moments, dtype: np.dty
     if not np.isfinite((1.0 / scale).astype(dtype)).all():
         raise beyond_range(conditioning, dtype)
     # With room for what a loss may be in its unit.
-    if not 1e-300 < conditioning.loss_unit < 1e300:
+    if not 1e-305 < conditioning.loss_unit < 1e305:
         raise ValueError(
             "y must have squares within the range of float64; got a standard deviation of "
             f"{np.abs(conditioning.target_scale).max():.3g}. Scale y."
