@@ -8,6 +8,7 @@ A new activation is one `Activation` and one line in `ACTIVATIONS`; the tests fi
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +46,17 @@ class Activation(NamedTuple):
     gain: float = 1.0
 
 
+@lru_cache(maxsize=64)
+def scalar(value: float, dtype: np.dtype) -> np.ndarray:
+    """The number as an array without dimensions, read-only.
+
+    Operations on few elements take twice as long with a number, which each converts anew.
+    """
+    array = np.array(value, dtype=dtype)
+    array.flags.writeable = False
+    return array
+
+
 def _identity(z: np.ndarray, scratch: np.ndarray) -> None:
     pass
 
@@ -55,31 +67,32 @@ def _identity_derivative(a: np.ndarray, delta: np.ndarray) -> None:
 
 def _sigmoid(z: np.ndarray, scratch: np.ndarray) -> None:
     # 1 / (1 + exp(-z)) = (1 + tanh(z/2)) / 2, which never overflows.
-    z *= 0.5
+    half = scalar(0.5, z.dtype)
+    z *= half
     np.tanh(z, out=z)
-    z *= 0.5
-    z += 0.5
+    z *= half
+    z += half
 
 
 def _sigmoid_derivative(a: np.ndarray, delta: np.ndarray) -> None:
     # f' = a (1 - a)
     delta *= a
-    np.subtract(1.0, a, out=a)
+    np.subtract(scalar(1.0, a.dtype), a, out=a)
     delta *= a
 
 
 def _conditioned_sigmoid(z: np.ndarray, scratch: np.ndarray) -> None:
     # (1 / (1 + exp(-z)) - 1/2) / 2 = tanh(z/2) / 4
-    z *= 0.5
+    z *= scalar(0.5, z.dtype)
     np.tanh(z, out=z)
-    z *= 0.25
+    z *= scalar(0.25, z.dtype)
 
 
 def _conditioned_sigmoid_derivative(a: np.ndarray, delta: np.ndarray) -> None:
     # f' = (1 - tanh²(z/2)) / 8 = 1/8 - 2 a²
     np.square(a, out=a)
-    a *= -2.0
-    a += 0.125
+    a *= scalar(-2.0, a.dtype)
+    a += scalar(0.125, a.dtype)
     delta *= a
 
 
@@ -89,7 +102,7 @@ def _softplus(z: np.ndarray, scratch: np.ndarray) -> None:
     np.negative(scratch, out=scratch)
     np.exp(scratch, out=scratch)
     np.log1p(scratch, out=scratch)
-    np.maximum(z, 0.0, out=z)
+    np.maximum(z, scalar(0.0, z.dtype), out=z)
     z += scratch
 
 
@@ -103,16 +116,16 @@ def _softplus_derivative(a: np.ndarray, delta: np.ndarray) -> None:
 
 def _conditioned_softplus(z: np.ndarray, scratch: np.ndarray) -> None:
     _softplus(z, scratch)
-    z -= _LOG_2
-    z *= 0.5
+    z -= scalar(_LOG_2, z.dtype)
+    z *= scalar(0.5, z.dtype)
 
 
 def _conditioned_softplus_derivative(a: np.ndarray, delta: np.ndarray) -> None:
     # f' = (1 - exp(-(2 a + log 2))) / 2 = 1/2 - exp(-2 a) / 4
-    a *= -2.0
+    a *= scalar(-2.0, a.dtype)
     np.exp(a, out=a)
-    a *= -0.25
-    a += 0.5
+    a *= scalar(-0.25, a.dtype)
+    a += scalar(0.5, a.dtype)
     delta *= a
 
 
@@ -123,12 +136,12 @@ def _tanh(z: np.ndarray, scratch: np.ndarray) -> None:
 def _tanh_derivative(a: np.ndarray, delta: np.ndarray) -> None:
     # f' = 1 - a²
     np.square(a, out=a)
-    np.subtract(1.0, a, out=a)
+    np.subtract(scalar(1.0, a.dtype), a, out=a)
     delta *= a
 
 
 def _relu(z: np.ndarray, scratch: np.ndarray) -> None:
-    np.maximum(z, 0.0, out=z)
+    np.maximum(z, scalar(0.0, z.dtype), out=z)
 
 
 def _relu_derivative(a: np.ndarray, delta: np.ndarray) -> None:

@@ -16,28 +16,29 @@ class Gatherer:
         self._array = array
         self._batch_size = batch_size
         self._buffer: np.ndarray | None = None
+        # np.take would copy all of an array that is not C-contiguous before it takes rows.
+        self._takes = isinstance(array, np.ndarray) and array.flags.c_contiguous
 
     def take(self, rows: Rows) -> np.ndarray:
         """The given rows; overwritten by the next call."""
-        array = self._array
-        # np.take would copy all of an array that is not C-contiguous before it takes rows.
-        if isinstance(rows, slice) or not (
-            isinstance(array, np.ndarray) and array.flags.c_contiguous
-        ):
-            return array[rows]
+        if isinstance(rows, slice) or not self._takes:
+            return self._array[rows]
         if self._buffer is None:
-            self._buffer = np.empty((self._batch_size, *array.shape[1:]), dtype=array.dtype)
+            self._buffer = np.empty((self._batch_size, *self.shape[1:]), dtype=self.dtype)
+        n_rows = len(rows)
+        out = self._buffer if n_rows == self._batch_size else self._buffer[:n_rows]
         # The default mode="raise" would go through a buffer of its own.
-        return array.take(rows, axis=0, out=self._buffer[: len(rows)], mode="clip")
+        return self._array.take(rows, axis=0, out=out, mode="clip")
 
     def __getitem__(self, rows: slice) -> np.ndarray:
         return self._array[rows]
 
 
 class Inputs:
-    """Takes rows of X, or of (X − shift) / scale; X itself is neither changed nor copied.
+    """Takes rows of X, or of (X − shift) / scale; X itself is not changed.
 
-    What it takes are arrays, or for a sparse X what an array has of `shape`, `dot` and `T`.
+    A small X is conditioned as a whole, once; of a large one the rows that are taken are, each
+    time. What it takes are arrays, or for a sparse X what an array has of `shape`, `dot` and `T`.
 
     Parameters
     ----------
@@ -62,10 +63,9 @@ class Inputs:
     ) -> None:
         self.shape = X.shape
         self.dtype = X.dtype if dtype is None else dtype
-        self._X = X
-        self._gatherer = Gatherer(X, batch_size)
         self._sparse = not isinstance(X, np.ndarray)
-        self._as_they_are = shift is None and scale is None and self.dtype == X.dtype
+        unchanged = shift is None and scale is None and self.dtype == X.dtype
+        self._as_they_are = unchanged and not self._sparse
         self._shift = self._remainder = self._inverse_scale = None
         if shift is not None:
             # A shift of float32 is short of digits where it is long against the scale.
@@ -74,20 +74,26 @@ class Inputs:
             self._remainder = remainder if remainder.any() else None
         if scale is not None:
             self._inverse_scale = (1.0 / scale).astype(self.dtype)
+        if not (self._sparse or self._as_they_are) and X.size <= _SMALL:
+            conditioned = np.empty(X.shape, dtype=self.dtype)
+            self._condition(X, conditioned)
+            X, self._as_they_are = conditioned, True
+        self._X = X
+        self._gatherer = Gatherer(X, batch_size)
         self._batch_size = batch_size
         self._buffer: np.ndarray | None = None
         self._in_buffer: slice | None = None
 
     def take(self, rows: Rows) -> Any:
         """The given rows; overwritten by the next call."""
+        if self._as_they_are:
+            return self._gatherer.take(rows)
         if isinstance(rows, slice) and rows == self._in_buffer:
             # A full batch comes again and again.
             return self._rows_of_buffer(rows.stop - rows.start)
         raw = self._gatherer.take(rows)
         if self._sparse:
             return SparseRows(raw, self._shift, self._inverse_scale)
-        if self._as_they_are:
-            return raw
         conditioned = raw
         if isinstance(rows, slice) or raw.dtype != self.dtype:
             conditioned = self._rows_of_buffer(len(raw))
@@ -120,6 +126,10 @@ class Inputs:
             out -= self._remainder
         if self._inverse_scale is not None:
             out *= self._inverse_scale
+
+
+# Elements of a small X: 1 MB in float32.
+_SMALL = 2**18
 
 
 class SparseRows:

@@ -19,7 +19,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from skbackprop._activations import ACTIVATIONS
+from skbackprop._activations import ACTIVATIONS, scalar
 
 _softplus = ACTIVATIONS["softplus"].apply
 
@@ -28,7 +28,7 @@ def _weighted_sum(terms: np.ndarray, sample_weight: np.ndarray | None) -> float:
     """Sum of `terms` of shape (n_rows,) or (n_rows, n_outputs), each row times its weight."""
     if sample_weight is not None:
         terms = sample_weight.dot(terms)
-    return float(np.add.reduce(terms.reshape(-1)))
+    return float(np.add.reduce(terms, axis=None))
 
 
 def _row_starts(matrix: np.ndarray) -> np.ndarray:
@@ -167,7 +167,7 @@ class BinaryLogLoss(Loss):
         # is log(1 + exp(m)), its derivative by m is -expm1(-loss), and dm/dz = 1 - 2 y.
         m = raw_prediction
         np.multiply(y_true, m, out=out)
-        out *= -2.0
+        out *= scalar(-2.0, out.dtype)
         m += out
         _softplus(m, out)
         value = _weighted_sum(m, sample_weight)
@@ -218,25 +218,25 @@ class MultinomialLogLoss(Loss):
         out: np.ndarray,
         scale: float = 1.0,
     ) -> float:
-        z, flat = raw_prediction, raw_prediction.reshape(-1)
+        z, flat, n_classes = raw_prediction, raw_prediction.reshape(-1), raw_prediction.shape[1]
         starts = _row_starts(z)
         true = starts + y_true
         top = z.argmax(axis=1)
         top += starts
-        z -= flat.take(top)[:, np.newaxis]
-        z_true = flat.take(true)
+        # Faster than the same with columns.
+        flat -= flat.take(top).repeat(n_classes)
+        losses = flat.take(true)
         np.exp(z, out=z)
         # Σ exp(z) = 1 + the others', whose log1p keeps what is small beside the 1.
         flat[top] = 0.0
-        total = z.dot(_ones(z.shape[1], z.dtype))
-        losses = np.log1p(total)
-        losses -= z_true
+        total = z.dot(_ones(n_classes, z.dtype))
+        np.subtract(np.log1p(total), losses, out=losses)
         flat[top] = 1.0
-        total += 1.0
-        # scale · p, and less scale for the true class
+        total += scalar(1.0, z.dtype)
+        # p - [k = y] = (exp(z) - [k = y] total) / total
+        flat[true] = flat.take(true) - total
         np.divide(scale, total, out=total)
-        np.multiply(z, total[:, np.newaxis], out=out)
-        out.reshape(-1)[true] -= scale
+        np.multiply(flat, total.repeat(n_classes), out=out.reshape(-1))
         _weight_rows(out, sample_weight)
         return _weighted_sum(losses, sample_weight)
 
