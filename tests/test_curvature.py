@@ -328,9 +328,9 @@ def test_a_flat_batch_does_not_hide_the_others():
     objective, params = problem(batch_size=N_ROWS // 2)
     flat = []
 
-    def value_and_gradient(params, rows, out):
+    def value_and_gradient(params, rows, out, scale):
         flat[:] = flat or [rows]
-        out[...] = 0.0 if rows is flat[0] else 2.0 * params
+        out[...] = 0.0 if rows is flat[0] else scale * 2.0 * params
 
     objective.value_and_gradient = value_and_gradient
     assert search(objective, params) == 2.0

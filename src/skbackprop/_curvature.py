@@ -68,14 +68,17 @@ def _power_iteration(
 ) -> float:
     """The curvature along `v` after so many iterations, which overwrite `v`."""
     norm = 0.0
-    above, below = np.empty_like(params), np.empty_like(params)
+    point, gradient, image = (np.empty_like(params) for _ in range(3))
     for _ in range(iterations):
-        objective.value_and_gradient(params + _EPSILON * v, rows, above)
-        objective.value_and_gradient(params - _EPSILON * v, rows, below)
-        above -= below
-        above /= 2.0 * _EPSILON
-        norm = float(np.linalg.norm(above))
+        image[...] = 0.0
+        for side in (1.0, -1.0):
+            np.multiply(v, side * _EPSILON, out=point)
+            point += params
+            objective.value_and_gradient(point, rows, gradient, scale=side)
+            image += gradient
+        image /= 2.0 * _EPSILON
+        norm = float(np.linalg.norm(image))
         if norm == 0.0 or not math.isfinite(norm):
             break
-        np.divide(above, norm, out=v)
+        np.divide(image, norm, out=v)
     return norm
