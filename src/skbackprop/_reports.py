@@ -50,11 +50,13 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
             "intent."
         )
     elif not goes_on and descent.loss >= descent.first_loss * (1.0 - 1e-6):
-        text = f"stalled: the loss did not fall ({losses}). " + (
-            f"{descent.undone} epochs exploded and were undone: raise max_iter."
-            if descent.undone
-            else "Raise learning_rate, or condition the coordinates."
-        )
+        text = f"stalled: the loss did not fall ({losses}). "
+        if descent.undone:
+            text += f"{descent.undone} epochs exploded and were undone: raise max_iter."
+        elif estimator.learning_rate == "auto":
+            text += "Start from other weights, or lower alpha."
+        else:
+            text += "Raise learning_rate, or condition the coordinates."
     else:
         return
     kind = DivergenceWarning if descent.status is Status.DIVERGED else ConvergenceWarning
