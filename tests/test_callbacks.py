@@ -296,18 +296,33 @@ class TestHiddenActivations:
         ]  # fmt: skip
         assert_array_equal(recorder.models[-1].transform(X), model.transform(X))
 
-    @pytest.mark.parametrize("frozen", [False, True])
-    def test_progress_of_its_network_in_a_pipeline(self, frozen, capsys, monkeypatch):
+    def test_progress_of_its_network_in_a_pipeline(self, capsys, monkeypatch):
         pytest.importorskip("rich")
         monkeypatch.setenv("COLUMNS", "200")
-        network = small(CLASSIFIER)
-        if frozen:
-            network = FrozenEstimator(network.fit(X, CLASSES))
-        pipeline = Pipeline([("hidden", HiddenActivations(network)), ("net", small(REGRESSOR))])
+        hidden = HiddenActivations(small(CLASSIFIER))
+        pipeline = Pipeline([("hidden", hidden), ("net", small(REGRESSOR))])
         pipeline.set_callbacks(callback.ProgressBar(max_propagation_depth=2)).fit(X, CLASSES)
         out = capsys.readouterr().out
         assert "HiddenActivations - fit" in out
-        assert ("BackpropClassifier - fit" in out) is not frozen
+        assert "BackpropClassifier - fit" in out
+
+    def test_progress_where_the_network_is_frozen(self):
+        pytest.importorskip("rich")
+        network = small(CLASSIFIER).fit(X, CLASSES)
+        before = set(vars(network))
+        hidden = HiddenActivations(FrozenEstimator(network))
+        hidden.set_callbacks(callback.ProgressBar(max_propagation_depth=None)).fit(X)
+        assert_array_equal(hidden.transform(X), network.hidden_activations(X))
+        assert set(vars(network)) == before
+
+    def test_scores_of_its_network_in_a_search(self):
+        """Two candidates, two folds and a refit, each of six epochs and the fit, told apart."""
+        monitor = callback.ScoringMonitor(scoring="accuracy")
+        hidden = HiddenActivations(small(CLASSIFIER, tol=None).set_callbacks(monitor))
+        pipeline = Pipeline([("hidden", hidden), ("net", small(REGRESSOR))])
+        GridSearchCV(pipeline, {"hidden__layer": [0, -1]}, cv=2).fit(X, CLASSES)
+        rows = monitor.get_logs().data
+        assert len(rows) == len({row["task_id_path"] for row in rows}) == (2 * 2 + 1) * 7
 
     def test_teardown_where_fit_fails(self):
         recorder = Recorder()

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -103,14 +103,13 @@ class EpochCallbacks:
 @contextmanager
 def handing_down(estimator: Any, part: Any, X: Any, y: Any) -> Iterator[None]:
     """Call the callbacks of an estimator around its fit; `part`, which it fits, calls them, too."""
-    if not hasattr(estimator, "_skl_callbacks"):
+    if not hasattr(estimator, "_init_callback_context"):
         yield
         return
     data = {"estimator": estimator, "X": X, "y": y}
     context = estimator._init_callback_context(max_subtasks=1).call_on_fit_task_begin(**data)
     of_part = context.subcontext(task_name="fit-estimator")
-    heard = isinstance(part, CallbackSupportMixin)
-    with of_part.propagate_callback_context(part) if heard else nullcontext():
+    with of_part.propagate_callback_context(part):
         of_part.call_on_fit_task_begin(**data)
         yield
         of_part.call_on_fit_task_end(**data)
