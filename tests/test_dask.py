@@ -422,10 +422,13 @@ class TestPrediction:
     def test_hidden_activations_as_features(self, client, data):
         X, y, _ = data
         settings = {"batch_size": "full", "max_iter": 5, "random_state": 0}
-        ours = HiddenActivations(DaskBackpropRegressor(4, **settings)).fit(split(X), y)
-        local = HiddenActivations(BackpropRegressor(4, **settings)).fit(X, y)
+        ours = HiddenActivations(DaskBackpropRegressor((4, 3), **settings), layer=0).fit(
+            split(X), y
+        )
+        local = HiddenActivations(BackpropRegressor((4, 3), **settings), layer=0).fit(X, y)
         lazy = ours.transform(split(X))
         assert isinstance(lazy, da.Array)
+        assert lazy.shape == (N_ROWS, 4)
         assert_allclose(lazy.compute(), local.transform(X), rtol=1e-8)
 
     def test_to_local(self, fitted):

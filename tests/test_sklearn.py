@@ -1005,6 +1005,7 @@ def test_html_says_what_each_parameter_and_attribute_is(estimator, rng):
     names = [*model.get_params(deep=False)]
     names += [name for name in vars(model) if name.endswith("_") and name[0] != "_"]
     assert [name for name in names if f"{name}: " not in html] == []
+    assert "https://scikit-learn.org" not in html
 
 
 def test_repr_has_what_differs_from_the_defaults():
