@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -183,10 +184,10 @@ class TestRouting:
         weights = np.random.default_rng(1).uniform(size=60)
         network = clone(model).set_fit_request(sample_weight=True)
         last = Ridge().set_fit_request(sample_weight=False)
-        last.set_score_request(sample_weight=True)
         pipeline = make_pipeline(HiddenActivations(network), last)
+        scorer = get_scorer("r2").set_score_request(sample_weight=False)
         search = GridSearchCV(
-            pipeline, {"hiddenactivations__layer": [0]}, cv=2, error_score="raise"
+            pipeline, {"hiddenactivations__layer": [0]}, cv=2, scoring=scorer, error_score="raise"
         )
         search.fit(X, Y, sample_weight=weights)
         np.testing.assert_array_equal(

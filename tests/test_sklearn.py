@@ -41,6 +41,7 @@ from skbackprop import (
     BackpropRegressor,
     DivergenceWarning,
     HiddenActivations,
+    _continuation,
 )
 from skbackprop._activations import ACTIVATIONS
 
@@ -947,6 +948,32 @@ def test_running_out_of_epochs_is_not_silent(rng):
     assert model.n_iter_ < 100_000
 
 
+@pytest.mark.parametrize(
+    ("params", "advice"),
+    [
+        ({}, "Start from other weights"),
+        ({"learning_rate": 1e-300}, "Raise learning_rate"),
+    ],
+)
+def test_a_fit_that_stalls_says_so(params, advice, rng):
+    """Weights of zero are a saddle: each unit's gradient is that of the others, zero."""
+    X = rng.normal(size=(40, 2))
+    y = X[:, 0] - X[:, 0].mean()
+    start = {"coefs_init": [np.zeros((2, 3)), np.zeros((3, 1))]}
+    model = BackpropRegressor(3, batch_size="full", max_iter=5, random_state=0, **params)
+    with pytest.warns(ConvergenceWarning, match=f"stalled: the loss did not fall.*{advice}"):
+        model.fit(X, y, **start)
+    model.set_params(tol=None).fit(X, y, **start)
+
+
+def test_a_fit_whose_epochs_exploded_says_so(rng, monkeypatch):
+    monkeypatch.setattr(_continuation, "largest_curvature", lambda *_: 1e-6)
+    X = rng.normal(size=(40, 2))
+    model = BackpropRegressor(3, batch_size="full", max_iter=2, random_state=0)
+    with pytest.warns(ConvergenceWarning, match=r"stalled.*undone: 1\. Raise max_iter"):
+        model.fit(X, X[:, 0])
+
+
 CHANGES = {
     "hidden_layer_sizes": (7, 7),
     "activation": "relu",
@@ -989,9 +1016,9 @@ def test_html(estimator, wrap, rng):
     model = wrap(clone(estimator))
     before = model._repr_html_()
     after = model.fit(X, (X[:, 0] > 0).astype(int))._repr_html_()
-    for name in estimator.get_params(deep=False):
-        assert name in before
-        assert name in after
+    for html in (before, after):
+        assert type(estimator).__name__ in html
+        assert "max_iter" in html
 
 
 @pytest.mark.skipif(not hasattr(BaseEstimator, "_get_fitted_attr_html"), reason="new in 1.9")

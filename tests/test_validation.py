@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.metrics import (
     accuracy_score,
+    get_scorer,
     log_loss,
     make_scorer,
     mean_absolute_error,
@@ -739,10 +740,13 @@ class TestTools:
         network = small(estimator, max_iter=4).set_fit_request(
             sample_weight=True, X_val=True, y_val=True, sample_weight_val=True
         )
-        network.set_score_request(sample_weight=True)
         scaler = StandardScaler().set_fit_request(sample_weight=False)
         pipeline = Pipeline([("scale", scaler), ("net", network)], transform_input=["X_val"])
-        search = GridSearchCV(pipeline, {"net__alpha": [0.0]}, cv=KFold(2), error_score="raise")
+        scorer = get_scorer("accuracy" if estimator is CLASSIFIER else "r2")
+        scorer.set_score_request(sample_weight=True)
+        search = GridSearchCV(
+            pipeline, {"net__alpha": [0.0]}, cv=KFold(2), scoring=scorer, error_score="raise"
+        )
         search.fit(
             X, y, sample_weight=weight, X_val=X_val, y_val=y_val, sample_weight_val=weight_val
         )

@@ -52,7 +52,7 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
     elif not goes_on and descent.loss >= descent.first_loss * (1.0 - 1e-6):
         text = f"stalled: the loss did not fall ({losses}). "
         if descent.undone:
-            text += f"{descent.undone} epochs exploded and were undone: raise max_iter."
+            text += f"Epochs that exploded and were undone: {descent.undone}. Raise max_iter."
         elif estimator.learning_rate == "auto":
             text += "Start from other weights, or lower alpha."
         else:
