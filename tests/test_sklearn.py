@@ -951,7 +951,7 @@ def test_running_out_of_epochs_is_not_silent(rng):
 @pytest.mark.parametrize(
     ("params", "advice"),
     [
-        ({}, "Start from other weights"),
+        ({}, "or start from other weights"),
         ({"learning_rate": 1e-300}, "Raise learning_rate"),
     ],
 )

@@ -54,7 +54,7 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
         if descent.undone:
             text += f"Epochs that exploded and were undone: {descent.undone}. Raise max_iter."
         elif estimator.learning_rate == "auto":
-            text += "Start from other weights, or lower alpha."
+            text += "Raise max_iter, lower alpha, or start from other weights."
         else:
             text += "Raise learning_rate, or condition the coordinates."
     else:
