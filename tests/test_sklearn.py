@@ -1035,6 +1035,12 @@ def test_html_says_what_each_parameter_and_attribute_is(estimator, rng):
     assert "https://scikit-learn.org" not in html
 
 
+def test_html_of_what_cannot_be_fitted():
+    assert "None" in HiddenActivations(None)._repr_html_()
+    with pytest.raises(TypeError, match="estimator must be .*; got None"):
+        HiddenActivations(None).fit([[1.0]], [1.0])
+
+
 def test_repr_has_what_differs_from_the_defaults():
     assert repr(BackpropClassifier()) == "BackpropClassifier()"
     model = BackpropRegressor(100, alpha="auto", tol=None, quantile=0.5)
