@@ -1037,7 +1037,7 @@ def test_html_says_what_each_parameter_and_attribute_is(estimator, rng):
 
 def test_html_of_what_cannot_be_fitted():
     assert "None" in HiddenActivations(None)._repr_html_()
-    with pytest.raises(TypeError, match="estimator must be .*; got None"):
+    with pytest.raises(TypeError, match=r"estimator must be .*; got None"):
         HiddenActivations(None).fit([[1.0]], [1.0])
 
 
