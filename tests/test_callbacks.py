@@ -12,6 +12,7 @@ from joblib import parallel_config
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
@@ -21,6 +22,7 @@ from skbackprop import (
     BackpropClassifier,
     BackpropRegressor,
     DivergenceWarning,
+    HiddenActivations,
     _base,
     _callbacks,
     _continuation,
@@ -281,6 +283,52 @@ class Checkpoint(Recorder):
     def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
         if context.task_name == "epoch":
             self.models.append(pickle.dumps(fitted_estimator))
+
+
+class TestHiddenActivations:
+    @each_estimator
+    def test_calls(self, estimator):
+        recorder = Recorder()
+        model = HiddenActivations(small(estimator, max_iter=2)).set_callbacks(recorder)
+        model.fit(X, TARGETS[estimator])
+        assert recorder.calls == [
+            "setup", "begin fit", "begin fit-estimator", "end fit-estimator", "end fit", "teardown",
+        ]  # fmt: skip
+        assert_array_equal(recorder.models[-1].transform(X), model.transform(X))
+
+    def test_progress_of_its_network_in_a_pipeline(self, capsys, monkeypatch):
+        pytest.importorskip("rich")
+        monkeypatch.setenv("COLUMNS", "200")
+        hidden = HiddenActivations(small(CLASSIFIER))
+        pipeline = Pipeline([("hidden", hidden), ("net", small(REGRESSOR))])
+        pipeline.set_callbacks(callback.ProgressBar(max_propagation_depth=2)).fit(X, CLASSES)
+        out = capsys.readouterr().out
+        assert "HiddenActivations - fit" in out
+        assert "BackpropClassifier - fit" in out
+
+    def test_progress_where_the_network_is_frozen(self):
+        pytest.importorskip("rich")
+        network = small(CLASSIFIER).fit(X, CLASSES)
+        before = set(vars(network))
+        hidden = HiddenActivations(FrozenEstimator(network))
+        hidden.set_callbacks(callback.ProgressBar(max_propagation_depth=None)).fit(X)
+        assert_array_equal(hidden.transform(X), network.hidden_activations(X))
+        assert set(vars(network)) == before
+
+    def test_scores_of_its_network_in_a_search(self):
+        """Two candidates, two folds and a refit, each of six epochs and the fit, told apart."""
+        monitor = callback.ScoringMonitor(scoring="accuracy")
+        hidden = HiddenActivations(small(CLASSIFIER, tol=None).set_callbacks(monitor))
+        pipeline = Pipeline([("hidden", hidden), ("net", small(REGRESSOR))])
+        GridSearchCV(pipeline, {"hidden__layer": [0, -1]}, cv=2).fit(X, CLASSES)
+        rows = monitor.get_logs().data
+        assert len(rows) == len({row["task_id_path"] for row in rows}) == (2 * 2 + 1) * 7
+
+    def test_teardown_where_fit_fails(self):
+        recorder = Recorder()
+        with pytest.raises(ValueError, match="layer must be"):
+            HiddenActivations(small(CLASSIFIER), layer=3).set_callbacks(recorder).fit(X, CLASSES)
+        assert recorder.calls[-1] == "teardown"
 
 
 @pytest.mark.parametrize("kind", ["alone", "Pipeline", "GridSearchCV"])

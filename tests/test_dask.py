@@ -19,7 +19,7 @@ from sklearn.base import clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
 
-from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop import BackpropClassifier, BackpropRegressor, HiddenActivations
 from skbackprop._activations import ACTIVATIONS
 from skbackprop._conditioning import Spread
 from skbackprop._losses import LOSSES
@@ -388,7 +388,11 @@ class TestPrediction:
         return DaskBackpropClassifier(8, max_iter=3, random_state=0).fit(split(X), y)
 
     @pytest.mark.parametrize(
-        "method", ["predict", "predict_proba", "predict_log_proba", "decision_function"]
+        "method",
+        [
+            *["predict", "predict_proba", "predict_log_proba", "decision_function"],
+            "hidden_activations",
+        ],
     )
     def test_lazy_and_equal(self, fitted, data, method):
         X, *_ = data
@@ -410,6 +414,22 @@ class TestPrediction:
         model = DaskBackpropRegressor(2, max_iter=1, random_state=0).fit(split(X), data[1])
         lazy = model.predict(split(X.astype(dtype)))
         assert lazy.dtype == lazy.compute().dtype == model.to_local().predict(X.astype(dtype)).dtype
+
+    def test_layer_of_hidden_activations(self, fitted, data):
+        with pytest.raises(ValueError, match="layer must be an integer from -1 to 0"):
+            fitted.hidden_activations(split(data[0]), layer=1)
+
+    def test_hidden_activations_as_features(self, client, data):
+        X, y, _ = data
+        settings = {"batch_size": "full", "max_iter": 5, "random_state": 0}
+        ours = HiddenActivations(DaskBackpropRegressor((4, 3), **settings), layer=0).fit(
+            split(X), y
+        )
+        local = HiddenActivations(BackpropRegressor((4, 3), **settings), layer=0).fit(X, y)
+        lazy = ours.transform(split(X))
+        assert isinstance(lazy, da.Array)
+        assert lazy.shape == (N_ROWS, 4)
+        assert_allclose(lazy.compute(), local.transform(X), rtol=1e-8)
 
     def test_to_local(self, fitted):
         local = fitted.to_local()

@@ -3,12 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import Ridge
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
 from skbackprop import BackpropClassifier, BackpropRegressor, HiddenActivations
@@ -88,6 +93,44 @@ class TestTransformer:
         weighted = clone(model).fit(X, Y, weights)
         np.testing.assert_array_equal(transformer.transform(X), weighted.hidden_activations(X))
 
+    def test_of_a_frozen_network_without_targets(self, model):
+        transformer = HiddenActivations(FrozenEstimator(model))
+        assert not get_tags(transformer).target_tags.required
+        np.testing.assert_array_equal(
+            make_pipeline(transformer).fit_transform(X), model.hidden_activations(X)
+        )
+
+    def test_another_layer_after_fit(self, model):
+        transformer = HiddenActivations(FrozenEstimator(model)).fit(X)
+        transformer.set_params(layer=0).set_output(transform="pandas")
+        frame = transformer.transform(X)
+        np.testing.assert_array_equal(frame, model.hidden_activations(X, 0))
+        assert frame.columns.tolist() == transformer.get_feature_names_out().tolist()
+
+    @pytest.mark.parametrize(
+        ("network", "message"),
+        [
+            (Ridge(), r"estimator must be a BackpropClassifier.*; got Ridge\(\)"),
+            (make_pipeline(BackpropRegressor()), "estimator must be .*; got Pipeline"),
+            (None, "estimator must be .*; got None"),
+        ],
+        ids=["Ridge", "Pipeline", "None"],
+    )
+    def test_of_what_is_no_network(self, network, message):
+        with pytest.raises(TypeError, match=message):
+            HiddenActivations(network).fit(X, Y)
+
+    def test_a_refused_layer_leaves_it_unfitted(self, model):
+        transformer = HiddenActivations(clone(model), layer=2)
+        with pytest.raises(ValueError, match="layer must be an integer from -2 to 1"):
+            transformer.fit(X, Y)
+        with pytest.raises(NotFittedError):
+            transformer.transform(X)
+
+    def test_float32_stays(self, model):
+        transformer = HiddenActivations(clone(model)).fit(X.astype(np.float32), Y)
+        assert transformer.transform(X.astype(np.float32)).dtype == np.float32
+
     def test_names_of_columns(self):
         frame = pd.DataFrame(X, columns=["a", "b", "c"])
         transformer = HiddenActivations(BackpropRegressor(4, max_iter=2)).fit(frame, Y)
@@ -113,6 +156,48 @@ class TestTransformer:
         }
         # Skipped is what needs an environment variable of scipy.
         assert set(statuses.values()) <= {"passed", "skipped"}, statuses
+
+
+class TestRouting:
+    @pytest.fixture(autouse=True)
+    def _enabled(self):
+        with sklearn.config_context(enable_metadata_routing=True):
+            yield
+
+    def test_what_the_network_requests(self, model):
+        """The validation set goes through the steps before; the weights to the network alone."""
+        weights = np.random.default_rng(1).uniform(size=60)
+        network = clone(model).set_fit_request(sample_weight=True, X_val=True, y_val=True)
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        last = Ridge().set_fit_request(sample_weight=False)
+        pipeline = make_pipeline(
+            scaler, HiddenActivations(network), last, transform_input=["X_val"]
+        )
+        pipeline.fit(X, Y, sample_weight=weights, X_val=X[:20], y_val=Y[:20])
+        Z = StandardScaler().fit_transform(X)
+        expected = clone(model).fit(Z, Y, weights, X_val=Z[:20], y_val=Y[:20])
+        np.testing.assert_array_equal(pipeline[1].estimator_.coefs_[0], expected.coefs_[0])
+        plain = clone(model).fit(Z, Y, X_val=Z[:20], y_val=Y[:20])
+        assert np.abs(plain.coefs_[0] - expected.coefs_[0]).max() > 1e-3
+
+    def test_in_a_search(self, model):
+        weights = np.random.default_rng(1).uniform(size=60)
+        network = clone(model).set_fit_request(sample_weight=True)
+        last = Ridge().set_fit_request(sample_weight=False)
+        pipeline = make_pipeline(HiddenActivations(network), last)
+        scorer = get_scorer("r2").set_score_request(sample_weight=False)
+        search = GridSearchCV(
+            pipeline, {"hiddenactivations__layer": [0]}, cv=2, scoring=scorer, error_score="raise"
+        )
+        search.fit(X, Y, sample_weight=weights)
+        np.testing.assert_array_equal(
+            search.best_estimator_[0].transform(X),
+            clone(model).fit(X, Y, weights).hidden_activations(X, 0),
+        )
+
+    def test_what_is_neither_requested_nor_refused(self, model):
+        with pytest.raises(UnsetMetadataPassedError, match=r"sample_weight.*BackpropRegressor.fit"):
+            HiddenActivations(clone(model)).fit(X, Y, sample_weight=np.ones(60))
 
 
 class TestDepth:

@@ -12,7 +12,7 @@ import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.special import expit
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.datasets import load_digits, load_iris
@@ -36,7 +36,13 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
-from skbackprop import BackpropClassifier, BackpropRegressor, DivergenceWarning
+from skbackprop import (
+    BackpropClassifier,
+    BackpropRegressor,
+    DivergenceWarning,
+    HiddenActivations,
+    _continuation,
+)
 from skbackprop._activations import ACTIVATIONS
 
 ESTIMATORS = [BackpropClassifier, BackpropRegressor]
@@ -942,6 +948,32 @@ def test_running_out_of_epochs_is_not_silent(rng):
     assert model.n_iter_ < 100_000
 
 
+@pytest.mark.parametrize(
+    ("params", "advice"),
+    [
+        ({}, "or start from other weights"),
+        ({"learning_rate": 1e-300}, "Raise learning_rate"),
+    ],
+)
+def test_a_fit_that_stalls_says_so(params, advice, rng):
+    """Weights of zero are a saddle: each unit's gradient is that of the others, zero."""
+    X = rng.normal(size=(40, 2))
+    y = X[:, 0] - X[:, 0].mean()
+    start = {"coefs_init": [np.zeros((2, 3)), np.zeros((3, 1))]}
+    model = BackpropRegressor(3, batch_size="full", max_iter=5, random_state=0, **params)
+    with pytest.warns(ConvergenceWarning, match=f"stalled: the loss did not fall.*{advice}"):
+        model.fit(X, y, **start)
+    model.set_params(tol=None).fit(X, y, **start)
+
+
+def test_a_fit_whose_epochs_exploded_says_so(rng, monkeypatch):
+    monkeypatch.setattr(_continuation, "largest_curvature", lambda *_: 1e-6)
+    X = rng.normal(size=(40, 2))
+    model = BackpropRegressor(3, batch_size="full", max_iter=2, random_state=0)
+    with pytest.warns(ConvergenceWarning, match=r"stalled.*undone: 1\. Raise max_iter"):
+        model.fit(X, X[:, 0])
+
+
 CHANGES = {
     "hidden_layer_sizes": (7, 7),
     "activation": "relu",
@@ -966,3 +998,50 @@ def test_changed_parameters_leave_predictions(estimator, name, rng):
     assert_array_equal(output(model, X), before)
     copy = pickle.loads(pickle.dumps(model))
     assert_array_equal(output(copy, X), before)
+
+
+# Representations
+
+SHOWN = [
+    BackpropClassifier(3, class_weight={0: 1.0, 1: 2.0}, max_iter=2),
+    BackpropRegressor(np.array([3, 2]), loss="quantile", quantile=np.array([0.1, 0.9]), max_iter=2),
+    HiddenActivations(BackpropRegressor(3, max_iter=2)),
+]
+
+
+@pytest.mark.parametrize("wrap", [lambda model: model, make_pipeline], ids=["alone", "Pipeline"])
+@pytest.mark.parametrize("estimator", SHOWN)
+def test_html(estimator, wrap, rng):
+    X = rng.normal(size=(20, 2))
+    model = wrap(clone(estimator))
+    before = model._repr_html_()
+    after = model.fit(X, (X[:, 0] > 0).astype(int))._repr_html_()
+    for html in (before, after):
+        assert type(estimator).__name__ in html
+        assert "max_iter" in html
+
+
+@pytest.mark.skipif(not hasattr(BaseEstimator, "_get_fitted_attr_html"), reason="new in 1.9")
+@pytest.mark.parametrize("estimator", SHOWN)
+def test_html_says_what_each_parameter_and_attribute_is(estimator, rng):
+    X = rng.normal(size=(20, 2))
+    y = (X[:, 0] > 0).astype(int)
+    given = {} if isinstance(estimator, HiddenActivations) else {"X_val": X, "y_val": y}
+    model = clone(estimator).fit(X, y, **given)
+    html = model._repr_html_()
+    names = [*model.get_params(deep=False)]
+    names += [name for name in vars(model) if name.endswith("_") and name[0] != "_"]
+    assert [name for name in names if f"{name}: " not in html] == []
+    assert "https://scikit-learn.org" not in html
+
+
+def test_html_of_what_cannot_be_fitted():
+    assert "None" in HiddenActivations(None)._repr_html_()
+    with pytest.raises(TypeError, match=r"estimator must be .*; got None"):
+        HiddenActivations(None).fit([[1.0]], [1.0])
+
+
+def test_repr_has_what_differs_from_the_defaults():
+    assert repr(BackpropClassifier()) == "BackpropClassifier()"
+    model = BackpropRegressor(100, alpha="auto", tol=None, quantile=0.5)
+    assert repr(model) == "BackpropRegressor(hidden_layer_sizes=100, tol=None)"

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.metrics import (
     accuracy_score,
+    get_scorer,
     log_loss,
     make_scorer,
     mean_absolute_error,
@@ -21,8 +22,8 @@ from sklearn.metrics import (
     mean_squared_error,
     median_absolute_error,
 )
-from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
-from sklearn.pipeline import make_pipeline
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_validate
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropClassifier, BackpropRegressor, _continuation
@@ -566,21 +567,66 @@ class TestScoring:
         assert set(vars(model)) - set(vars(models[0])) == of_the_validation
 
     @pytest.mark.parametrize(
-        ("estimator", "scoring", "rows", "message"),
+        ("estimator", "scoring", "kind", "message"),
         [
-            (CLASSIFIER, "roc_auc_ovr", slice(0, 5), "scoring='roc_auc_ovr' failed on the 5 rows"),
-            (REGRESSOR, lambda m, X, y: np.nan, slice(0, 9), "must give a number .* gave nan"),
-            (REGRESSOR, lambda m, X, y: None, slice(0, 9), "must give a number .* gave None"),
-            (REGRESSOR, lambda m, X, y: {"a": 1.0}, slice(0, 9), "must give a number .*'a': 1.0"),
+            (CLASSIFIER, "roc_auc_ovr", ValueError, "='roc_auc_ovr' failed on the 5 rows"),
+            (REGRESSOR, "roc_auc", ValueError, "='roc_auc' failed on .*decision_function"),
+            (REGRESSOR, "accuracy", ValueError, "='accuracy' failed on .*continuous"),
+            (REGRESSOR, lambda m, X: 0.0, TypeError, "failed on .* 2 positional arguments but 3"),
+            (REGRESSOR, lambda m, X, y: np.nan, ValueError, "must give a number .* gave nan"),
+            (REGRESSOR, lambda m, X, y: None, TypeError, "must give one number .* gave None"),
+            (REGRESSOR, lambda m, X, y: {"a": 1.0}, TypeError, "must give one number .*'a': 1.0"),
+            (REGRESSOR, lambda m, X, y: np.ones(2), TypeError, "must give one number .*array"),
         ],
-        ids=["class missing", "NaN", "None", "dict"],
+        ids=["class", "no method", "other task", "signature", "NaN", "None", "dict", "array"],
     )
-    def test_what_is_no_number(self, estimator, scoring, rows, message):
+    def test_what_is_no_number(self, estimator, scoring, kind, message):
         X, y = load_iris(return_X_y=True)
         model = small(estimator, scoring=scoring)
-        with pytest.raises(ValueError, match=message):
-            model.fit(X, y, X_val=X[rows], y_val=y[rows])
+        with pytest.raises(kind, match=f"scoring.*{message}"):
+            model.fit(X, y, X_val=X[:5], y_val=y[:5])
         assert not hasattr(model, "coefs_")
+
+    @pytest.mark.parametrize("number", [np.float32(0.5), np.array(0.5), 1, np.inf])
+    def test_what_is_a_number(self, number):
+        X, y, X_val, y_val = split(REGRESSOR)
+        model = small(REGRESSOR, max_iter=2, scoring=lambda m, X, y: number)
+        assert model.fit(X, y, X_val=X_val, y_val=y_val).validation_scores_ == [number, number]
+
+    @pytest.mark.parametrize("scoring", [["r2"], {"a": "r2"}, ("r2", "max_error")])
+    def test_several_scores_are_refused(self, scoring):
+        with pytest.raises(
+            TypeError, match=r"scoring must be .* one alone, as it picks the weights"
+        ):
+            small(REGRESSOR, scoring=scoring).fit(*task(REGRESSOR))
+
+    @each_estimator
+    def test_what_a_callable_is_given(self, estimator):
+        """Arrays, whatever frames the data came in, and the weights of the classes."""
+        X, y, X_val, y_val = split(estimator)
+        given = []
+
+        def score(model, X, y, **weights):
+            given.append((X, y, weights, hasattr(model, "feature_names_in_")))
+            return 0.0
+
+        model = small(estimator, max_iter=1, scoring=score)
+        if estimator is CLASSIFIER:
+            model.set_params(class_weight={"yes": 3.0})
+        frame = pd.DataFrame(X, columns=list("abcde"), dtype=np.float32)
+        frame_val = pd.DataFrame(X_val, columns=list("abcde"), dtype=np.float32)
+        model.fit(frame, pd.Series(y), X_val=frame_val, y_val=pd.Series(y_val))
+        [(X_given, y_given, weights, names)] = given
+        assert type(X_given) is type(y_given) is np.ndarray
+        assert not names
+        assert_array_equal(X_given, X_val.astype(np.float32))
+        assert_array_equal(y_given, y_val.astype(y_given.dtype))
+        if estimator is CLASSIFIER:
+            assert_array_equal(weights["sample_weight"], np.where(y_val == "yes", 3.0, 1.0))
+        else:
+            assert weights == {}
+        model.fit(sparse.csc_array(X), y, X_val=sparse.csc_array(X_val), y_val=y_val)
+        assert (given[1][0].format, given[1][0].dtype) == ("csr", np.float64)
 
     @pytest.mark.filterwarnings("ignore:R.2 score is not well-defined")
     def test_too_few_rows_for_the_score(self):
@@ -596,10 +642,11 @@ class TestScoring:
         with pytest.raises(TypeError, match="scoring must accept sample_weight where rows have"):
             model.fit(X, y, sample_weight_val=np.ones(50), **given)
 
-    def test_scoring_is_checked_before_it_is_used(self):
-        X, y = task(REGRESSOR)
+    @pytest.mark.parametrize("method", ["fit", "partial_fit"])
+    def test_scoring_is_checked_before_the_data(self, method):
+        model = small(REGRESSOR, scoring=mean_absolute_error)
         with pytest.raises(ValueError, match="scoring must be 'loss' or a scorer; got <function"):
-            small(REGRESSOR, scoring=mean_absolute_error).fit(X, y)
+            getattr(model, method)("no data", None)
 
 
 class TestTools:
@@ -684,6 +731,64 @@ class TestTools:
         assert len(seen) == 2 * 4 + 1
         assert all((counts == 6).all() for counts in seen)
 
+    @pytest.mark.usefixtures("_routing")
+    @each_estimator
+    def test_search_over_a_pipeline_with_a_set_and_weights(self, estimator):
+        """What each fold's network is given, it is given by hand in turn."""
+        X, y, X_val, y_val = split(estimator)
+        weight, weight_val = np.linspace(0.5, 2, 70), np.linspace(2, 0.5, 50)
+        network = small(estimator, max_iter=4).set_fit_request(
+            sample_weight=True, X_val=True, y_val=True, sample_weight_val=True
+        )
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        pipeline = Pipeline([("scale", scaler), ("net", network)], transform_input=["X_val"])
+        scorer = get_scorer("accuracy" if estimator is CLASSIFIER else "r2")
+        scorer.set_score_request(sample_weight=True)
+        search = GridSearchCV(
+            pipeline, {"net__alpha": [0.0]}, cv=KFold(2), scoring=scorer, error_score="raise"
+        )
+        search.fit(
+            X, y, sample_weight=weight, X_val=X_val, y_val=y_val, sample_weight_val=weight_val
+        )
+        scores = []
+        for train, test in KFold(2).split(X):
+            scaler = StandardScaler().fit(X[train])
+            model = small(estimator, max_iter=4).fit(
+                scaler.transform(X[train]), y[train], weight[train],
+                X_val=scaler.transform(X_val), y_val=y_val, sample_weight_val=weight_val,
+            )  # fmt: skip
+            scores.append(model.score(scaler.transform(X[test]), y[test], weight[test]))
+        assert search.best_score_ == pytest.approx(np.mean(scores), rel=1e-12)
+
+    @pytest.mark.usefixtures("_routing")
+    @each_estimator
+    def test_groups_go_to_the_splitter_and_to_the_fit(self, estimator):
+        X, y = task(estimator)
+        groups, weight = np.arange(120) // 6, np.linspace(0.5, 2, 120)
+        network = small(estimator, early_stopping=True, max_iter=4)
+        network.set_fit_request(groups=True, sample_weight=True)
+        network.set_score_request(sample_weight=True)
+        given = {"groups": groups, "sample_weight": weight}
+        scores = cross_validate(network, X, y, params=given, cv=GroupKFold(3), error_score="raise")
+        for k, (train, test) in enumerate(GroupKFold(3).split(X, groups=groups)):
+            model = small(estimator, early_stopping=True, max_iter=4)
+            model.fit(X[train], y[train], weight[train], groups=groups[train])
+            score = model.score(X[test], y[test], weight[test])
+            assert scores["test_score"][k] == pytest.approx(score, rel=1e-12)
+
+    @pytest.mark.usefixtures("_routing")
+    @each_estimator
+    def test_every_argument_can_be_requested(self, estimator):
+        requests = estimator().get_metadata_routing()
+        named = {"sample_weight", "coefs_init", "intercepts_init"}
+        named |= {"X_val", "y_val", "sample_weight_val", "groups"}
+        assert set(requests.fit.requests) == named
+        assert set(requests.score.requests) == {"sample_weight"}
+        classes = {"classes"} if estimator is CLASSIFIER else set()
+        assert set(requests.partial_fit.requests) == {"sample_weight"} | classes
+        request = estimator().set_partial_fit_request(sample_weight="w").get_metadata_routing()
+        assert request.partial_fit.requests["sample_weight"] == "w"
+
     @each_estimator
     def test_search_with_early_stopping(self, estimator):
         X, y = task(estimator)
@@ -752,6 +857,12 @@ def test_faults(estimator, fault):
 def test_faults_of_the_split(given, message):
     with pytest.raises(ValueError, match=message):
         small(REGRESSOR, early_stopping=True).fit(*task(REGRESSOR), **given)
+
+
+def test_groups_that_do_not_sort():
+    model = small(REGRESSOR, early_stopping=True)
+    with pytest.raises(TypeError, match=r"groups must be labels that sort; got \[None 'a' None\]"):
+        model.fit(*task(REGRESSOR), groups=[None, "a"] * 60)
 
 
 def test_fraction_that_leaves_no_group_to_fit():

@@ -52,6 +52,10 @@ class BaseBackprop(
     descends, and publishes. Until then nothing is changed but what `validate_data` sets.
     """
 
+    # Without a link scikit-learn's HTML leaves out what the docstring says of each parameter.
+    _doc_link_module = "skbackprop"
+    _doc_link_template = "#{estimator_module}.{estimator_name}"
+
     _losses: Sequence[str]
     """Names of the losses on offer."""
     _check_inputs = check_inputs
@@ -143,6 +147,7 @@ class BaseBackprop(
         """Fit anew or go on; with `partial` for one epoch, at no schedule that has an end."""
         with _as_before_on_error(self):
             settings = check_parameters(self)
+            scorer = check_scorer(self, self.scoring)
             mode = Mode(hasattr(self, "coefs_") and (partial or self.warm_start), partial)
             metadata = None if sample_weight is None else {"sample_weight": sample_weight}
             given = {"X": X, "y": y, "metadata": metadata}
@@ -154,7 +159,7 @@ class BaseBackprop(
             data, held_out = self._hold_out(settings, data, to_validate)
             problem, params = self._pose(settings, mode, data, target, weights_rng)
             set_initial(problem.network, params, problem.conditioning, coefs_init, intercepts_init)
-            descent = self._descend(settings, mode, problem, params, held_out, given)
+            descent = self._descend(settings, mode, problem, params, held_out, scorer, given)
         if settings.verbose and not partial:
             print(descent.status.message)
         report_end(self, descent, goes_on=mode.goes_on, partial=partial)
@@ -241,6 +246,7 @@ class BaseBackprop(
         problem: Problem,
         params: np.ndarray,
         held_out: Data | None,
+        scorer: Any,
         given: dict[str, Any],
     ) -> Descent:
         """Find the step, descend, and publish what came of it."""
@@ -257,7 +263,6 @@ class BaseBackprop(
             first = {} if goes_on else {"_first_loss": running.first_loss}
             return first | self._attributes(problem, epoch.params, running, epochs_before)
 
-        scorer = check_scorer(self, self.scoring)
         validation = callbacks = printer = None
         if held_out is not None:
             validation = validation_of(
@@ -399,21 +404,19 @@ class BaseBackprop(
             activation.apply(raw_prediction, scratch)
             return raw_prediction
 
+        return self._predict_rows(X, from_raw, number + 1)
+
+    def _predict_rows(self, X: Any, from_raw: FromRaw, n_layers: int | None = None) -> np.ndarray:
+        """Go forward, through all layers or the first so many, and apply `from_raw` to chunks."""
+        check_is_fitted(self)
+        n_layers = len(self.coefs_) if n_layers is None else n_layers
         return predict_rows(
             check_inputs(self, X, reset=False),
-            self.coefs_[: number + 1],
-            self.intercepts_[: number + 1],
-            self._activations[:number],
+            self.coefs_[:n_layers],
+            self.intercepts_[:n_layers],
+            self._activations[: n_layers - 1],
             self.input_shift_,
             from_raw,
-        )
-
-    def _predict_rows(self, X: Any, from_raw: FromRaw) -> np.ndarray:
-        """Go forward and apply ``from_raw(raw_prediction, scratch)``, chunk by chunk."""
-        check_is_fitted(self)
-        X = check_inputs(self, X, reset=False)
-        return predict_rows(
-            X, self.coefs_, self.intercepts_, self._activations, self.input_shift_, from_raw
         )
 
     def __sklearn_tags__(self) -> Tags:

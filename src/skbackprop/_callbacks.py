@@ -1,7 +1,8 @@
 """scikit-learn's callbacks, where it has them (from 1.9 on)."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ except ImportError:
         return method
 
 
-__all__ = ["CallbackSupportMixin", "EpochCallbacks", "each_of", "with_callbacks"]
+__all__ = ["CallbackSupportMixin", "EpochCallbacks", "each_of", "handing_down", "with_callbacks"]
 
 
 class EpochCallbacks:
@@ -97,6 +98,22 @@ class EpochCallbacks:
         self._fit.call_on_fit_task_end(
             estimator=self._estimator, **self._data, reconstruction_attributes={}
         )
+
+
+@contextmanager
+def handing_down(estimator: Any, part: Any, X: Any, y: Any) -> Iterator[None]:
+    """Call the callbacks of an estimator around its fit; `part`, which it fits, calls them, too."""
+    if not hasattr(estimator, "_init_callback_context"):
+        yield
+        return
+    data = {"estimator": estimator, "X": X, "y": y}
+    context = estimator._init_callback_context(max_subtasks=1).call_on_fit_task_begin(**data)
+    of_part = context.subcontext(task_name="fit-estimator")
+    with of_part.propagate_callback_context(part):
+        of_part.call_on_fit_task_begin(**data)
+        yield
+        of_part.call_on_fit_task_end(**data)
+    context.call_on_fit_task_end(**data, reconstruction_attributes={})
 
 
 def each_of(

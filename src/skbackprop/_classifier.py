@@ -118,8 +118,10 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         The validation score: minus the loss, or a name or callable as in
         `sklearn.model_selection.cross_val_score`. With rows to validate on, given or held out,
         it is taken after each epoch, and the fitted weights are those of the best; without such
-        rows it has no use. It is weighted as the rows are: a callable is given arrays, and must
-        accept `sample_weight` where there are weights.
+        rows it has no use. A callable is called as ``scoring(estimator, X, y)``, and with
+        ``sample_weight=`` where rows have weights, of the class or their own: the estimator is a
+        copy as if fitted for the epochs done, `X` an array or CSR matrix in the precision of the
+        fit, `y` an array of targets as given, whatever frames they came from.
     warm_start : bool, default=False
         Whether `fit` goes on from the fitted weights and the state of the shuffle. The
         schedule starts anew.
@@ -162,14 +164,21 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         that was undone.
     curvature_ : float or None
         Largest curvature found when it was last looked for; None with a float `learning_rate`.
-    input_shift_, input_scale_ : ndarray of shape (`n_features_in_`,)
-        What the conditioned inputs are shifted by and divided by; 0 and 1 without conditioning.
-        A scale is negative where the value farthest from the mean is below it.
-    target_shift_, target_scale_ : ndarray of shape (`n_outputs_`,)
-        Those of the targets; 0 and 1 where they are not conditioned.
-    hidden_shift_, hidden_scale_ : list of float
-        Those of the activations of each hidden layer. `alpha` penalises, of layer l,
-        ``scale[:, None] * coefs_[l] / target_scale_``, the target's in the last layer only.
+    input_shift_ : ndarray of shape (`n_features_in_`,)
+        What the conditioned inputs are shifted by; 0 without conditioning.
+    input_scale_ : ndarray of shape (`n_features_in_`,)
+        What the conditioned inputs are divided by; 1 without conditioning. It is negative where
+        the value farthest from the mean is below it.
+    target_shift_ : ndarray of shape (`n_outputs_`,)
+        What the targets are shifted by; 0 where they are not conditioned.
+    target_scale_ : ndarray of shape (`n_outputs_`,)
+        What the targets are divided by; 1 where they are not conditioned.
+    hidden_shift_ : list of float
+        What the activations of each hidden layer are shifted by; 0 without conditioning.
+    hidden_scale_ : list of float
+        What they are divided by; 1 without conditioning. `alpha` penalises, of layer l,
+        ``scale[:, None] * coefs_[l] / target_scale_``, with the scale of the layer's inputs, and
+        the target's in the last layer only.
     status_ : {"converged", "max_iter", "early_stopped", "stopped", "interrupted", "diverged"}
         How the last call ended; "stopped" is by a callback.
     out_activation_ : str

@@ -74,6 +74,10 @@ def check_groups(groups: Any, n_rows: int) -> np.ndarray | None:
         raise ValueError(
             f"groups must have shape ({n_rows},), one a row; got shape {groups.shape}."
         )
+    try:
+        np.unique(groups)
+    except TypeError as error:
+        raise TypeError(f"groups must be labels that sort; got {groups[:3]}...: {error}") from error
     return groups
 
 
@@ -84,7 +88,8 @@ def check_scorer(estimator: Any, scoring: Any) -> Any:
     if not (isinstance(scoring, str) or callable(scoring)):
         raise TypeError(
             "scoring must be 'loss', a name of scikit-learn's scorers, or a callable "
-            f"(estimator, X, y); got {scoring!r}."
+            "(estimator, X, y), and one alone, as it picks the weights to keep; "
+            f"got {scoring!r}."
         )
     try:
         return check_scoring(estimator, scoring)
@@ -194,23 +199,25 @@ def validation_of(
 def _checked_score(scoring: Any, scorer: Any, model: Any, held_out: Data) -> float:
     """The score, which must be a number."""
     weights = {} if held_out.sample_weight is None else {"sample_weight": held_out.sample_weight}
+    rows = f"the {held_out.X.shape[0]} rows to validate on"
     try:
         score = scorer(model, held_out.X, held_out.y, **weights)
-    except TypeError as error:
-        if weights and "sample_weight" in str(error):
+    except (AttributeError, TypeError, ValueError) as error:
+        if weights and isinstance(error, TypeError) and "sample_weight" in str(error):
             raise TypeError(
                 "scoring must accept sample_weight where rows have weights, be they from "
                 f"sample_weight, sample_weight_val or class_weight; got {scoring!r}. {error}"
             ) from error
-        raise
-    except ValueError as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"scoring={scoring!r} failed on {rows}: {error}") from error
+    if getattr(score, "ndim", None) == 0:
+        score = score.item()
+    if not isinstance(score, numbers.Real):
+        raise TypeError(f"scoring must give one number on {rows}; {scoring!r} gave {score!r}.")
+    if math.isnan(score):
         raise ValueError(
-            f"scoring={scoring!r} failed on the {held_out.X.shape[0]} rows to validate on: {error}"
-        ) from error
-    if not isinstance(score, numbers.Real) or math.isnan(score):
-        raise ValueError(
-            f"scoring must give a number on the {held_out.X.shape[0]} rows to validate on; "
-            f"{scoring!r} gave {score!r}. Validate on more rows, with all classes among them."
+            f"scoring must give a number on {rows}; {scoring!r} gave nan. Validate on more rows, "
+            "with all classes among them."
         )
     return float(score)
 

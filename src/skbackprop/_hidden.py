@@ -3,6 +3,7 @@
 from typing import Any, Self
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -10,14 +11,22 @@ from sklearn.base import (
     TransformerMixin,
     clone,
 )
-from sklearn.utils import Tags, get_tags
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import Tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
+from skbackprop._base import BaseBackprop
+from skbackprop._callbacks import CallbackSupportMixin, handing_down, with_callbacks
 from skbackprop._parameters import check_layer
 
 
 class HiddenActivations(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, MetaEstimatorMixin, BaseEstimator
+    ClassNamePrefixFeaturesOutMixin,
+    CallbackSupportMixin,
+    TransformerMixin,
+    MetaEstimatorMixin,
+    BaseEstimator,
 ):
     """A transformer whose features are the activations of a network's hidden layer.
 
@@ -27,7 +36,8 @@ class HiddenActivations(
         The network; a clone of it is fitted. To use one that is fitted already, wrap it in
         `sklearn.frozen.FrozenEstimator`.
     layer : int, default=-1
-        Number of the hidden layer from 0; negative ones count from the last.
+        Number of the hidden layer from 0; negative ones count from the last. It may be changed
+        after `fit`.
 
     Attributes
     ----------
@@ -55,35 +65,64 @@ class HiddenActivations(
     (150, 8)
     """
 
+    _doc_link_module = BaseBackprop._doc_link_module
+    _doc_link_template = BaseBackprop._doc_link_template
+
     def __init__(self, estimator: Any, *, layer: int = -1) -> None:
         self.estimator = estimator
         self.layer = layer
 
-    def fit(self, X: Any, y: Any, **fit_params: Any) -> Self:
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features seen during fit."""
+        return int(self.estimator_.n_features_in_)
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of the features; only where `X` had names that are all strings."""
+        names: np.ndarray = self.estimator_.feature_names_in_
+        return names
+
+    @property
+    def _n_features_out(self) -> int:
+        coefs = self.estimator_.coefs_
+        return int(coefs[check_layer(self.layer, len(coefs) - 1)].shape[1])
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Self:
         """Fit a clone of the network.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Inputs.
-        y : array-like
-            Targets, as the network takes them.
+        y : array-like, default=None
+            Targets, as the network takes them; one that is frozen needs none.
         **fit_params : dict
-            Handed on to the network's `fit`.
+            Handed on to the network's `fit`; where metadata routing is enabled, what it requests.
 
         Returns
         -------
         self : HiddenActivations
             The fitted transformer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `estimator` or `layer` are not what is accepted, or the network refuses the data.
         """
-        self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
-        self.n_features_in_ = self.estimator_.n_features_in_
-        if hasattr(self.estimator_, "feature_names_in_"):
-            self.feature_names_in_ = self.estimator_.feature_names_in_
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-        coefs = self.estimator_.coefs_
-        self._n_features_out = coefs[check_layer(self.layer, len(coefs) - 1)].shape[1]
+        if not hasattr(self.estimator, "hidden_activations"):
+            raise TypeError(
+                "estimator must be a BackpropClassifier, a BackpropRegressor or a FrozenEstimator "
+                f"of one; got {self.estimator!r}."
+            )
+        if get_config()["enable_metadata_routing"]:
+            fit_params = process_routing(self, "fit", **fit_params).estimator.fit
+        estimator = clone(self.estimator)
+        with handing_down(self, estimator, X, y):
+            estimator.fit(X, y, **fit_params)
+            check_layer(self.layer, len(estimator.coefs_) - 1)
+            self.estimator_ = estimator
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -103,8 +142,21 @@ class HiddenActivations(
         activations: np.ndarray = self.estimator_.hidden_activations(X, self.layer)
         return activations
 
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return what the network requests of the metadata given to `fit`.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            The routing of ``fit`` and ``fit_transform`` to the network's ``fit``.
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        mapping.add(caller="fit_transform", callee="fit")
+        return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        tags.input_tags = get_tags(self.estimator).input_tags
+        tags.target_tags.required = not isinstance(self.estimator, FrozenEstimator)
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

@@ -50,11 +50,13 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
             "intent."
         )
     elif not goes_on and descent.loss >= descent.first_loss * (1.0 - 1e-6):
-        text = f"stalled: the loss did not fall ({losses}). " + (
-            f"{descent.undone} epochs exploded and were undone: raise max_iter."
-            if descent.undone
-            else "Raise learning_rate, or condition the coordinates."
-        )
+        text = f"stalled: the loss did not fall ({losses}). "
+        if descent.undone:
+            text += f"Epochs that exploded and were undone: {descent.undone}. Raise max_iter."
+        elif estimator.learning_rate == "auto":
+            text += "Raise max_iter, lower alpha, or start from other weights."
+        else:
+            text += "Raise learning_rate, or condition the coordinates."
     else:
         return
     kind = DivergenceWarning if descent.status is Status.DIVERGED else ConvergenceWarning

@@ -333,6 +333,23 @@ class _DaskMixin(BaseBackprop):
         """
         return self._predictions(X, "predict")
 
+    def hidden_activations(self, X: Any, layer: int = -1) -> Any:
+        """Return the activations of a hidden layer as the estimator in memory does.
+
+        Parameters
+        ----------
+        X : dask array, dask dataframe or array-like of shape (n_samples, n_features)
+            Inputs.
+        layer : int, default=-1
+            Number of the hidden layer from 0; negative ones count from the last.
+
+        Returns
+        -------
+        activations : dask array or ndarray of shape (n_samples, n_units)
+            Activations of the units of the layer; of a dask collection lazy.
+        """
+        return self._predictions(X, "hidden_activations", layer)
+
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the score of the estimator in memory.
 
@@ -355,7 +372,7 @@ class _DaskMixin(BaseBackprop):
             X = self._check_inputs(X, reset=False)
         return super().score(X, _in_memory(y), _in_memory(sample_weight))
 
-    def _predictions(self, X: Any, method: str) -> Any:
+    def _predictions(self, X: Any, method: str, *arguments: Any) -> Any:
         """The predictions of a method, where the rows are."""
         check_is_fitted(self)
         local = self._with_state(dict(vars(self)))
@@ -363,10 +380,10 @@ class _DaskMixin(BaseBackprop):
             local.__dict__.pop("feature_names_in_", None)
             return X.predictions(local, method)
         if not dask.is_dask_collection(X):
-            return getattr(local, method)(X)
+            return getattr(local, method)(X, *arguments)
         X = self._checked_array(X, reset=False).rechunk({1: -1})
         local.__dict__.pop("feature_names_in_", None)
-        meta = _predict_block(np.empty((0, X.shape[1]), X.dtype), local, method)
+        meta = _predict_block(np.empty((0, X.shape[1]), X.dtype), local, method, *arguments)
         result: dict[str, Any] = {"drop_axis": 1}
         if meta.ndim == 2:
             result = {"chunks": (X.chunks[0], (meta.shape[1],))}
@@ -374,6 +391,7 @@ class _DaskMixin(BaseBackprop):
             _predict_block,
             dask.delayed(local, name=f"model-{uuid.uuid4().hex}"),
             method,
+            *arguments,
             name=f"{method}-{uuid.uuid4().hex}",
             dtype=meta.dtype,
             meta=meta,
@@ -601,11 +619,12 @@ def _predict_rows(
     return getattr(model, method)(_rows_of(block, rows))
 
 
-def _predict_block(block: Any, model: BaseBackprop, method: str) -> np.ndarray:
+def _predict_block(block: Any, model: BaseBackprop, method: str, *arguments: Any) -> np.ndarray:
     """The predictions for a block of a collection, which may be empty."""
+    predict = getattr(model, method)
     if block.shape[0] == 0:
-        return getattr(model, method)(np.zeros((1, block.shape[1]), block.dtype))[:0]
-    return getattr(model, method)(block)
+        return predict(np.zeros((1, block.shape[1]), block.dtype), *arguments)[:0]
+    return predict(block, *arguments)
 
 
 @sizeof.register(Objective)
