@@ -283,6 +283,34 @@ def test_a_classifier_in_conditioned_coordinates():
     assert np.array_equal(forward.activations[-1], display.activations[-1])
 
 
+@pytest.mark.parametrize("show", ["activations", "gradients"])
+def test_several_quantiles_of_one_target(show):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 2)), rng.normal(size=20)
+    model = textbook(
+        hidden_layer_sizes=2, output_activation="identity", loss="quantile", quantile=(0.2, 0.7)
+    ).fit(X, y)
+    target = None if show == "activations" else [-9.0]
+    display = NetworkDisplay.from_estimator(model, X[:1], target)
+    assert display.ax_.get_title().startswith(f"2-2-2 network: {show}")
+    if target:
+        assert display.targets == ["−9", "−9"]
+        np.testing.assert_allclose(display.deltas[-1], [0.8, 0.3])
+    GradientFlowDisplay.from_estimator(model, X, y)
+
+
+def test_counts_have_predictions_that_are_exponentials():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 2)), rng.poisson(4.0, 20)
+    model = BackpropRegressor(2, loss="poisson", max_iter=5, random_state=0).fit(X, y)
+    display = NetworkDisplay.from_estimator(model, X[:1], y[:1])
+    predicted = model.predict(X[:1])
+    np.testing.assert_allclose(display.activations[-1], predicted, rtol=1e-12)
+    np.testing.assert_allclose(display.deltas[-1], predicted - y[0], rtol=1e-12)
+    flow = GradientFlowDisplay.from_estimator(model, X, y)
+    assert flow.saturated[-1] is None
+
+
 def test_the_one_output_of_two_classes_has_the_name_of_the_second():
     X, y = load_iris(return_X_y=True)
     model = BackpropClassifier((), max_iter=5, random_state=0).fit(X[:100], y[:100])
