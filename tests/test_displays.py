@@ -383,6 +383,61 @@ def test_long_names_are_legible():
     assert "the length of a s… = −1.2e−4" in written
 
 
+@pytest.mark.parametrize("show", ["weights", "gradients"])
+def test_what_is_written_on_small_axes_is_legible(show):
+    data = load_iris(as_frame=True)
+    X, y = data.data, data.target_names[data.target]
+    model = BackpropClassifier(6, max_iter=5, random_state=0).fit(X, y)
+    _, axes = plt.subplots(2, 2, figsize=(8, 6))
+    display = NetworkDisplay.from_estimator(model, X[:1], y[:1], show=show, ax=axes[1, 0])
+    assert_legible(display)
+    room = axes[1, 0].get_window_extent()
+    for text, box in texts_and_boxes(axes[1, 0]):
+        assert room.x0 - 5 < box.x0 < box.x1 < room.x1 + 5, text
+
+
+def luminance(colour):
+    """Relative luminance of the Web Content Accessibility Guidelines 2."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background", "ggplot"])
+@pytest.mark.parametrize("max_units", [24, 1])
+def test_text_stands_out_from_what_is_under_it(style, max_units):
+    with plt.style.context(style):
+        model, X, y = fitted((2, 3, 1))
+        display = NetworkDisplay.from_estimator(model, X[:1], y[:1], max_units=max_units)
+        page = display.figure_.get_facecolor()
+    under = [patch.get_facecolor() for layer in display.units_ for patch in layer]
+    under += [page] + [
+        text.get_bbox_patch().get_facecolor()
+        for text in display.ax_.texts
+        if text.get_bbox_patch() is not None
+    ]
+    if max_units == 1:
+        under = [page, display.ax_.patches[0].get_facecolor()]
+    for text in display.ax_.texts:
+        for colour in under:
+            bright = sorted([luminance(text.get_color()), luminance(colour[:3])])
+            assert (bright[1] + 0.05) / (bright[0] + 0.05) > 4.5
+
+
+def test_names_of_layers_that_are_too_long_to_stand_side_by_side_stand_upright():
+    model, X, y = fitted((2, 3, 3, 3, 1))
+    upright = GradientFlowDisplay.from_estimator(model, X, y)
+    _, axes = plt.subplots(3, 1, figsize=(9, 9))
+    flat = GradientFlowDisplay.from_estimator(model, X, y, ax=axes)
+    for display, rotation in ((upright, 90), (flat, 0)):
+        display.figure_.draw_without_rendering()
+        for panel in display.ax_:
+            labels = panel.get_xticklabels()
+            assert {label.get_rotation() for label in labels} == {rotation}
+            for one, other in combinations(labels, 2):
+                assert not one.get_window_extent().overlaps(other.get_window_extent())
+
+
 def test_units_are_circles():
     model, X, y = fitted((1, 2, 1))
     display = NetworkDisplay.from_estimator(model, X[:1], y[:1])
