@@ -283,6 +283,34 @@ def test_a_classifier_in_conditioned_coordinates():
     assert np.array_equal(forward.activations[-1], display.activations[-1])
 
 
+@pytest.mark.parametrize("show", ["activations", "gradients"])
+def test_several_quantiles_of_one_target(show):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 2)), rng.normal(size=20)
+    model = textbook(
+        hidden_layer_sizes=2, output_activation="identity", loss="quantile", quantile=(0.2, 0.7)
+    ).fit(X, y)
+    target = None if show == "activations" else [-9.0]
+    display = NetworkDisplay.from_estimator(model, X[:1], target)
+    assert display.ax_.get_title().startswith(f"2-2-2 network: {show}")
+    if target:
+        assert display.targets == ["−9", "−9"]
+        np.testing.assert_allclose(display.deltas[-1], [0.8, 0.3])
+    GradientFlowDisplay.from_estimator(model, X, y)
+
+
+def test_counts_have_predictions_that_are_exponentials():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 2)), rng.poisson(4.0, 20)
+    model = BackpropRegressor(2, loss="poisson", max_iter=5, random_state=0).fit(X, y)
+    display = NetworkDisplay.from_estimator(model, X[:1], y[:1])
+    predicted = model.predict(X[:1])
+    np.testing.assert_allclose(display.activations[-1], predicted, rtol=1e-12)
+    np.testing.assert_allclose(display.deltas[-1], predicted - y[0], rtol=1e-12)
+    flow = GradientFlowDisplay.from_estimator(model, X, y)
+    assert flow.saturated[-1] is None
+
+
 def test_the_one_output_of_two_classes_has_the_name_of_the_second():
     X, y = load_iris(return_X_y=True)
     model = BackpropClassifier((), max_iter=5, random_state=0).fit(X[:100], y[:100])
@@ -353,6 +381,61 @@ def test_long_names_are_legible():
     assert_legible(display)
     written = " ".join(text.get_text() for text in display.texts_)
     assert "the length of a s… = −1.2e−4" in written
+
+
+@pytest.mark.parametrize("show", ["weights", "gradients"])
+def test_what_is_written_on_small_axes_is_legible(show):
+    data = load_iris(as_frame=True)
+    X, y = data.data, data.target_names[data.target]
+    model = BackpropClassifier(6, max_iter=5, random_state=0).fit(X, y)
+    _, axes = plt.subplots(2, 2, figsize=(8, 6))
+    display = NetworkDisplay.from_estimator(model, X[:1], y[:1], show=show, ax=axes[1, 0])
+    assert_legible(display)
+    room = axes[1, 0].get_window_extent()
+    for text, box in texts_and_boxes(axes[1, 0]):
+        assert room.x0 - 5 < box.x0 < box.x1 < room.x1 + 5, text
+
+
+def luminance(colour):
+    """Relative luminance of the Web Content Accessibility Guidelines 2."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background", "ggplot"])
+@pytest.mark.parametrize("max_units", [24, 1])
+def test_text_stands_out_from_what_is_under_it(style, max_units):
+    with plt.style.context(style):
+        model, X, y = fitted((2, 3, 1))
+        display = NetworkDisplay.from_estimator(model, X[:1], y[:1], max_units=max_units)
+        page = display.figure_.get_facecolor()
+    under = [patch.get_facecolor() for layer in display.units_ for patch in layer]
+    under += [page] + [
+        text.get_bbox_patch().get_facecolor()
+        for text in display.ax_.texts
+        if text.get_bbox_patch() is not None
+    ]
+    if max_units == 1:
+        under = [page, display.ax_.patches[0].get_facecolor()]
+    for text in display.ax_.texts:
+        for colour in under:
+            bright = sorted([luminance(text.get_color()), luminance(colour[:3])])
+            assert (bright[1] + 0.05) / (bright[0] + 0.05) > 4.5
+
+
+def test_names_of_layers_that_are_too_long_to_stand_side_by_side_stand_upright():
+    model, X, y = fitted((2, 3, 3, 3, 1))
+    upright = GradientFlowDisplay.from_estimator(model, X, y)
+    _, axes = plt.subplots(3, 1, figsize=(9, 9))
+    flat = GradientFlowDisplay.from_estimator(model, X, y, ax=axes)
+    for display, rotation in ((upright, 90), (flat, 0)):
+        display.figure_.draw_without_rendering()
+        for panel in display.ax_:
+            labels = panel.get_xticklabels()
+            assert {label.get_rotation() for label in labels} == {rotation}
+            for one, other in combinations(labels, 2):
+                assert not one.get_window_extent().overlaps(other.get_window_extent())
 
 
 def test_units_are_circles():

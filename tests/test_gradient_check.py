@@ -49,6 +49,28 @@ def test_every_activation_and_loss_passes(activation, conditioning):
         assert any(weight.analytic for weight in check.weights)
 
 
+@pytest.mark.parametrize("conditioning", [None, "standardize"])
+@pytest.mark.parametrize(
+    ("options", "y"),
+    [
+        ({"loss": "absolute_error"}, Y),
+        ({"loss": "huber"}, Y),
+        ({"loss": "quantile", "quantile": (0.2, 0.9)}, -Y[:, 0]),
+        ({"loss": "poisson"}, np.exp(3 * Y).round()),
+    ],
+)
+def test_every_loss_of_the_regressor_is_checked_on_what_was_fitted(options, y, conditioning):
+    settings = {"conditioning": conditioning, "alpha": 0.1, "learning_rate": 1e-3}
+    model = BackpropRegressor(4, **options, **settings, max_iter=5, random_state=0).fit(X, y)
+    check = check_gradient(model, X, y)
+    assert check.passed
+    assert check.relative_error < 1e-8
+    unit = np.abs(model.target_scale_) ** (2 if model.loss == "huber" else 1)
+    if model.loss == "poisson":
+        unit = np.exp(model.target_shift_)
+    assert np.mean(unit) * check.value == pytest.approx(model.loss_, rel=1e-12)
+
+
 def test_a_fitted_network_passes_near_its_minimum():
     model = BackpropRegressor(8, random_state=0, max_iter=500).fit(X, Y)
     check = check_gradient(model, X, Y)

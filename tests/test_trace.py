@@ -22,6 +22,7 @@ X = RNG.normal(3.0, 2.0, size=(20, 3))
 Y = X @ RNG.normal(size=(3, 2)) * [1.0, 10.0]
 CODES = RNG.integers(0, 3, 20)
 WEIGHTS = RNG.uniform(0.5, 2.0, 20)
+COUNTS = RNG.poisson([3.0, 30.0], size=(20, 2))
 TEXTBOOK = sources.TEXTBOOK | {"learning_rate": 0.1}
 
 
@@ -167,6 +168,20 @@ PROBLEMS = {
     "sum": (BackpropRegressor((4,), loss_reduction="sum", alpha=0.1), Y, WEIGHTS),
     "no intercepts": (BackpropRegressor((4,), fit_intercept=False, alpha=0.1), Y, None),
     "no hidden layer": (BackpropRegressor((), output_activation="tanh"), np.tanh(Y / 50), None),
+    "absolute": (BackpropRegressor((4,), loss="absolute_error", alpha=0.1), Y, WEIGHTS),
+    "huber": (BackpropRegressor((4,), loss="huber", alpha=0.1), Y, WEIGHTS),
+    "huber of tanh": (
+        BackpropRegressor((4,), loss="huber", output_activation="tanh"),
+        np.tanh(Y / 50),
+        None,
+    ),
+    "quantile": (BackpropRegressor((4,), loss="quantile", quantile=0.9), Y, None),
+    "quantiles": (
+        BackpropRegressor((4,), loss="quantile", quantile=(0.1, 0.4, 0.9), alpha=0.1),
+        -Y[:, 1],
+        WEIGHTS,
+    ),
+    "poisson": (BackpropRegressor((4,), loss="poisson", alpha=0.1), COUNTS, WEIGHTS),
     "softmax": (BackpropClassifier((4,), alpha=0.1), CODES, WEIGHTS),
     "two classes": (BackpropClassifier((4,)), CODES > 0, None),
     "sigmoids": (BackpropClassifier((4,), loss="half_squared_error"), CODES, None),
@@ -234,6 +249,13 @@ def test_step_of_an_unfitted_estimator_is_the_first_of_a_fit(problem, rate, give
     assert_step_is(trace, model)
 
 
+def unit_of_targets(model):
+    """What a loss of conditioned targets is multiplied by to be in units of y."""
+    if model.loss == "poisson":
+        return np.exp(model.target_shift_)
+    return np.abs(model.target_scale_) ** (1 if model.loss in ("absolute_error", "quantile") else 2)
+
+
 @each_problem
 def test_the_word_on_conditioning_is_true(problem):
     estimator, y, sample_weight = estimator_of(problem, max_iter=5)
@@ -244,7 +266,7 @@ def test_the_word_on_conditioning_is_true(problem):
     scales = [model.input_scale_[:, np.newaxis], *model.hidden_scale_]
     for layer, c, s in zip(trace.layers, shifts, scales, strict=True):
         c = np.broadcast_to(c, layer.coef.shape[:1])
-        r = 1 / np.mean(model.target_scale_**2)
+        r = 1 / np.mean(unit_of_targets(model))
         if layer is trace.layers[-1]:
             r = r * model.target_scale_**2
         of_b = 0.0 if layer.intercept is None else layer.intercept_gradient
@@ -311,6 +333,54 @@ def check_every_chain(trace):
             lengths = {len(path.factors) for path in chain.paths}
             first = 1 if trace.output_gradient is None else 2
             assert lengths == {first + 1 + 2 * (len(trace.layers) - 1 - depth)}
+
+
+@pytest.mark.parametrize(
+    ("problem", "symbols"),
+    [
+        ("absolute", "sign(ŷ₂−y₂)"),
+        ("huber", "max(−h₂,min(ŷ₂−y₂,h₂))"),
+        ("quantile", "([ŷ₂>y₂]−q₂)"),
+        ("quantiles", "([ŷ₂>y₁]−q₂)"),
+        ("poisson", "(ŷ₂−y₂)"),
+    ],
+)
+def test_the_derivative_of_the_loss_is_what_its_formula_says(problem, symbols):
+    estimator, y, _ = estimator_of(problem, max_iter=3, alpha=0.1)
+    model = estimator.fit(X, y)
+    trace = trace_step(model, X[:6], y[:6])
+    y, y_pred = np.reshape(y[:6], (6, -1))[:, -1], trace.layers[-1].a[:, 1]
+    h = 0.5 * np.abs(model.target_scale_[1])
+    expected = {
+        "absolute": np.sign(y_pred - y),
+        "huber": np.clip(y_pred - y, -h, h),
+        "quantile": np.where(y_pred > y, 0.1, -0.9),
+        "quantiles": np.where(y_pred > y, 0.6, -0.4),
+        "poisson": y_pred - y,
+    }[problem]
+    # Two targets are weighted by 1 over their units.
+    unit = unit_of_targets(model)
+    expected *= np.mean(unit) / unit[1] / 6
+    chain = trace.chain("coefs[1][0, 1]")
+    factor = chain.paths[0].factors[0]
+    np.testing.assert_allclose(factor.values, expected, rtol=1e-12)
+    weighted = "" if (unit == unit[0]).all() else "τ₂ · "
+    assert f"{weighted}{symbols}/6" in str(chain)
+    named = {"huber": f"h₂ = {h:.6g}", "quantile": "q₂ = 0.9", "quantiles": "q₂ = 0.4"}
+    assert named.get(problem, "") in str(trace)
+    assert named.get(problem, "") in str(chain)
+
+
+def test_crossing_quantiles_are_traced_as_they_are():
+    estimator = BackpropRegressor((), loss="quantile", quantile=(0.1, 0.9), alpha=0)
+    model = estimator.set_params(**FULL_BATCH).fit(X, Y[:, 0])
+    model.intercepts_[0][:] = model.intercepts_[0][::-1]
+    trace = trace_step(model, X, Y[:, 0])
+    predicted = X @ model.coefs_[0] + model.intercepts_[0]
+    assert (predicted[:, 0] > predicted[:, 1]).any()
+    np.testing.assert_allclose(trace.layers[0].a, predicted, rtol=1e-12)
+    np.testing.assert_array_equal(trace.target, Y[:, [0, 0]])
+    assert "sorted by predict" in str(trace)
 
 
 def test_chain_of_some_paths():
@@ -393,8 +463,12 @@ def test_bad_input(kwargs, error, match):
         (3, TypeError, "weight must be a string like"),
         ("w[0]", ValueError, "weight must be a string like"),
         ("coefs[2][0, 0]", ValueError, "weight must be of one of 2 layers; got"),
-        ("coefs[0][3, 0]", ValueError, r"weight must be of an array of shape \(3, 3\); got"),
-        ("intercepts[1][2]", ValueError, r"weight must be of an array of shape \(2,\); got"),
+        ("coefs[0][3, 0]", ValueError, r"weight must be in coefs\[0\], of shape \(3, 3\); got"),
+        (
+            "intercepts[1][2]",
+            ValueError,
+            r"weight must be in intercepts\[1\], of shape \(2,\); got",
+        ),
     ],
 )
 def test_bad_names_of_weights(weight, error, match):

@@ -311,7 +311,10 @@ class BaseBackprop(
             target = self._encode_target(y, dtype, None, partial=True, known=True)
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"X_val and y_val must be as X and y are: {error}") from error
+            raise kind(
+                f"X_val and y_val must be as X and y are: {error} "
+                "A pipeline transforms X_val only if its transform_input names it."
+            ) from error
         weight = check_sample_weight(given.sample_weight, X.shape[0], "sample_weight_val")
         weight = self._weigh(target, weight, partial=False)
         check_total_weight(weight, dtype, self.loss_reduction)

@@ -19,15 +19,17 @@ class DivergenceWarning(ConvergenceWarning):
 def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool) -> None:
     """Warn of what the user should know about the end of a fit."""
     epochs = len(descent.loss_curve)
+    validated = hasattr(estimator, "best_iter_")
     losses = f"loss {descent.loss:.4g}, {descent.first_loss:.4g} before the first step"
     if estimator.learning_rate == "auto":
         advice = f"Pass a float below learning_rate_={estimator.learning_rate_:.3g}."
     else:
         advice = f"Lower learning_rate={estimator.learning_rate!r}, or set it to 'auto'."
     if descent.status is Status.DIVERGED and descent.exploded:
+        best = "those of the best validation score" if validated else "the best it met"
         text = (
             f"diverged after {epochs} epochs: the loss was not finite, or far above the first "
-            f"for long. The weights are the best it met ({losses}). {advice}"
+            f"for long. The weights are {best} ({losses}). {advice}"
         )
     elif descent.status is Status.DIVERGED:
         text = f"diverged: after {epochs} epochs the loss is above the first ({losses}). {advice}"
@@ -38,7 +40,7 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
         )
     elif descent.status is not Status.MAX_ITER or partial or estimator.tol is None:
         return
-    elif hasattr(estimator, "best_iter_"):
+    elif validated:
         # The weights are those of the best score, however far descent went.
         return
     elif estimator.learning_rate_schedule != "linear":

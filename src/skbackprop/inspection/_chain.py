@@ -76,7 +76,8 @@ class Weight(NamedTuple):
         if array is None:
             raise ValueError(f"weight must be in coefs with fit_intercept=False; got {name!r}.")
         if any(i >= size for i, size in zip(weight.at, array.shape, strict=True)):
-            raise ValueError(f"weight must be of an array of shape {array.shape}; got {name!r}.")
+            of = f"{'coefs' if is_coef else 'intercepts'}[{weight.depth}]"
+            raise ValueError(f"weight must be in {of}, of shape {array.shape}; got {name!r}.")
         return weight
 
     @property
@@ -326,7 +327,7 @@ def chain_of(step: Step, weight: Weight, max_paths: int | None) -> Chain:
         penalty,
         r"\alpha \cdot s^2" if step.conditions else r"\alpha",
         float(gradient),
-        _notes(step, penalty),
+        _notes(step, penalty, weight),
     )
 
 
@@ -402,6 +403,7 @@ def _loss_factors(step: Step, unit: int) -> list[Factor]:
         mean=step.loss_reduction == "mean",
         weighted=step.row_weight is not None,
         scaled=step.target_weight is not None,
+        several_of_one=step.several_quantiles,
     )
     if step.output_gradient is None:
         return [Factor(notation.derivative("J", z), formula, last.delta[:, unit])]
@@ -412,20 +414,47 @@ def _loss_factors(step: Step, unit: int) -> list[Factor]:
     ]
 
 
-def _notes(step: Step, penalty: float) -> list[str]:
+def loss_notes(step: Step) -> list[str]:
+    """What the symbols of the less usual losses stand for."""
+    if step.bends is None:
+        return []
+    symbol = notation.bend(step.loss, None)
+    values = ", ".join(
+        f"${notation.bend(step.loss, unit)}$ = {format_number(float(value))}"
+        for unit, value in enumerate(step.bends, start=1)
+    )
+    if step.loss == "huber":
+        return [
+            f"The loss is linear from residuals of ${symbol}$ on, huber_delta times target_scale_: "
+            f"{values}."
+        ]
+    order = r" Crossing $\hat y$ are sorted by predict, not here." * step.several_quantiles
+    return [f"The quantile of an output is ${symbol}$: {values}.{order}"]
+
+
+def _notes(step: Step, penalty: float, weight: Weight) -> list[str]:
     """What the less usual symbols stand for."""
-    notes = []
+    notes = loss_notes(step)
+    if step.loss == "quantile":
+        notes.append(
+            r"$[\hat y>y]$ is 1 where that holds, 0 where $\hat y$ < y, ½ where $\hat y$ = y."
+        )
     if step.row_weight is not None:
         mean = " over the mean weight" * (step.loss_reduction == "mean")
         notes.append(rf"$\omega$ is the weight of the row{mean}.")
     if step.target_weight is not None:
         notes.append(
-            r"$\tau$ is what the conditioning weights a target by: the mean variance of the "
-            "targets over its own."
+            r"$\tau$ is what the conditioning weights a target by: the mean "
+            f"{_UNIT_OF_TARGET.get(step.loss, 'variance')} of the targets over its own."
         )
     if step.conditions and penalty:
+        coef = step.layers[weight.depth].coef[weight.at]
+        factor = format_number(penalty / (step.alpha * float(coef)))
         notes.append(
-            "The penalty is on the weights in conditioned coordinates: s is what such a weight is "
-            "times the one here, in units of y."
+            "The penalty is on the weight in conditioned coordinates, and $J$ in units of y: "
+            f"$s^2$ = {factor} makes up for both."
         )
     return notes
+
+
+_UNIT_OF_TARGET = {"absolute_error": "deviation", "quantile": "deviation", "poisson": "size"}

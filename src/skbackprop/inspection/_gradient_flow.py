@@ -13,13 +13,16 @@ from skbackprop.inspection._plotting import (
     check_array,
     check_arrays,
     import_pyplot,
+    ink,
+    paper,
+    room_of,
 )
 from skbackprop.inspection._rows import passes
 
 # Percentiles of the whiskers, of the box and of the line in it.
 _PERCENTILES = (5, 25, 50, 75, 95)
 # Of the layers' names, that stand side by side below a panel.
-_CHARACTERS = 36
+_CHARACTERS_AN_INCH = 10.0
 
 
 class GradientFlowDisplay:
@@ -185,7 +188,7 @@ class GradientFlowDisplay:
         self._plot_saturated(self.ax_[2], saturated)
         for panel in self.ax_:
             panel.set_xticks(range(1, len(names) + 1), names)
-            if sum(map(len, names)) > _CHARACTERS:
+            if len(names) * max(map(len, names)) > _CHARACTERS_AN_INCH * room_of(panel)[0]:
                 panel.tick_params(axis="x", rotation=90)
             panel.set(xlabel="layer", xlim=(0.4, len(names) + 0.6))
         return self
@@ -266,12 +269,13 @@ class GradientFlowDisplay:
             0.35,
             color=NEGATIVE,
             hatch="////",
-            edgecolor="white",
+            edgecolor=tuple(paper(ax)),
             label="on every row",
         )
         for number, layer in enumerate(saturated, start=1):
             if layer is None:
-                ax.text(number, 0.02, "n/a", ha="center", va="bottom", color=NEUTRAL, fontsize=8)
+                grey = ink(ax, NEUTRAL)
+                ax.text(number, 0.02, "n/a", ha="center", va="bottom", color=grey, fontsize=8)
         ax.set(title="Saturated units", ylabel="share of the layer's units", ylim=(0.0, 1.0))
         ax.legend(loc="upper right")
 

@@ -11,6 +11,7 @@ from skbackprop.inspection._plotting import (
     POSITIVE,
     check_numbers,
     import_pyplot,
+    ink,
 )
 from skbackprop.inspection._rows import check_fitted
 
@@ -208,7 +209,7 @@ class LossCurveDisplay:
         if self.best_iter is not None:
             self.best_line_ = self.ax_.axvline(
                 self.best_iter,
-                color=color if prefix else NEUTRAL,
+                color=color if prefix else ink(self.ax_, NEUTRAL),
                 linestyle=":",
                 label=f"{prefix}best after {self.best_iter} epochs",
             )
@@ -222,7 +223,7 @@ class LossCurveDisplay:
         (self.step_line_,) = self.step_ax_.plot(
             np.arange(len(steps)),
             steps,
-            color=NEUTRAL,
+            color=ink(self.ax_, NEUTRAL),
             linestyle="-.",
             linewidth=1.0,
             label=f"{prefix}step size (right)",

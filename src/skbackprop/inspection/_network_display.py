@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import is_classifier
 
-from skbackprop.inspection._network_drawing import Layout, Picture, arrange, draw_units, room_of
+from skbackprop.inspection._network_drawing import Layout, Picture, arrange, draw_units
 from skbackprop.inspection._network_summary import draw_summary, summary_limits
 from skbackprop.inspection._notation import activation
 from skbackprop.inspection._plotting import (
@@ -16,6 +16,8 @@ from skbackprop.inspection._plotting import (
     check_arrays,
     check_one_of,
     import_pyplot,
+    paper,
+    room_of,
     short,
 )
 from skbackprop.inspection._rows import check_fitted, passes
@@ -24,6 +26,8 @@ from skbackprop.inspection._rows import check_fitted, passes
 _LONGEST = 18
 # Units of a layer up to which there is room for two lines beside one.
 _ROOMY = 12
+# Inches that title and legend take at their full size.
+_ROOM_AROUND = 4.2
 
 
 class NetworkDisplay:
@@ -220,10 +224,13 @@ class NetworkDisplay:
             _, ax = plt.subplots(
                 figsize=(max(width + 0.2, 4.5), height + 1.1), layout="constrained"
             )
+            scale = 1.0
+        else:
+            scale = min(1.0, room_of(ax)[0] / _ROOM_AROUND)
         self.ax_, self.figure_ = ax, ax.figure
         ax.set_axis_off()
-        ax.set_title(picture.title, fontsize=11)
-        _add_legend(ax, picture, summarised)
+        ax.set_title(picture.title, fontsize=11 * scale)
+        _add_legend(ax, picture, summarised, 9 * scale)
         if summarised:
             artists = draw_summary(ax, picture)
         else:
@@ -341,7 +348,7 @@ def _size(picture: Picture, layout: Layout | None) -> tuple[float, float]:
     return right - left, top - bottom
 
 
-def _add_legend(ax: Any, picture: Picture, summarised: bool) -> None:
+def _add_legend(ax: Any, picture: Picture, summarised: bool, size: float) -> None:
     """Say what the colours, dashes and widths stand for."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
@@ -351,9 +358,10 @@ def _add_legend(ax: Any, picture: Picture, summarised: bool) -> None:
         title = f"histograms: {picture.lines_are} of the weights"
         if picture.units_are:
             title += f" and {picture.units_are} of the units"
+        edge = tuple(paper(ax))
         handles = [
-            Patch(facecolor=POSITIVE, edgecolor="white", label="above 0"),
-            Patch(facecolor=NEGATIVE, edgecolor="white", hatch="////", label="below 0"),
+            Patch(facecolor=POSITIVE, edgecolor=edge, label="above 0"),
+            Patch(facecolor=NEGATIVE, edgecolor=edge, hatch="////", label="below 0"),
         ]
     else:
         title = f"line width: size of {picture.lines_are} in its layer"
@@ -364,7 +372,9 @@ def _add_legend(ax: Any, picture: Picture, summarised: bool) -> None:
             Line2D([], [], color=NEGATIVE, linewidth=2, linestyle=(0, (3, 1.5)), label="below 0"),
         ]
     place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "frameon": False}
-    legend = ax.legend(handles=handles, ncols=2, fontsize=9, title=title, title_fontsize=9, **place)
+    legend = ax.legend(
+        handles=handles, ncols=2, fontsize=size, title=title, title_fontsize=size, **place
+    )
     legend.get_title().set_multialignment("center")
 
 

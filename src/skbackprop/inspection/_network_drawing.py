@@ -5,7 +5,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from skbackprop.inspection._plotting import NEGATIVE, NEUTRAL, POSITIVE, short
+from skbackprop.inspection._plotting import (
+    NEGATIVE,
+    NEUTRAL,
+    POSITIVE,
+    ink,
+    paper,
+    room_of,
+    short,
+)
 
 
 class Picture(NamedTuple):
@@ -145,14 +153,14 @@ def draw_units(ax: Any, picture: Picture, layout: Layout) -> Artists:
     """Draw every unit and every weight."""
     from matplotlib.patches import Circle, FancyBboxPatch
 
-    set_limits(ax, layout.x_limits, layout.y_limits)
+    scale = set_limits(ax, layout.x_limits, layout.y_limits)
     r = layout.radius
-    line_artists, bias_artists = _draw_lines(ax, picture, layout)
+    line_artists, bias_artists = _draw_lines(ax, picture, layout, scale)
     unit_artists: list[list[Any]] = []
     for places, fill, full in zip(layout.units, picture.fills, picture.full, strict=True):
         values = np.zeros(len(places)) if fill is None else fill
         circles = [
-            ax.add_patch(Circle(place, r, zorder=3, **_unit_style(value, full)))
+            ax.add_patch(Circle(place, r, zorder=3, **_unit_style(ax, value, full)))
             for place, value in zip(places, values, strict=True)
         ]
         unit_artists.append(circles)
@@ -160,22 +168,22 @@ def draw_units(ax: Any, picture: Picture, layout: Layout) -> Artists:
         box = FancyBboxPatch(
             *(place[0] - 0.4 * r, 0.8 * r, 0.8 * r),
             boxstyle=f"square,pad={0.1 * r}",
-            facecolor="0.93",
-            edgecolor=NEUTRAL,
+            facecolor=ink(ax, 0.07),
+            edgecolor=ink(ax, NEUTRAL),
             zorder=3,
         )
         ax.add_patch(box)
-    texts = _write(ax, picture, layout)
+    texts = _write(ax, picture, layout, scale)
     return Artists(line_artists, bias_artists, unit_artists, texts)
 
 
-def _unit_style(value: float, full: float) -> dict[str, Any]:
-    """Blue or, with a dashed rim, vermilion; pale enough for black text."""
+def _unit_style(ax: Any, value: float, full: float) -> dict[str, Any]:
+    """Blue or, with a dashed rim, vermilion; near enough to the paper for text."""
     colour = np.array(_rgb(NEGATIVE if value < 0.0 else POSITIVE))
     depth = 0.6 * min(1.0, abs(value) / full) if full > 0.0 else 0.0
     return {
-        "facecolor": tuple(1.0 - depth * (1.0 - colour)),
-        "edgecolor": "black",
+        "facecolor": tuple(depth * colour + (1.0 - depth) * paper(ax)),
+        "edgecolor": ink(ax),
         "linewidth": 0.9,
         "linestyle": (0, (2, 1.2)) if value < 0.0 else "solid",
     }
@@ -183,13 +191,6 @@ def _unit_style(value: float, full: float) -> dict[str, Any]:
 
 def _rgb(colour: str) -> tuple[float, ...]:
     return tuple(int(colour[i : i + 2], 16) / 255.0 for i in (1, 3, 5))
-
-
-def room_of(ax: Any) -> np.ndarray:
-    """Width and height of axes in inches, once what is around them has its place."""
-    figure = ax.figure.canvas.figure
-    figure.draw_without_rendering()
-    return np.array(ax.get_window_extent().size) / figure.dpi
 
 
 def set_limits(ax: Any, x_limits: tuple[float, float], y_limits: tuple[float, float]) -> float:
@@ -201,13 +202,15 @@ def set_limits(ax: Any, x_limits: tuple[float, float], y_limits: tuple[float, fl
     return min(1.0, float((room / sizes).min()))
 
 
-def _draw_lines(ax: Any, picture: Picture, layout: Layout) -> tuple[list[Any], list[Any]]:
+def _draw_lines(
+    ax: Any, picture: Picture, layout: Layout, scale: float
+) -> tuple[list[Any], list[Any]]:
     """Draw the weights and the biases, with their numbers where there is room."""
     lines, bias_lines = [], []
     for depth, values in enumerate(picture.lines):
         sources, targets = layout.units[depth], layout.units[depth + 1]
         full = float(np.abs(values).max())
-        width = 3.2 * min(1.0, layout.pitch / 0.6)
+        width = 3.2 * scale * min(1.0, layout.pitch / 0.6)
         lines.append(_draw_bundle(ax, sources, targets, values, full, width))
         biases = None if picture.bias_lines is None else picture.bias_lines[depth][np.newaxis]
         share = _share(values.shape, int(biases is not None))
@@ -215,12 +218,12 @@ def _draw_lines(ax: Any, picture: Picture, layout: Layout) -> tuple[list[Any], l
         # Near the side on which there are more units.
         part = share if targets.shape[0] <= sources.shape[0] + (biases is not None) else 1.0 - share
         if roomy:
-            _write_numbers(ax, sources, targets, values, part)
+            _write_numbers(ax, sources, targets, values, part, scale)
         if biases is not None:
             sources = layout.biases[depth]
             bias_lines.append(_draw_bundle(ax, sources, targets, biases, full, width))
             if roomy:
-                _write_numbers(ax, sources, targets, biases, part)
+                _write_numbers(ax, sources, targets, biases, part, scale)
     return lines, bias_lines
 
 
@@ -254,23 +257,29 @@ def _draw_bundle(
 
 
 def _write_numbers(
-    ax: Any, sources: np.ndarray, targets: np.ndarray, values: np.ndarray, part: float
+    ax: Any,
+    sources: np.ndarray,
+    targets: np.ndarray,
+    values: np.ndarray,
+    part: float,
+    scale: float,
 ) -> None:
     """Write the numbers onto the lines, a part of the way from the sources."""
+    box = {"boxstyle": "square,pad=0.1", "facecolor": tuple(paper(ax)), "edgecolor": "none"}
     for source, row in zip(sources, values, strict=True):
         for target, value in zip(targets, row, strict=True):
             ax.text(
                 *((1.0 - part) * source + part * target),
                 short(value),
-                fontsize=_ON_LINES,
+                fontsize=_ON_LINES * scale,
                 ha="center",
                 va="center",
                 zorder=2,
-                bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"},
+                bbox=box,
             )
 
 
-def _write(ax: Any, picture: Picture, layout: Layout) -> list[Any]:
+def _write(ax: Any, picture: Picture, layout: Layout, scale: float) -> list[Any]:
     """Write into the units, beside the network and below it."""
     diameter = 2.0 * layout.radius * 72.0
     inside = [
@@ -285,7 +294,9 @@ def _write(ax: Any, picture: Picture, layout: Layout) -> list[Any]:
     size = min(_LARGEST, 0.85 * diameter / (0.6 * longest))
     if size >= _SMALLEST:
         centred = {"ha": "center", "va": "center", "zorder": 4, "linespacing": 1.1}
-        written = [ax.text(*place, text, fontsize=size, **centred) for place, text in inside]
+        written = [
+            ax.text(*place, text, fontsize=size * scale, **centred) for place, text in inside
+        ]
     n_lines = 1 + max(name.count("\n") for name in (*picture.left, *picture.right))
     gap, beside = layout.radius + 0.08, min(_LARGEST, 72.0 * layout.pitch / (1.2 * n_lines))
     sides = (
@@ -295,11 +306,17 @@ def _write(ax: Any, picture: Picture, layout: Layout) -> list[Any]:
     for places, names, shift, align in sides:
         for (x, y), name in zip(places, names, strict=True):
             written.append(
-                ax.text(x + shift, y, name, fontsize=beside, ha=align, va="center", zorder=4)
+                ax.text(
+                    *(x + shift, y, name),
+                    fontsize=beside * scale,
+                    ha=align,
+                    va="center",
+                    zorder=4,
+                )
             )
     bottom = min(place[-1, 1] for place in layout.units) - 0.6 * layout.pitch
     xs = [place[0, 0] for place in layout.units]
-    write_below(ax, picture, xs, bottom)
+    write_below(ax, picture, xs, bottom, scale)
     return written
 
 
@@ -320,8 +337,7 @@ def write_below(
     y = bottom - 1.7 * _LINE
     ends = [(xs[0], y), (xs[-1], y)]
     start, end = ends if picture.flow == "forward" else ends[::-1]
-    arrow = {"arrowstyle": "-|>", "color": NEUTRAL, "shrinkA": 0.0, "shrinkB": 0.0}
-    ax.annotate("", end, start, arrowprops=arrow)
+    ax.annotate("", end, start, arrowprops=arrow_style(ax))
     ax.text(
         0.5 * (xs[0] + xs[-1]),
         y,
@@ -329,5 +345,10 @@ def write_below(
         fontsize=_LARGEST * scale,
         ha="center",
         va="center",
-        bbox={"boxstyle": "square,pad=0.2", "facecolor": "white", "edgecolor": "none"},
+        bbox={"boxstyle": "square,pad=0.2", "facecolor": tuple(paper(ax)), "edgecolor": "none"},
     )
+
+
+def arrow_style(ax: Any) -> dict[str, Any]:
+    """How the way of a pass is drawn."""
+    return {"arrowstyle": "-|>", "color": ink(ax, NEUTRAL), "shrinkA": 0.0, "shrinkB": 0.0}

@@ -4,8 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from skbackprop.inspection._network_drawing import Artists, Picture, set_limits, write_below
-from skbackprop.inspection._plotting import NEGATIVE, NEUTRAL, POSITIVE, short
+from skbackprop.inspection._network_drawing import (
+    Artists,
+    Picture,
+    arrow_style,
+    set_limits,
+    write_below,
+)
+from skbackprop.inspection._plotting import NEGATIVE, POSITIVE, ink, paper, short
 
 # Inches: of a box, from a box to the next, of a histogram.
 _BOX, _PERIOD, _WIDTH, _HEIGHT = (1.75, 1.8), 3.5, 1.1, 0.75
@@ -31,8 +37,8 @@ def draw_summary(ax: Any, picture: Picture) -> Artists:
         box = FancyBboxPatch(
             *((x - 0.5 * width, -0.5 * height), width, height),
             boxstyle="round,pad=0,rounding_size=0.12",
-            facecolor="white",
-            edgecolor="black",
+            facecolor=tuple(paper(ax)),
+            edgecolor=ink(ax),
         )
         ax.add_patch(box)
         name = f"{size:,} {'input' if depth == 0 else 'unit'}{'s' if size > 1 else ''}"
@@ -45,9 +51,8 @@ def draw_summary(ax: Any, picture: Picture) -> Artists:
         ends = [
             (end * _PERIOD + side * 0.5 * width, 0.5) for end, side in ((depth, 1), (depth + 1, -1))
         ]
-        arrow = {"arrowstyle": "-|>", "color": NEUTRAL, "shrinkA": 0.0, "shrinkB": 0.0}
         start, end = ends[::-1] if picture.flow == "backward" else ends
-        ax.annotate("", end, start, arrowprops=arrow)
+        ax.annotate("", end, start, arrowprops=arrow_style(ax))
         name = f"{line.size:,} weight{'s' if line.size > 1 else ''}"
         if picture.lines_are != "w":
             name = f"{picture.lines_are} of {name}"
@@ -79,14 +84,14 @@ def _draw_histogram(ax: Any, x: float, y: float, values: np.ndarray, scale: floa
             _HEIGHT * count / counts.max(),
             facecolor=NEGATIVE if negative else POSITIVE,
             hatch="////" if negative else None,
-            edgecolor="white",
+            edgecolor=tuple(paper(ax)),
             linewidth=0.5,
         )
         bars.append(ax.add_patch(bar))
-    ax.plot([x - 0.5 * _WIDTH, x + 0.5 * _WIDTH], [y, y], color="black", linewidth=0.8)
+    ax.plot([x - 0.5 * _WIDTH, x + 0.5 * _WIDTH], [y, y], color=ink(ax), linewidth=0.8)
     for value in sorted({low, 0.0, high}):
         place = x - 0.5 * _WIDTH + (value - low) * to_inches
-        ax.plot([place, place], [y, y - 0.05], color="black", linewidth=0.8)
+        ax.plot([place, place], [y, y - 0.05], color=ink(ax), linewidth=0.8)
         if value or min(abs(end) * to_inches or _WIDTH for end in (low, high)) > 0.35:
             _centred(ax, place, y - 0.15, short(value), scale, 0.85 * _FONT)
     return bars

@@ -67,18 +67,38 @@ _LOSS_DERIVATIVES = {
     "half_squared_error": "({y_pred}-{y})",
     "squared_error": "2({y_pred}-{y})",
     "log_loss": "({y_pred}-{y})",
+    "poisson": "({y_pred}-{y})",
+    "absolute_error": r"\mathrm{sign}({y_pred}-{y})",
+    "huber": r"\max(-{bend},\min({y_pred}-{y},{bend}))",
+    "quantile": "([{y_pred}>{y}]-{bend})",
 }
+_BENDS = {"huber": "h", "quantile": "q"}
+
+
+def bend(loss: str, unit: int | None) -> str:
+    """Where the loss of an output bends: the threshold of "huber", a quantile."""
+    letter = _BENDS.get(loss, "")
+    return letter if unit is None else rf"{letter}_{{{unit}}}"
 
 
 def loss_derivative(
-    name: str, unit: int, *, y_pred: str, n_rows: int, mean: bool, weighted: bool, scaled: bool
+    name: str,
+    unit: int,
+    *,
+    y_pred: str,
+    n_rows: int,
+    mean: bool,
+    weighted: bool,
+    scaled: bool,
+    several_of_one: bool,
 ) -> str:
-    """The derivative of J by a prediction, or under the log-loss by its weighted sum.
+    """The derivative of J by a prediction, or by its weighted sum where the loss has that alone.
 
-    ω is the weight of the row and τ that of the target.
+    ω is the weight of the row and τ that of the target, of which there may be one for all outputs.
     """
     formula = _LOSS_DERIVATIVES.get(name, r"L'({y_pred},{y})")
-    formula = formula.replace("{y_pred}", y_pred).replace("{y}", target(unit))
+    formula = formula.replace("{y_pred}", y_pred).replace("{bend}", bend(name, unit))
+    formula = formula.replace("{y}", target(1 if several_of_one else unit))
     if weighted:
         formula = rf"\omega \cdot {formula}"
     if scaled:
@@ -101,6 +121,9 @@ _TEXT = {
     r"\exp": "exp",
     r"\cdot": "·",
     r"\dots": "…",
+    r"\max": "max",
+    r"\min": "min",
+    r"\mathrm{sign}": "sign",
     "-": "−",
 }
 _SUBSCRIPTS = str.maketrans("0123456789ijkl", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗ")

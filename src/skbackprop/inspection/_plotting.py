@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-POSITIVE, NEGATIVE, NEUTRAL = "#0072B2", "#D55E00", "#595959"
+POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
 """Blue and vermilion of Okabe and Ito's palette, which colour-blind eyes tell apart."""
 
 
@@ -19,6 +19,33 @@ def import_pyplot(name: str) -> Any:
             "pip install 'skbackprop[plots]'."
         ) from error
     return plt
+
+
+def paper(ax: Any) -> np.ndarray:
+    """Red, green and blue of what axes that are off are drawn on; white if it is transparent."""
+    from matplotlib.colors import to_rgba
+
+    *rgb, opacity = to_rgba(ax.figure.canvas.figure.get_facecolor())
+    return np.array(rgb) if opacity else np.ones(3)
+
+
+def ink(ax: Any, strength: float = 1.0) -> tuple[float, ...]:
+    """Red, green and blue of text, black in the default style; weaker ones are nearer the paper."""
+    from matplotlib import rcParams
+    from matplotlib.colors import to_rgb
+
+    return tuple(strength * np.array(to_rgb(rcParams["text.color"])) + (1.0 - strength) * paper(ax))
+
+
+NEUTRAL = 0.65
+"""Strength of the ink of what is neither positive nor negative."""
+
+
+def room_of(ax: Any) -> np.ndarray:
+    """Width and height of axes in inches, once what is around them has its place."""
+    figure = ax.figure.canvas.figure
+    figure.draw_without_rendering()
+    return np.array(ax.get_window_extent().size) / figure.dpi
 
 
 def check_arrays(name: str, value: Any, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:

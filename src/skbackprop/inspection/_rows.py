@@ -3,6 +3,7 @@
 import copy
 from typing import Any
 
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skbackprop._base import BaseBackprop
@@ -28,5 +29,8 @@ def passes(estimator: BaseBackprop, X: Any, y: Any) -> Step:
     check_fitted(estimator)
     without_penalty = copy.copy(estimator)
     without_penalty.alpha = 0
-    y = estimator.predict(X) if y is None else y
+    if y is None:
+        y = estimator.predict(X)
+        if estimator.loss == "quantile" and np.ndim(estimator.quantile):
+            y = y[:, 0]
     return take_step(subject_of(without_penalty, X, y), estimator.learning_rate_)

@@ -1,6 +1,7 @@
 """One step of gradient descent in numbers, all of them computed by the core."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,8 @@ class LayerStep:
     inputs : ndarray of shape (n_rows, fan_in)
         Activations of the layer before; of layer 1, `X`.
     z, a : ndarray of shape (n_rows, fan_out)
-        Weighted sums, and activations a = f(z); of the last layer the predictions.
+        Weighted sums, and activations a = f(z); of the last layer the predictions, several
+        quantiles as they are before `predict` sorts them.
     derivative : ndarray of shape (n_rows, fan_out)
         f'(z); NaN in the last layer where the loss has ∂J/∂z as a whole.
     delta : ndarray of shape (n_rows, fan_out)
@@ -76,13 +78,17 @@ class Step:
     learning_rate : float
         The step size.
     target : ndarray of shape (n_rows, n_outputs)
-        y; of class codes, 1 for the class of the row and 0 for the others.
+        y; of class codes, 1 for the class of the row and 0 for the others; for several quantiles
+        the same in each column.
     output_gradient : ndarray of shape (n_rows, n_outputs) or None
         ∂J/∂ŷ; None where the loss has ∂J/∂z as a whole.
     row_weight : ndarray of shape (n_rows,) or None
         Weights of the rows in J, under the mean with mean 1.
     target_weight : ndarray of shape (n_outputs,) or None
         Weights of the outputs in J, where several targets are conditioned.
+    bends : ndarray of shape (n_outputs,) or None
+        Of the loss of each output, the residual from which "huber" is linear, in units of y, or the
+        quantile; None of other losses.
     loss, loss_reduction : str
         Those of the estimator.
     alpha : float
@@ -102,6 +108,12 @@ class Step:
     output_gradient: np.ndarray | None
     row_weight: np.ndarray | None
     target_weight: np.ndarray | None
+    bends: np.ndarray | None
+
+    @property
+    def several_quantiles(self) -> bool:
+        """Whether the outputs are quantiles of one target."""
+        return self.loss == "quantile" and len(set(np.asarray(self.bends).tolist())) > 1
 
 
 def take_step(subject: Subject, learning_rate: float) -> Step:
@@ -117,9 +129,14 @@ def take_step(subject: Subject, learning_rate: float) -> Step:
     network.forward(subject.raw, X, buffers)
     outputs = [output.copy() for output in buffers.outputs]
     target_weight = _target_weight(subject)
+    output_activation = subject.target.loss.output_activation
     output_gradient = _output_gradient(subject, outputs[-1], target_weight)
     _fill_with_loss_gradient(
-        subject, subject.target.loss, outputs[-1].copy(), buffers.deltas[-1], target_weight
+        subject,
+        _raw_loss(subject, output_activation),
+        outputs[-1].copy(),
+        buffers.deltas[-1],
+        target_weight,
     )
     gradients = network.layers(np.empty(network.n_params))
     network.backward(subject.raw, X, buffers, gradients)
@@ -130,10 +147,10 @@ def take_step(subject: Subject, learning_rate: float) -> Step:
         zip(subject.raw, gradients, changes, outputs, strict=True)
     ):
         is_last = depth == len(outputs) - 1
-        name = subject.target.loss.output_activation if is_last else names[depth]
+        name = output_activation if is_last else names[depth]
         inputs = outputs[depth - 1] if depth else X
         if is_last:
-            subject.target.loss.inverse_link(a, np.empty_like(a))
+            _predict(subject, a)
         has_derivative = not is_last or output_gradient is not None
         penalty = _penalty_gradient(subject, depth)
         layers.append(
@@ -166,6 +183,7 @@ def take_step(subject: Subject, learning_rate: float) -> Step:
         output_gradient,
         subject.objective.sample_weight,
         target_weight,
+        _bends(subject),
     )
 
 
@@ -201,21 +219,65 @@ def _output_gradient(
     subject: Subject, raw_prediction: np.ndarray, target_weight: np.ndarray | None
 ) -> np.ndarray | None:
     """∂J/∂ŷ: the derivative of the same loss on the identity, at ŷ, if it takes the identity."""
-    loss = subject.target.loss
     try:
-        on_prediction = LOSSES[subject.model.loss](loss.target, "identity")
+        on_prediction = _raw_loss(subject, "identity")
     except ValueError:
         return None
+    if on_prediction.output_activation != "identity":
+        return None
     y_pred, gradient = raw_prediction.copy(), np.empty_like(raw_prediction)
-    loss.inverse_link(y_pred, gradient)
+    _predict(subject, y_pred)
     _fill_with_loss_gradient(subject, on_prediction, y_pred, gradient, target_weight)
     return gradient
 
 
+def _raw_loss(subject: Subject, output_activation: str) -> Loss:
+    """The loss of raw targets that that of conditioned targets is, but for its unit."""
+    name, options = _fitted_loss(subject)
+    if name == "huber":
+        options = {"delta": _bends(subject)}
+    return LOSSES[name](subject.target.loss.target, output_activation, **options)
+
+
+def _fitted_loss(subject: Subject) -> tuple[str, dict[str, Any]]:
+    """Name and options of the loss."""
+    fitted: tuple[str, dict[str, Any]] = subject.target.fitted.get(
+        "_fitted_loss", (subject.model.loss, {})
+    )
+    return fitted
+
+
+def _bends(subject: Subject) -> np.ndarray | None:
+    name, options = _fitted_loss(subject)
+    if name == "huber":
+        bends: np.ndarray = options["delta"] * np.abs(subject.conditioning.target_scale)
+        return bends
+    if name == "quantile":
+        return np.broadcast_to(options["quantile"], subject.target.n_outputs)
+    return None
+
+
+def _predict(subject: Subject, raw_prediction: np.ndarray) -> None:
+    """Replace the raw predictions by predictions, which of several quantiles are not sorted."""
+    loss, scratch = subject.target.loss, np.empty_like(raw_prediction)
+    if loss.output_activation in ACTIVATIONS:
+        ACTIVATIONS[loss.output_activation].apply(raw_prediction, scratch)
+    else:
+        loss.inverse_link(raw_prediction, scratch)
+
+
 def _target_weight(subject: Subject) -> np.ndarray | None:
-    """What conditioning weights several targets by: 1 / σ², in units of their mean σ²."""
-    scale = subject.conditioning.target_scale
-    weight = subject.conditioning.loss_unit / np.square(scale)
+    """What conditioning weights several targets by: 1 over their units, in units of the mean."""
+    conditioning = subject.conditioning
+    units = np.array(
+        [
+            conditioning._replace(target_shift=shift, target_scale=scale).loss_unit
+            for shift, scale in zip(
+                conditioning.target_shift, conditioning.target_scale, strict=True
+            )
+        ]
+    )
+    weight = conditioning.loss_unit / units
     return None if (weight == 1.0).all() else weight
 
 
@@ -244,4 +306,4 @@ def _as_matrix(subject: Subject) -> np.ndarray:
     values = subject.target.values
     if subject.target.loss.target == "codes":
         return np.eye(subject.target.n_outputs)[values]
-    return values
+    return np.broadcast_to(values, (len(values), subject.target.n_outputs))

@@ -14,6 +14,7 @@ from skbackprop._activations import ACTIVATIONS
 from skbackprop._base import BaseBackprop
 from skbackprop._conditioning import Conditioning
 from skbackprop._data import check_sample_weight, set_initial
+from skbackprop._losses import Loss
 from skbackprop._network import Layer, Network
 from skbackprop._objective import Objective
 from skbackprop._parameters import check_number, check_parameters, spawn_generators
@@ -104,7 +105,7 @@ def subject_of(
     sample_weight = check_sample_weight(sample_weight, X.shape[0])
     target = model._encode_target(y, X.dtype, classes, partial=True, known=True)
 
-    conditioning = _conditioning_of(model)
+    conditioning = _conditioning_of(model, target.loss)
     network = Network(
         [len(model.coefs_[0]), *(coef.shape[1] for coef in model.coefs_)],
         conditioning.activations,
@@ -181,7 +182,7 @@ def _fit_one_epoch(
         return model._fit(X, y, sample_weight, classes=classes, **initial)
 
 
-def _conditioning_of(model: BaseBackprop) -> Conditioning:
+def _conditioning_of(model: BaseBackprop, loss: Loss) -> Conditioning:
     """The coordinates that the model was fitted in."""
     activations = []
     for name, shift, scale in zip(
@@ -198,6 +199,8 @@ def _conditioning_of(model: BaseBackprop) -> Conditioning:
         model.hidden_shift_,
         model.hidden_scale_,
         activations,
+        target_degree=loss.degree,
+        log_target=loss.output_activation == "exp",
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from skbackprop._parameters import check_choice, check_integer
 from skbackprop.inspection import _notation as notation
-from skbackprop.inspection._chain import Chain, Weight, chain_of
+from skbackprop.inspection._chain import Chain, Weight, chain_of, loss_notes
 from skbackprop.inspection._rendering import (
     MAX_LINES,
     Cell,
@@ -55,13 +55,17 @@ class StepTrace(Step):
     conditions : bool
         Whether the step is taken in conditioned coordinates.
     target : ndarray of shape (n_rows, n_outputs)
-        The targets y; of classes, 1 for the class of the row and 0 for the others.
+        The targets y; of classes, 1 for the class of the row and 0 for the others; for several
+        quantiles the same in each column.
     output_gradient : ndarray of shape (n_rows, n_outputs) or None
-        ∂J/∂ŷ; None under the log-loss, which has ∂J/∂z as a whole.
+        ∂J/∂ŷ; None under the log-loss and "poisson", which have ∂J/∂z as a whole.
     row_weight : ndarray of shape (n_rows,) or None
         Weights of the rows in J, under the mean with mean 1.
     target_weight : ndarray of shape (n_outputs,) or None
         Weights of the outputs in J, where several targets are conditioned.
+    bends : ndarray of shape (n_outputs,) or None
+        For each output the residual from which "huber" is linear, in units of y, or the quantile;
+        None of other losses.
     """
 
     def __repr__(self) -> str:
@@ -193,8 +197,8 @@ class StepTrace(Step):
         parts += [self._unit_table(layer) for layer in self.layers]
         parts += [self._weight_table(layer) for layer in self.layers]
         if self.conditions:
-            parts.append(_ON_CONDITIONING)
-        return parts
+            parts.append(_ON_CONDITIONING.format(_UNITS.get(self.loss, "target_scale_²")))
+        return [*parts, *loss_notes(self)]
 
     def _input_table(self) -> Table:
         X = self.layers[0].inputs
@@ -253,7 +257,14 @@ weights s · w. Seen from here it is
   change of w = −η · r · (∂J/∂w − c · ∂J/∂b) / s²
   change of b = −η · r · ∂J/∂b − Σ c · (change of w)
 with c and s of layer 1 input_shift_ and input_scale_, of the others hidden_shift_ and
-hidden_scale_; r is 1 over the mean of target_scale_², in the last layer times target_scale_²."""
+hidden_scale_; r is 1 over the mean of {}, in the last layer times target_scale_²."""
+
+_UNITS = {
+    "absolute_error": "|target_scale_|",
+    "quantile": "|target_scale_|",
+    "poisson": "exp(target_shift_)",
+}
+"""What a loss of targets in conditioned coordinates is multiplied by to be one in units of y."""
 
 
 def _weights_of(layer: LayerStep) -> Iterator[tuple[Weight, float, float, float]]:
