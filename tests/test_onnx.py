@@ -4,6 +4,8 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import sparse
+from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import (
     load_breast_cancer,
@@ -15,11 +17,13 @@ from sklearn.datasets import (
 )
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop import BackpropClassifier, BackpropRegressor, HiddenActivations
 from skbackprop._activations import ACTIVATIONS
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -267,10 +271,11 @@ def test_poisson_stays_within_the_range_of_floats(dtype):
         assert np.array_equal(run(model, X)["variable"][:, 0], model.predict(X))
 
 
-def test_integers_are_inputs_too():
+@pytest.mark.parametrize("kind", ["int64", "int32", "int8", "uint8"])
+def test_integers_are_inputs_too(kind):
     X, y = DATA["digits"]
     model = BackpropClassifier(8, max_iter=3, random_state=0).fit(X, y)
-    outputs = run(model, X.astype(np.int64), zipmap=False)
+    outputs = run(model, X.astype(kind), zipmap=False)
     assert_close(outputs["probabilities"], model.predict_proba(X).astype("float32"), "float32")
 
 
@@ -305,6 +310,20 @@ def test_in_a_pipeline_of_columns_of_mixed_types(kind):
     assert_close(proba, model.predict_proba(X).astype(dtype), dtype)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(("layer", "n_units"), [(0, 5), (-1, 3)])
+def test_hidden_activations(layer, n_units, activation, dtype):
+    X, y = (a.astype(dtype) for a in DATA["diabetes"])
+    network = BackpropRegressor((5, 3), activation, max_iter=3, random_state=0)
+    transformer = HiddenActivations(network, layer=layer).fit(X, y)
+    (output,) = session_of(transformer, X).get_outputs()
+    assert output.shape == [None, n_units]
+    assert_close(run(transformer, X)["variable"], transformer.transform(X), dtype)
+    frozen = HiddenActivations(FrozenEstimator(transformer.estimator_), layer=layer).fit(X)
+    assert_regressor_agrees(make_pipeline(frozen, Ridge()).fit(X, y), X)
+
+
 def test_in_a_search_and_in_an_ensemble():
     search = GridSearchCV(
         BackpropClassifier(4, max_iter=3, random_state=0), {"alpha": [0.0, 0.1]}, cv=2
@@ -335,7 +354,52 @@ def test_weights_beyond_float32():
         run(model, X.astype("float32"))
 
 
-@pytest.mark.parametrize("model", [BackpropClassifier(), BackpropRegressor()])
+# Two that need operators of the first opset, and one that does not.
+@pytest.mark.parametrize(
+    "model",
+    [
+        BackpropRegressor(3, max_iter=2, loss="quantile", quantile=(0.1, 0.9)),
+        BackpropRegressor(3, max_iter=2, output_activation="softplus"),
+        HiddenActivations(BackpropRegressor(3, max_iter=2)),
+    ],
+    ids=str,
+)
+def test_opsets(model):
+    X, y = DATA["diabetes"]
+    model = clone(model).fit(X, y)
+    expected = model.transform(X) if hasattr(model, "transform") else model.predict(X)
+    for opset in (11, 13, 18):
+        file = skl2onnx.to_onnx(model, X[:1], target_opset=opset).SerializeToString()
+        session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+        assert_close(session.run(None, {"X": X})[0], expected.reshape(len(X), -1), "float64")
+    with pytest.raises(ValueError, match=r"target_opset must be at least 11 .*got 10\."):
+        skl2onnx.to_onnx(model, X[:1], target_opset=10)
+
+
+def test_other_inputs_than_one_matrix_of_numbers():
+    model, _ = fitted_classifier(SPECIES)
+    for types, message in [
+        ([("X", StringTensorType([None, 4]))], "wrong type .*StringTensorType"),
+        ([(name, FloatTensorType([None, 2])) for name in "XZ"], "at most 1 input"),
+    ]:
+        with pytest.raises(RuntimeError, match=message):
+            skl2onnx.to_onnx(model, initial_types=types, options={"zipmap": False})
+    with pytest.raises(TypeError, match="csr_matrix"):
+        session_of(model, sparse.csr_matrix(IRIS), zipmap=False)
+
+
+@pytest.mark.parametrize("options", [{"zipmap": "rows"}, {"raw_scores": True}])
+def test_options_that_there_are_not(options):
+    model, X = fitted_classifier(SPECIES)
+    with pytest.raises((ValueError, NameError), match=next(iter(options))):
+        run(model, X, **options)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [BackpropClassifier(), BackpropRegressor(), HiddenActivations(BackpropRegressor())],
+    ids=str,
+)
 def test_unfitted_estimators(model):
     with pytest.raises(NotFittedError):
         run(model, IRIS)

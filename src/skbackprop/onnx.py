@@ -1,8 +1,8 @@
 """Conversion of fitted estimators to ONNX by skl2onnx, alone or as a part of a larger model.
 
-Importing this module registers `BackpropClassifier` and `BackpropRegressor` with skl2onnx, which
-then converts them, and pipelines, searches and ensembles that hold them, as it does scikit-learn's
-own. It needs the extra ``onnx``.
+Importing this module registers `BackpropClassifier`, `BackpropRegressor` and `HiddenActivations`
+with skl2onnx, which then converts them, and pipelines, searches and ensembles that hold them, as it
+does scikit-learn's own. It needs the extra ``onnx``.
 
 Examples
 --------
@@ -27,6 +27,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbackprop._base import BaseBackprop
 from skbackprop._classifier import BackpropClassifier
+from skbackprop._hidden import HiddenActivations
+from skbackprop._parameters import check_layer
 from skbackprop._regressor import BackpropRegressor
 
 try:
@@ -38,8 +40,11 @@ try:
         BooleanTensorType,
         DoubleTensorType,
         FloatTensorType,
+        Int8TensorType,
+        Int32TensorType,
         Int64TensorType,
         StringTensorType,
+        UInt8TensorType,
     )
     from skl2onnx.common.utils import check_input_and_output_numbers, check_input_and_output_types
     from skl2onnx.common.utils_classifier import get_label_classes
@@ -158,7 +163,18 @@ _CONVERTED_LOSSES = (
 )
 """Losses of the regressor whose predictions are known to be made of raw ones as above."""
 
-_INPUT_TYPES = [BooleanTensorType, DoubleTensorType, FloatTensorType, Int64TensorType]
+_INPUT_TYPES = [
+    BooleanTensorType,
+    DoubleTensorType,
+    FloatTensorType,
+    Int8TensorType,
+    Int32TensorType,
+    Int64TensorType,
+    UInt8TensorType,
+]
+
+# Before it Equal had no floats, and TopK only sorted downwards.
+_LEAST_OPSET = 11
 
 
 def _find(functions: dict[str, Callable[[_Graph, str], str]], name: str, what: str) -> Any:
@@ -169,8 +185,21 @@ def _find(functions: dict[str, Callable[[_Graph, str], str]], name: str, what: s
     return functions[name]
 
 
-def _raw_prediction(graph: _Graph, model: BaseBackprop, inputs: Any) -> str:
-    """The weighted sums of the output layer, in float32 on inputs around their mean.
+def _start(scope: Any, operator: Any, container: Any) -> _Graph:
+    """A graph in the precision of the inputs of the operator."""
+    opset = container.target_opset_any_domain("")
+    if opset < _LEAST_OPSET:
+        raise ValueError(
+            f"target_opset must be at least {_LEAST_OPSET} for networks of skbackprop; got {opset}."
+        )
+    double = isinstance(operator.inputs[0].type, DoubleTensorType)
+    return _Graph(scope, container, np.float64 if double else np.float32)
+
+
+def _weighted_sums(
+    graph: _Graph, model: BaseBackprop, inputs: Any, n_layers: int | None = None
+) -> str:
+    """Those of the last of all layers, or of the first so many; in float32 of centred inputs.
 
     x W + b = (x − c) W + (b + c W): the first form loses the digits that x and c share.
     """
@@ -182,23 +211,31 @@ def _raw_prediction(graph: _Graph, model: BaseBackprop, inputs: Any) -> str:
         shift = model.input_shift_.astype(np.float32)
         a = graph("Sub", a, graph.constant(shift))
         intercepts[0] = intercepts[0] + shift.astype(np.float64) @ model.coefs_[0].astype(float)
-    for depth, (coef, intercept) in enumerate(zip(model.coefs_, intercepts, strict=True)):
+    layers = list(zip(model.coefs_, intercepts, strict=True))[:n_layers]
+    for depth, (coef, intercept) in enumerate(layers):
+        if depth:
+            a = _activations(graph, model, depth - 1, a)
         a = graph("Add", graph("MatMul", a, graph.constant(coef)), graph.constant(intercept))
-        if depth < len(model._activations):
-            a = _find(_HIDDEN, model._activations[depth], "activation function")(graph, a)
     return a
 
 
-def _start(scope: Any, operator: Any, container: Any) -> tuple[BaseBackprop, _Graph, str]:
-    """The model, a graph in the precision of its inputs, and the raw prediction."""
-    model, (inputs,) = operator.raw_operator, operator.inputs
-    dtype = np.float64 if isinstance(inputs.type, DoubleTensorType) else np.float32
-    graph = _Graph(scope, container, dtype)
-    return model, graph, _raw_prediction(graph, model, inputs)
+def _activations(graph: _Graph, model: BaseBackprop, depth: int, z: str) -> str:
+    """The activations of a hidden layer of weighted sums `z`."""
+    return str(_find(_HIDDEN, model._activations[depth], "activation function")(graph, z))
+
+
+def _convert_hidden(scope: Any, operator: Any, container: Any) -> None:
+    graph, transformer = _start(scope, operator, container), operator.raw_operator
+    model = transformer.estimator_
+    layer = check_layer(transformer.layer, len(model._activations))
+    z = _weighted_sums(graph, model, operator.inputs[0], layer + 1)
+    a = _activations(graph, model, layer, z)
+    graph("Identity", a, output=operator.outputs[0].full_name)
 
 
 def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
-    model, graph, z = _start(scope, operator, container)
+    graph, model = _start(scope, operator, container), operator.raw_operator
+    z = _weighted_sums(graph, model, operator.inputs[0])
     y_pred = _find(_OUTPUT, model.out_activation_, "output activation")(graph, z)
     loss, options = model._fitted_loss
     if loss not in _CONVERTED_LOSSES:
@@ -212,7 +249,8 @@ def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
 
 
 def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
-    model, graph, z = _start(scope, operator, container)
+    graph, model = _start(scope, operator, container), operator.raw_operator
+    z = _weighted_sums(graph, model, operator.inputs[0])
     label, proba = (output.full_name for output in operator.outputs)
     scores = _scores(graph, model, z)
     if model._multilabel:
@@ -262,6 +300,12 @@ def _labels(classes: np.ndarray) -> np.ndarray:
     return np.array(integers, dtype=np.int64)
 
 
+def _set_hidden_shape(operator: Any) -> None:
+    _check(operator, n_outputs=1)
+    n_rows = operator.inputs[0].get_first_dimension()
+    operator.outputs[0].type.shape = [n_rows, operator.raw_operator._n_features_out]
+
+
 def _set_regressor_shape(operator: Any) -> None:
     _check(operator, n_outputs=1)
     n_rows = operator.inputs[0].get_first_dimension()
@@ -302,6 +346,9 @@ def _parse_classifier(
     return _parse_sklearn_classifier(scope, model, inputs, custom_parsers=custom_parsers)
 
 
+update_registered_converter(
+    HiddenActivations, "SkbackpropHiddenActivations", _set_hidden_shape, _convert_hidden
+)
 update_registered_converter(
     BackpropRegressor, "SkbackpropRegressor", _set_regressor_shape, _convert_regressor
 )
