@@ -1,5 +1,7 @@
 """The estimators on dask collections: what they compute is what those in memory compute."""
 
+import asyncio
+import gc
 import os
 import pickle
 import re
@@ -26,6 +28,7 @@ from skbackprop._losses import LOSSES
 from skbackprop._network import Network
 from skbackprop._objective import Objective
 
+dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
 dd = pytest.importorskip("dask.dataframe")
 distributed = pytest.importorskip("distributed")
@@ -44,7 +47,8 @@ pytestmark = [
 ]
 
 N_ROWS = 240
-CHUNKS = [240, 120, (1, 238, 1), (100, 0, 90, 50), 37]
+# The last are so many blocks that workers add them up first.
+CHUNKS = [240, 120, (1, 238, 1), (100, 0, 90, 50), 37, 9]
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +105,17 @@ def assert_same_fit(ours, local, rtol=1e-10):
     assert_allclose(ours.loss_, local.loss_, rtol=rtol)
 
 
+def assert_nothing_is_left(client):
+    """No future, once what has gone has been collected and the workers know."""
+    for _ in range(50):
+        gc.collect()
+        kept = [key for keys in client.has_what().values() for key in keys]
+        if not client.futures and not kept:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{len(client.futures)} futures, {kept} on the workers")
+
+
 def test_no_client():
     """Stands before what opens one."""
     X = np.arange(4.0).reshape(-1, 1)
@@ -150,6 +165,22 @@ class TestObjective:
                 local.value_and_gradient(params, np.array([row]), term, scale=-0.7)
                 size_of_terms += np.abs(term) / (size if reduction == "mean" else 1)
             assert (np.abs(gradient - expected) <= 1e-14 * size_of_terms).all()
+
+    def test_many_blocks_are_added_up_by_the_workers(self, client, data, monkeypatch):
+        """Of 80 there are first 10 sums, then 2."""
+        ours, local, params = self.objectives(client, data, 3, "huber", True, batch_size=N_ROWS)
+        numbers = []
+
+        def gather(blocks, futures):
+            numbers.append(len(futures))
+            return client.gather(futures)
+
+        monkeypatch.setattr(Blocks, "gather", gather)
+        gradient, expected = np.empty((2, len(params)))
+        for objective, out in ((ours, gradient), (local, expected)):
+            objective.value_and_gradient(params, slice(0, N_ROWS), out)
+        assert numbers == [2]
+        assert_allclose(gradient, expected, rtol=1e-12)
 
     def test_rows_in_any_order(self, client, data):
         X, *_ = data
@@ -326,11 +357,51 @@ class TestFit:
     def test_equal_bits_whatever_the_workers(self, client, processes, data):
         X, y, _ = data
         model = DaskBackpropRegressor(8, batch_size=100, max_iter=3, random_state=0)
-        here = clone(model).fit(split(X, 30), y)
+        here = clone(model).fit(split(X, 20), y)
         with processes.as_current():
-            there = clone(model).fit(split(X, 30), y)
+            there = clone(model).fit(split(X, 20), y)
         for a, b in zip(here.coefs_, there.coefs_, strict=True):
             assert_array_equal(a, b)
+
+    def test_nothing_is_left_on_the_cluster(self, client, data):
+        X, y, _ = data
+        X = X.copy()
+        model = DaskBackpropRegressor(8, batch_size="full", max_iter=2, early_stopping=True)
+        model.fit(split(X), y).score(split(X), y)
+        assert_nothing_is_left(client)
+        X[200, 1] = np.nan
+        with pytest.raises(ValueError, match="NaN"):
+            model.fit(split(X), y)
+        assert_nothing_is_left(client)
+
+    def test_in_a_search(self, client, data):
+        X, y, _ = data
+        ours, local = (
+            GridSearchCV(
+                Estimator(4, batch_size="full", max_iter=5, random_state=0),
+                {"alpha": [0.0, 1.0]},
+                cv=2,
+                error_score="raise",
+            )
+            for Estimator in self.REGRESSOR
+        )
+        ours.fit(split(X), split(y))
+        local.fit(X, y)
+        scores = (search.cv_results_["mean_test_score"] for search in (ours, local))
+        assert_allclose(*scores, rtol=1e-10)
+        assert_same_fit(ours.best_estimator_, local.best_estimator_)
+
+    def test_a_monitor_of_scores(self, client, data):
+        callback = pytest.importorskip("sklearn.callback")
+        X, y, _ = data
+        logs = []
+        for Estimator, inputs in zip(self.REGRESSOR, (split(X), X), strict=True):
+            monitor = callback.ScoringMonitor(scoring="r2")
+            model = Estimator(4, batch_size="full", max_iter=3, random_state=0)
+            model.set_callbacks(monitor).fit(inputs, y)
+            logs.append([row["r2"] for row in monitor.get_logs().data if "r2" in row])
+        assert len(logs[0]) == len(logs[1]) > 2
+        assert_allclose(*logs, rtol=1e-10)
 
     def test_verbose_and_callbacks(self, client, data, capsys):
         callback = pytest.importorskip("sklearn.callback")
@@ -448,11 +519,38 @@ class TestPrediction:
 
 
 class TestBadInput:
-    @pytest.mark.parametrize("make", [lambda X: X, lambda X: split(X)[:, 0], lambda X: X.tolist()])
-    def test_not_a_matrix_of_dask(self, client, data, make):
+    @pytest.mark.parametrize("make", [np.asarray, np.ndarray.tolist, dask.delayed])
+    def test_not_of_dask(self, client, data, make):
         X, y, _ = data
         with pytest.raises(TypeError, match=r"X must be a dask array or dataframe.*; got "):
             DaskBackpropRegressor().fit(make(X), y)
+
+    @pytest.mark.parametrize(
+        "of", [lambda X: X[:, 0], lambda X: X[:, np.newaxis], lambda X: X[:, X[0] > 0]]
+    )
+    def test_not_a_matrix(self, client, data, of):
+        X, y, _ = data
+        with pytest.raises(ValueError, match=r"of shape \(n_samples, n_features\).*; got shape"):
+            DaskBackpropRegressor().fit(of(split(X)), y)
+
+    def test_blocks_that_are_not_what_their_chunks_say(self, client, data):
+        X, y, _ = data
+        narrow = da.from_array(X, chunks=(77, -1)).map_blocks(lambda block: block[:, :4])
+        with pytest.raises(ValueError, match=r"blocks of 6 columns.*got one of shape \(\d+, 4\)"):
+            DaskBackpropRegressor().fit(narrow, y)
+
+    def test_a_client_that_does_not_wait(self, data):
+        X, y, _ = data
+
+        async def fit():
+            async with distributed.Client(
+                processes=False, dashboard_address=":0", asynchronous=True, set_as_default=False
+            ) as client:
+                with client.as_current():
+                    DaskBackpropRegressor().fit(split(X), y)
+
+        with pytest.raises(ValueError, match="asynchronous=True"):
+            asyncio.run(fit())
 
     def test_nan_in_a_block(self, client, data):
         X, y, _ = data
@@ -519,8 +617,10 @@ def kill_one_with_data(client):
 class TestLostWorker:
     """A worker that is killed costs time, and nothing else."""
 
-    def test_a_fit_ends_at_the_same_weights(self, processes, data):
+    @pytest.mark.parametrize("chunks", [60, 15])
+    def test_a_fit_ends_at_the_same_weights(self, processes, data, chunks):
         X, y, _ = data
+        X = split(X, chunks)
 
         def fitted(at_third_score):
             scores = []
@@ -534,9 +634,10 @@ class TestLostWorker:
             model = DaskBackpropRegressor(
                 8, batch_size="full", max_iter=10, scoring=scoring, random_state=0
             )
-            return model.fit(split(X, 60), y, X_val=split(X, 60), y_val=y)
+            return model.fit(X, y, X_val=X, y_val=y)
 
         lost = []
+        processes.wait_for_workers(2)
         with processes.as_current():
             whole = fitted(lambda: None)
             assert len(processes.has_what()) == 2

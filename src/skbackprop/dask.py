@@ -2,7 +2,8 @@
 
 The descent is that of one machine. Its objective is a sum over the rows, and so the sum of those of
 the blocks, each of which a worker evaluates where the block is. What comes back is as large as the
-weights. The sums are taken in the order of the blocks, whichever worker is done first.
+weights. The sums are taken in the order of the blocks, whichever worker is done first; those of
+many blocks by the workers, a few at a time, along a tree whose shape is that of the blocks.
 """
 
 import copy
@@ -93,8 +94,8 @@ class Blocks:
         dtype = np.dtype(dtype)
         parts = X.rechunk({1: -1}).to_delayed().ravel().tolist()
         check = dask.delayed(_check_block, pure=False)
-        blocks = client.compute([check(part, dtype) for part in parts])
-        lengths = client.gather(client.map(_n_rows, blocks, pure=False))
+        blocks = client.compute([check(part, X.shape[1], dtype) for part in parts])
+        lengths = _gathered(client, client.map(_n_rows, blocks, pure=False))
         if not any(lengths):
             raise ValueError("X must have at least 1 row; got a collection of no rows.")
         blocks = [block for block, n in zip(blocks, lengths, strict=True) if n]
@@ -148,7 +149,11 @@ class Blocks:
 
     def run(self, name: str, function: Callable[..., Any], *arguments: list[Any]) -> list[Any]:
         """The values of a function of each of the arguments."""
-        return self._client.gather(self.submit(name, function, *arguments))
+        return self.gather(self.submit(name, function, *arguments))
+
+    def gather(self, futures: list[Future]) -> list[Any]:
+        """The values of futures."""
+        return _gathered(self._client, futures)
 
     def spread(self, sample_weight: np.ndarray | None) -> Spread:
         """The spread of the columns."""
@@ -210,20 +215,33 @@ class ObjectiveOfBlocks(ObjectiveOfRows):
         self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float
     ) -> float:
         numbers, rows_of_each = zip(*self.inputs.split(rows), strict=True)
-        results = self.inputs.run(
-            "gradient",
-            _loss_and_gradient,
-            [self._objectives[k] for k in numbers],
-            list(rows_of_each),
-            [params] * len(numbers),
-            [scale] * len(numbers),
-        )
-        value, total = 0.0, np.zeros(len(params))
-        for part, gradient in results:
-            value += part
-            total += gradient
+        n_blocks = len(numbers)
+        weights: Any = params
+        if n_blocks > _FAN_IN:
+            # Through the scheduler once; workers have them of each other.
+            (weights,) = self.inputs.submit("weights", _itself, [params])
+        sums = [
+            self.inputs.submit(
+                "gradient",
+                _loss_and_gradient,
+                [self._objectives[k] for k in numbers],
+                list(rows_of_each),
+                [weights] * n_blocks,
+                [scale] * n_blocks,
+            )
+        ]
+        # All are kept until the last is there: a future that goes early may go before it is used.
+        while len(sums[-1]) > _FAN_IN:
+            starts = range(0, len(sums[-1]), _FAN_IN)
+            groups = [sums[-1][k : k + _FAN_IN] for k in starts]
+            sums.append(self.inputs.submit("sum", _summed, groups))
+        value, total = _summed(self.inputs.gather(sums[-1]))
         np.copyto(out, total, casting="same_kind")
         return value
+
+
+# Gradients that are added up at a time: of so many blocks or fewer by the client alone.
+_FAN_IN = 8
 
 
 class _ProblemOfBlocks(Problem):
@@ -375,7 +393,9 @@ class _DaskMixin(BaseBackprop):
     def _predictions(self, X: Any, method: str, *arguments: Any) -> Any:
         """The predictions of a method, where the rows are."""
         check_is_fitted(self)
-        local = self._with_state(dict(vars(self)))
+        # Callbacks belong to this process; in the middle of a fit they cannot even be sent.
+        state = {name: v for name, v in vars(self).items() if "callback" not in name}
+        local = self._with_state(state)
         if isinstance(X, Blocks):
             local.__dict__.pop("feature_names_in_", None)
             return X.predictions(local, method)
@@ -405,20 +425,35 @@ class _DaskMixin(BaseBackprop):
         return super()._check_data(X, y, goes_on=goes_on, partial=partial, dtype=dtype)
 
     def _check_inputs(self, X: Any, *, dtype: Any = None, reset: bool) -> Blocks:
+        X = self._checked_array(X, reset=reset)
         try:
             client = Client.current()
         except ValueError as error:
             raise ValueError(
                 f"{type(self).__name__} needs a cluster: make a distributed.Client first."
             ) from error
-        return Blocks.of(client, self._checked_array(X, reset=reset), dtype)
+        if client.asynchronous:
+            raise ValueError(
+                f"{type(self).__name__} needs a client that waits for results; got one with "
+                "asynchronous=True."
+            )
+        return Blocks.of(client, X, dtype)
 
     def _checked_array(self, X: Any, *, reset: bool) -> da.Array:
         """A dask array of X, whose columns are those of the fit."""
-        if not dask.is_dask_collection(X) or getattr(X, "ndim", None) != 2:
+        accepted = "X must be a dask array or dataframe of shape (n_samples, n_features)"
+        # What a Delayed has is another, which is no number.
+        ndim = getattr(X, "ndim", None)
+        if not (dask.is_dask_collection(X) and isinstance(ndim, int)):
             raise TypeError(
-                "X must be a dask array or dataframe of shape (n_samples, n_features); got "
-                f"{type(X).__name__}. {self._local.__name__} takes data in memory."
+                f"{accepted}; got {type(X).__name__}. {self._local.__name__} takes data in memory."
+            )
+        if ndim != 2:
+            raise ValueError(f"{accepted}; got shape {X.shape}.")
+        if np.isnan(X.shape[1]):
+            raise ValueError(
+                f"{accepted}, with a known number of columns; got shape {X.shape}. "
+                "X.compute_chunk_sizes() finds it."
             )
         is_array = isinstance(X, da.Array)
         columns = np.empty((0, X.shape[1])) if is_array else X._meta
@@ -555,14 +590,33 @@ def _some(array: np.ndarray | None, rows: Rows) -> np.ndarray | None:
     return None if array is None else array[rows]
 
 
+def _gathered(client: Client, futures: list[Future]) -> list[Any]:
+    """The values of futures.
+
+    An error that one of them ended in belongs to it, and has the frames that it passed, with all
+    that the cluster keeps for them: unless let go of, it would stay there for good.
+    """
+    try:
+        return client.gather(futures)
+    except BaseException:
+        for future in futures:
+            future.release()
+        raise
+
+
 # What workers run.
 
 
-def _check_block(block: Any, dtype: np.dtype) -> Any:
+def _check_block(block: Any, n_features: int, dtype: np.dtype) -> Any:
     """A block in its precision, finite."""
     with naming("X"):
         block = check_array(
             block, accept_sparse="csr", dtype=dtype, ensure_min_samples=0, input_name="X"
+        )
+    if block.shape[1] != n_features:
+        raise ValueError(
+            f"X must have blocks of {n_features} columns, as its chunks say; got one of shape "
+            f"{block.shape}."
         )
     if not isinstance(block, np.ndarray) and not block.has_canonical_format:
         block = block.copy()
@@ -611,6 +665,19 @@ def _loss_and_gradient(
 ) -> tuple[float, np.ndarray]:
     gradient = np.empty_like(params)
     return objective.value_and_gradient(params, rows, gradient, scale), gradient
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _summed(parts: list[tuple[float, np.ndarray]]) -> tuple[float, np.ndarray]:
+    """The sums of losses and of gradients, in their order; those of gradients in float64."""
+    value, total = 0.0, np.zeros(len(parts[0][1]))
+    for part, gradient in parts:
+        value += part
+        total += gradient
+    return value, total
 
 
 def _predict_rows(
