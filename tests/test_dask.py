@@ -403,6 +403,15 @@ class TestFit:
         assert len(logs[0]) == len(logs[1]) > 2
         assert_allclose(*logs, rtol=1e-10)
 
+    @pytest.mark.parametrize("kind", ["CLASSIFIER", "REGRESSOR"])
+    def test_docstrings_say_what_each_parameter_and_attribute_is(self, client, data, kind):
+        X, y, _ = data
+        Estimator, local = getattr(self, kind)
+        model = Estimator(2, max_iter=2, batch_size="full").fit(split(X), y > 5)
+        names = [*model.get_params(), *(name for name in vars(model) if name.endswith("_"))]
+        assert [name for name in names if f"\n{name} : " not in Estimator.__doc__] == []
+        assert f"skbackprop.{local.__name__} : The same in memory." in Estimator.__doc__
+
     def test_verbose_and_callbacks(self, client, data, capsys):
         callback = pytest.importorskip("sklearn.callback")
         X, y, _ = data

@@ -7,6 +7,7 @@ many blocks by the workers, a few at a time, along a tree whose shape is that of
 """
 
 import copy
+import inspect
 import uuid
 from collections.abc import Callable, Iterable
 from functools import cached_property, reduce
@@ -272,6 +273,8 @@ class _DaskMixin(BaseBackprop):
     ) -> Self:
         """Fit the network to data on the workers of the current `distributed.Client`.
 
+        That is the client made last, or within ``with client.as_current():`` the one named there.
+
         Parameters
         ----------
         X : dask array or dask dataframe of shape (n_samples, n_features)
@@ -299,8 +302,10 @@ class _DaskMixin(BaseBackprop):
         Raises
         ------
         TypeError, ValueError
-            If a parameter or the data are not what is accepted, or there is no client. The
-            estimator stays as it was.
+            If a parameter or the data are not what is accepted, or there is no client.
+        distributed.scheduler.KilledWorker
+            If a block has taken down more workers than dask's ``allowed-failures``. The estimator
+            stays as it was, as after any error.
 
         Warns
         -----
@@ -461,6 +466,21 @@ class _DaskMixin(BaseBackprop):
         return X if is_array else X.to_dask_array()
 
 
+def _documented(cls: Any) -> Any:
+    """Take over what the local estimator's docstring says of parameters, attributes and the rest.
+
+    Notebooks and editors show what the docstring of the class itself has.
+    """
+    ours, theirs = inspect.getdoc(cls), inspect.getdoc(cls._local)
+    if ours and theirs:
+        for first, after in (("Parameters\n", "See Also\n"), ("Notes\n", "Examples\n")):
+            section = theirs.partition(first)[2].partition(after)[0]
+            ours = ours.replace(after, first + section + after, 1)
+        cls.__doc__ = ours
+    return cls
+
+
+@_documented
 class DaskBackpropClassifier(_DaskMixin, BackpropClassifier):
     """`BackpropClassifier` on dask arrays and frames, fitted on a cluster.
 
@@ -471,8 +491,6 @@ class DaskBackpropClassifier(_DaskMixin, BackpropClassifier):
     The client holds `y`, the weights and, in mini-batches, the order of the rows, never `X`. A
     step sends the weights to each block and their gradient back: full batches, or batches of many
     thousands of rows, are what a cluster is for.
-
-    Parameters and attributes are those of `BackpropClassifier`, with the same defaults.
 
     See Also
     --------
@@ -493,6 +511,28 @@ class DaskBackpropClassifier(_DaskMixin, BackpropClassifier):
     """
 
     _local = BackpropClassifier
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Descend for one epoch over the given rows as `BackpropClassifier` does.
+
+        Parameters
+        ----------
+        X : dask array or dask dataframe of shape (n_samples, n_features)
+            Inputs, converted to the precision of the fitted weights.
+        y : dask or other array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or a matrix of zeros and ones for multilabel; gathered.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever come. Required on the first call, but for multilabel
+            targets; optional later.
+        sample_weight : dask or other array-like of shape (n_samples,), default=None
+            Weights of the rows, none negative; gathered. Under the "mean" their mean counts as 1.
+
+        Returns
+        -------
+        self : DaskBackpropClassifier
+            The fitted estimator.
+        """
+        return super().partial_fit(X, y, _in_memory(classes), _in_memory(sample_weight))
 
     def predict_proba(self, X: Any) -> Any:
         """Predict probabilities as `BackpropClassifier` does.
@@ -540,6 +580,7 @@ class DaskBackpropClassifier(_DaskMixin, BackpropClassifier):
         return self._predictions(X, "decision_function")
 
 
+@_documented
 class DaskBackpropRegressor(_DaskMixin, BackpropRegressor):
     """`BackpropRegressor` on dask arrays and frames, fitted on a cluster.
 
@@ -550,8 +591,6 @@ class DaskBackpropRegressor(_DaskMixin, BackpropRegressor):
     The client holds `y`, the weights and, in mini-batches, the order of the rows, never `X`. A
     step sends the weights to each block and their gradient back: full batches, or batches of many
     thousands of rows, are what a cluster is for.
-
-    Parameters and attributes are those of `BackpropRegressor`, with the same defaults.
 
     See Also
     --------
@@ -572,6 +611,25 @@ class DaskBackpropRegressor(_DaskMixin, BackpropRegressor):
     """
 
     _local = BackpropRegressor
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Descend for one epoch over the given rows as `BackpropRegressor` does.
+
+        Parameters
+        ----------
+        X : dask array or dask dataframe of shape (n_samples, n_features)
+            Inputs, converted to the precision of the fitted weights.
+        y : dask or other array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets; gathered.
+        sample_weight : dask or other array-like of shape (n_samples,), default=None
+            Weights of the rows, none negative; gathered. Under the "mean" their mean counts as 1.
+
+        Returns
+        -------
+        self : DaskBackpropRegressor
+            The fitted estimator.
+        """
+        return super().partial_fit(X, y, _in_memory(sample_weight))
 
 
 def _in_memory(array: Any) -> Any:
