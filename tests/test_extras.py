@@ -1,11 +1,11 @@
-"""Extras: what `import skbackprop` leaves alone, and what is said where one is missing."""
+"""Extras are optional: the package imports none of them, and says which one is missing."""
 
 import subprocess
 import sys
 
 import pytest
 
-OPTIONAL = ("dask", "matplotlib", "onnx", "onnxruntime", "skl2onnx", "skops")
+OPTIONAL = ("dask", "distributed", "matplotlib", "onnx", "onnxruntime", "ray", "skl2onnx", "skops")
 
 
 def python(source):
@@ -18,9 +18,14 @@ def test_the_package_imports_no_extra():
     assert result.stdout.strip() == "[]", result.stderr
 
 
-@pytest.mark.parametrize(("module", "missing", "extra"), [("onnx", "skl2onnx", "onnx")])
-def test_a_missing_extra_is_named(module, missing, extra):
+# That of the displays, which need matplotlib, is told when they draw: see test_displays.
+@pytest.mark.parametrize(
+    ("module", "missing"),
+    [("onnx", "skl2onnx"), ("onnx", "onnx"), ("dask", "dask"), ("dask", "distributed")],
+)
+def test_a_missing_extra_is_named(module, missing):
+    """The extra has the name of the module."""
     source = f"import sys; sys.modules[{missing!r}] = None; import skbackprop.{module}"
     last = python(source).stderr.strip().splitlines()[-1]
-    assert last.startswith("ImportError: ")
-    assert f"pip install 'skbackprop[{extra}]'" in last
+    assert last.startswith(f"ImportError: skbackprop.{module} needs ")
+    assert f"pip install 'skbackprop[{module}]'" in last
