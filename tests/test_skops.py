@@ -9,15 +9,17 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_linnerud
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop import BackpropClassifier, BackpropRegressor, HiddenActivations
 from skbackprop._conditioning import Moments, Spread
 
 CLASSIFIER = "skbackprop._classifier.BackpropClassifier"
+HIDDEN = "skbackprop._hidden.HiddenActivations"
 REGRESSOR = "skbackprop._regressor.BackpropRegressor"
 SMALL = {"hidden_layer_sizes": 5, "max_iter": 3, "random_state": 0}
 IRIS = load_iris(return_X_y=True, as_frame=True)
@@ -66,7 +68,7 @@ def through_joblib(model):
 
 def through_skops(model):
     skops = pytest.importorskip("skops.io")
-    return skops.loads(skops.dumps(model), trusted=[CLASSIFIER, REGRESSOR])
+    return skops.loads(skops.dumps(model), trusted=[CLASSIFIER, HIDDEN, REGRESSOR])
 
 
 def untrusted(model):
@@ -98,6 +100,18 @@ def test_only_the_estimator_is_to_be_trusted(model, data):
     assert untrusted(model) == [own]
     assert untrusted(model.set_params(early_stopping=False).partial_fit(*data)) == [own]
     assert untrusted(make_pipeline(StandardScaler(), model).fit(*data)) == [own]
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_hidden_activations_in_a_pipeline(frozen):
+    network = BackpropRegressor((5, 4), max_iter=3, random_state=0)
+    if frozen:
+        network = FrozenEstimator(network.fit(*DIABETES))
+    model = make_pipeline(HiddenActivations(network, layer=0), Ridge()).fit(*DIABETES)
+    assert untrusted(model) == [HIDDEN, REGRESSOR]
+    loaded = through_skops(model)
+    assert np.array_equal(loaded.predict(DIABETES[0]), model.predict(DIABETES[0]))
+    assert np.array_equal(loaded[0].transform(DIABETES[0]), model[0].transform(DIABETES[0]))
 
 
 def test_a_search_brings_no_other_type_than_a_search_over_ridges():
