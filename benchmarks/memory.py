@@ -2,6 +2,7 @@
 
     python benchmarks/memory.py
     python benchmarks/memory.py --quick
+    python benchmarks/memory.py --mapped 5000000 200
     python benchmarks/memory.py --output docs/benchmarks/memory.md
 
 Each number is of a fresh process: its peak of resident memory less what it held just before, with
@@ -136,6 +137,17 @@ def memory_table(dtypes, sizes):
     return table(["MB", "precision", *ESTIMATORS], rows)
 
 
+def mapped_table(dtypes, n_rows, n_columns):
+    """A row a precision: megabytes of a fit of ours on a memory-mapped file of so many rows."""
+    sizes = Sizes(n_fit_rows=n_rows, n_fit_columns=n_columns)
+    rows = []
+    for dtype in dtypes:
+        peak = fresh(partial(fit_memory, mapped=True), OURS, dtype, sizes)
+        size = n_rows * n_columns * np.dtype(dtype).itemsize
+        rows.append([f"{n_rows:,} × {n_columns}", dtype, f"{size / MB:,.0f}", f"{peak:.1f}"])
+    return table(["MB of `fit`, `X` memory-mapped", "precision", "file", OURS], rows)
+
+
 def pickle_table(dtypes, sizes):
     """A row a precision: kilobytes of a pickle of ours, beside the bar, and of the MLP."""
     rows = []
@@ -182,6 +194,9 @@ def main():
     )
     parser.add_argument("--quick", action="store_true", help="a smoke run of tiny sizes")
     parser.add_argument("--dtypes", nargs="+", default=["float32", "float64"], help="precisions")
+    parser.add_argument(
+        "--mapped", type=int, nargs=2, metavar=("ROWS", "COLUMNS"), help="only a file of this size"
+    )
     parser.add_argument("--output", type=Path, help="a Markdown file for the tables")
     options = parser.parse_args()
     if not CLEAR.exists():
@@ -190,7 +205,10 @@ def main():
     if options.quick:
         print("A smoke run: its numbers mean nothing.")
         sizes = TINY
-    tables = [make(options.dtypes, sizes) for make in (memory_table, pickle_table)]
+    if options.mapped:
+        tables = [mapped_table(options.dtypes, *options.mapped)]
+    else:
+        tables = [make(options.dtypes, sizes) for make in (memory_table, pickle_table)]
     print("\n" + "\n\n".join(tables))
     if options.output:
         options.output.write_text(report(tables), encoding="utf-8")
