@@ -47,7 +47,7 @@ pytestmark = [
 ]
 
 N_ROWS = 240
-# The last are so many blocks that workers add them up first.
+# The last are 27 blocks, which `by_the_workers` are added up in two levels.
 CHUNKS = [240, 120, (1, 238, 1), (100, 0, 90, 50), 37, 9]
 
 
@@ -83,6 +83,12 @@ def data():
     signal_ = X[:, 0] + X[:, 1] / 10 + np.sin(X[:, 3])
     y = signal_ + 0.1 * rng.normal(size=N_ROWS)
     return X, y, rng.uniform(0.1, 3.0, size=N_ROWS)
+
+
+@pytest.fixture
+def by_the_workers(monkeypatch):
+    """Gradients of more than eight blocks are added up by the workers, however short they are."""
+    monkeypatch.setattr("skbackprop.dask._BY_THE_CLIENT", 0)
 
 
 def split(array, chunks=77):
@@ -148,7 +154,9 @@ class TestObjective:
     @pytest.mark.parametrize(
         ("loss", "reduction"), [("log_loss", "mean"), ("squared_error", "mean"), ("huber", "sum")]
     )
-    def test_gradient_to_rounding(self, client, data, chunks, weighted, loss, reduction):
+    def test_gradient_to_rounding(
+        self, client, data, chunks, weighted, loss, reduction, by_the_workers
+    ):
         batch = np.random.default_rng(2).permutation(N_ROWS)[:100]
         for rows in (slice(0, N_ROWS), slice(30, 130), batch):
             size = len(range(N_ROWS)[rows]) if isinstance(rows, slice) else len(rows)
@@ -166,8 +174,12 @@ class TestObjective:
                 size_of_terms += np.abs(term) / (size if reduction == "mean" else 1)
             assert (np.abs(gradient - expected) <= 1e-14 * size_of_terms).all()
 
-    def test_many_blocks_are_added_up_by_the_workers(self, client, data, monkeypatch):
-        """Of 80 there are first 10 sums, then 2."""
+    @pytest.mark.parametrize(("most", "n_gathered"), [(80 * 8 * 53, 80), (80 * 8 * 53 - 1, 2)])
+    def test_many_blocks_are_added_up_by_the_workers(
+        self, client, data, monkeypatch, most, n_gathered
+    ):
+        """Of 80 there are first 10 sums, then 2; where the client does not take all of them."""
+        monkeypatch.setattr("skbackprop.dask._BY_THE_CLIENT", most)
         ours, local, params = self.objectives(client, data, 3, "huber", True, batch_size=N_ROWS)
         numbers = []
 
@@ -179,7 +191,7 @@ class TestObjective:
         gradient, expected = np.empty((2, len(params)))
         for objective, out in ((ours, gradient), (local, expected)):
             objective.value_and_gradient(params, slice(0, N_ROWS), out)
-        assert numbers == [2]
+        assert numbers == [n_gathered]
         assert_allclose(gradient, expected, rtol=1e-12)
 
     def test_rows_in_any_order(self, client, data):
@@ -354,7 +366,7 @@ class TestFit:
         y = y**7
         assert_same_fit(ours.fit(split(X), y), local.fit(X, y), rtol=1e-8)
 
-    def test_equal_bits_whatever_the_workers(self, client, processes, data):
+    def test_equal_bits_whatever_the_workers(self, client, processes, data, by_the_workers):
         X, y, _ = data
         model = DaskBackpropRegressor(8, batch_size=100, max_iter=3, random_state=0)
         here = clone(model).fit(split(X, 20), y)
@@ -627,7 +639,7 @@ class TestLostWorker:
     """A worker that is killed costs time, and nothing else."""
 
     @pytest.mark.parametrize("chunks", [60, 15])
-    def test_a_fit_ends_at_the_same_weights(self, processes, data, chunks):
+    def test_a_fit_ends_at_the_same_weights(self, processes, data, chunks, by_the_workers):
         X, y, _ = data
         X = split(X, chunks)
 

@@ -2,8 +2,9 @@
 
 The descent is that of one machine. Its objective is a sum over the rows, and so the sum of those of
 the blocks, each of which a worker evaluates where the block is. What comes back is as large as the
-weights. The sums are taken in the order of the blocks, whichever worker is done first; those of
-many blocks by the workers, a few at a time, along a tree whose shape is that of the blocks.
+weights. The sums are taken in the order of the blocks, whichever worker is done first; those that
+are too much for the client by the workers, a few at a time, along a tree whose shape is that of the
+blocks.
 """
 
 import copy
@@ -217,8 +218,9 @@ class ObjectiveOfBlocks(ObjectiveOfRows):
     ) -> float:
         numbers, rows_of_each = zip(*self.inputs.split(rows), strict=True)
         n_blocks = len(numbers)
+        fan_in = n_blocks if n_blocks * params.nbytes <= _BY_THE_CLIENT else _FAN_IN
         weights: Any = params
-        if n_blocks > _FAN_IN:
+        if n_blocks > fan_in:
             # Through the scheduler once; workers have them of each other.
             (weights,) = self.inputs.submit("weights", _itself, [params])
         sums = [
@@ -232,16 +234,19 @@ class ObjectiveOfBlocks(ObjectiveOfRows):
             )
         ]
         # All are kept until the last is there: a future that goes early may go before it is used.
-        while len(sums[-1]) > _FAN_IN:
-            starts = range(0, len(sums[-1]), _FAN_IN)
-            groups = [sums[-1][k : k + _FAN_IN] for k in starts]
+        while len(sums[-1]) > fan_in:
+            starts = range(0, len(sums[-1]), fan_in)
+            groups = [sums[-1][k : k + fan_in] for k in starts]
             sums.append(self.inputs.submit("sum", _summed, groups))
         value, total = _summed(self.inputs.gather(sums[-1]))
         np.copyto(out, total, casting="same_kind")
         return value
 
 
-# Gradients that are added up at a time: of so many blocks or fewer by the client alone.
+# Bytes of the gradients of a step that the client adds up alone: two levels of tasks cost more
+# than the transfer of less.
+_BY_THE_CLIENT = 2**26
+# Gradients that are added up at a time otherwise.
 _FAN_IN = 8
 
 
