@@ -60,6 +60,15 @@ CONDITIONING_BAR = 1.15
 TWO_AT_ONCE_BAR = 1.3
 # With two threads PyTorch is the better of two and of one.
 PYTORCH_ALONE = "PyTorch, one thread"
+# Shape, colour and filling of each in the picture.
+MARKERS = {
+    OURS: ("o", "C0", "full"),
+    UNCONDITIONED: ("D", "C1", "full"),
+    SKLEARN: ("^", "C2", "full"),
+    PYTORCH: ("s", "C3", "full"),
+    PYTORCH_ALONE: ("s", "C3", "none"),
+    SKORCH: ("P", "C4", "full"),
+}
 
 
 def entrants(names, n_threads):
@@ -235,7 +244,7 @@ def two_at_once(dtype, sizes, n_rounds):
 
 
 def draw(all_times, path):
-    """Times over the floor as points, a panel a table, into a picture file."""
+    """Median times over the floor's as points, a panel a table, into a picture file."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -246,11 +255,18 @@ def draw(all_times, path):
     panels = figure.subplots(n_panels, squeeze=False, sharex=True)[:, 0]
     for panel, (title, times) in zip(panels, all_times.items(), strict=True):
         configurations = list(times)
-        labels = [label for label in next(iter(times.values())) if label != FLOOR]
-        for label, marker in zip(labels, "oD^sPv", strict=False):
-            ratios = [median_ratio(times[c][label], times[c][FLOOR]) for c in configurations]
-            size = 9 if label == OURS else 6
-            panel.plot(ratios, range(len(ratios)), marker, label=label, markersize=size)
+        medians = {c: {label: np.median(times[c][label]) for label in times[c]} for c in times}
+        for label, (marker, color, fill) in MARKERS.items():
+            ratios = [medians[c].get(label, np.nan) / medians[c][FLOOR] for c in configurations]
+            panel.plot(
+                ratios,
+                range(len(ratios)),
+                marker,
+                color=color,
+                fillstyle=fill,
+                label=label,
+                markersize=9 if label == OURS else 6,
+            )
         panel.set_title(title, loc="left")
         panel.set_yticks(range(len(configurations)), list(map(str, configurations)))
         panel.invert_yaxis()
@@ -258,7 +274,7 @@ def draw(all_times, path):
         panel.axvline(1.0, color="black", linewidth=1)
         panel.grid(axis="x", alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)
-    panels[0].legend(loc="lower right", frameon=False)
+    panels[-1].legend(loc="lower right", frameon=False)
     panels[-1].set_xlabel("time of a step ÷ time of its bare matrix products")
     figure.savefig(path, dpi=120)
 
@@ -278,7 +294,7 @@ def report(sections, picture, options):
 One hidden layer or two of sigmoids, constant steps without momentum or penalty. In brackets are the
 bars that we set ourselves; ✗ marks one that is missed. **unconditioned** is skbackprop with
 `conditioning=None`, **floor** the matrix products of a step alone. With two threads, PyTorch is the
-better of two and of one, skorch has one.
+better of two and of one, skorch has one; on two cores any of them stalls when something else runs.
 {image}
 {body}
 """

@@ -155,7 +155,7 @@ class BaseBackprop(
             data, target = self._prepare(
                 settings, mode, X, y, sample_weight, to_validate.groups, classes
             )
-            weights_rng = None if mode.goes_on else self._seed()
+            weights_rng = None if mode.goes_on else self._seed(settings)
             data, held_out = self._hold_out(settings, data, to_validate)
             problem, params = self._pose(settings, mode, data, target, weights_rng)
             set_initial(problem.network, params, problem.conditioning, coefs_init, intercepts_init)
@@ -191,10 +191,10 @@ class BaseBackprop(
         data = Data(X, y, target.values, sample_weight, groups)
         return data.without_weightless(), target
 
-    def _seed(self) -> np.random.Generator:
+    def _seed(self, settings: Settings) -> np.random.Generator:
         """Generators of the fits to come, and of the weights to begin with."""
         weights_rng, self._rows_rng, self._curvature_rng, split_rng = spawn_generators(
-            self.random_state, 4
+            settings.random_state, 4
         )
         # Going on must not fit the rows that were held out.
         self._split_seed = int(split_rng.integers(2**31))

@@ -218,8 +218,8 @@ class MultinomialLogLoss(Loss):
         out: np.ndarray,
         scale: float = 1.0,
     ) -> float:
-        z, flat, n_classes = raw_prediction, raw_prediction.reshape(-1), raw_prediction.shape[1]
-        starts = _row_starts(z)
+        z = raw_prediction
+        flat, n_classes, starts = z.reshape(-1), z.shape[1], _row_starts(z)
         true = starts + y_true
         top = z.argmax(axis=1)
         top += starts

@@ -27,6 +27,7 @@ class Settings(NamedTuple):
     n_iter_no_change: int
     validation_fraction: float
     verbose: int
+    random_state: np.random.RandomState
 
 
 def check_parameters(estimator: Any) -> Settings:
@@ -38,7 +39,6 @@ def check_parameters(estimator: Any) -> Settings:
     check_choice("learning_rate_schedule", estimator.learning_rate_schedule, SCHEDULES)
     for name in ("fit_intercept", "shuffle", "warm_start", "early_stopping"):
         check_flag(name, getattr(estimator, name))
-    check_seed(estimator.random_state)
     hidden_layer_sizes = check_hidden_layer_sizes(
         estimator.hidden_layer_sizes, estimator.n_hidden_layers
     )
@@ -58,6 +58,7 @@ def check_parameters(estimator: Any) -> Settings:
         verbose=int(verbose)
         if isinstance(verbose, bool | np.bool_)
         else check_integer("verbose", verbose, minimum=0),
+        random_state=check_seed(estimator.random_state),
     )
 
 
@@ -239,9 +240,9 @@ def check_seed(value: Any) -> np.random.RandomState:
         raise kind(_message("random_state", value, accepted)) from None
 
 
-def spawn_generators(random_state: Any, n: int) -> list[np.random.Generator]:
+def spawn_generators(random_state: np.random.RandomState, n: int) -> list[np.random.Generator]:
     """Independent generators; how many numbers one of them gives does not touch the others."""
-    entropy = check_seed(random_state).randint(0, 2**32, size=4, dtype=np.uint32)
+    entropy = random_state.randint(0, 2**32, size=4, dtype=np.uint32)
     return [np.random.default_rng(s) for s in np.random.SeedSequence(entropy.tolist()).spawn(n)]
 
 

@@ -17,7 +17,7 @@ from skbackprop._data import check_sample_weight, set_initial
 from skbackprop._losses import Loss
 from skbackprop._network import Layer, Network
 from skbackprop._objective import Objective
-from skbackprop._parameters import check_number, check_parameters, spawn_generators
+from skbackprop._parameters import check_number, check_parameters, check_seed, spawn_generators
 from skbackprop._problem import Target
 
 # A step that takes the weights nowhere.
@@ -116,7 +116,7 @@ def subject_of(
     is_fitted = hasattr(estimator, "coefs_")
     if not is_fitted:
         # Cloned, as drawing would change a random_state that is a generator.
-        weights_rng, *_ = spawn_generators(clone(estimator).random_state, 4)
+        weights_rng, *_ = spawn_generators(check_seed(clone(estimator).random_state), 4)
         params = network.initial_params(weights_rng, X.dtype)
     if coefs is not None or intercepts is not None or not is_fitted:
         with _named_as_here():
