@@ -129,6 +129,15 @@ def test_no_client():
         DaskBackpropRegressor().fit(da.from_array(X), X[:, 0])
 
 
+def test_predictions_need_no_client(data):
+    """Stands there, too."""
+    X, y, _ = data
+    local = BackpropRegressor((), max_iter=1, batch_size="full").fit(X, y)
+    model = DaskBackpropRegressor()
+    vars(model).update(vars(local))
+    assert_allclose(model.predict(split(X)).compute(), local.predict(X), rtol=1e-12)
+
+
 class TestObjective:
     """The objective of blocks against that of the same rows in memory."""
 

@@ -661,7 +661,7 @@ def _gathered(client: Client, futures: list[Future]) -> list[Any]:
     """
     try:
         return client.gather(futures)
-    except BaseException:
+    except Exception:
         for future in futures:
             future.release()
         raise
