@@ -135,6 +135,14 @@ def peak_of_16_mb(n):
 
 
 @linux
+def test_memory_of_a_mapped_file():
+    *_, row = memory.mapped_table(["float64"], 1000, 25).splitlines()
+    size, dtype, file, peak = row.strip("| ").split(" | ")
+    assert (size, dtype, file) == ("1,000 × 25", "float64", "0")
+    assert -1.0 < float(peak) < 50.0
+
+
+@linux
 @dtypes
 @pytest.mark.parametrize("name", memory.ESTIMATORS)
 @pytest.mark.filterwarnings("ignore")
