@@ -72,11 +72,12 @@ def check_softplus_curve(printed):
 
 def check_six_cases(printed):
     assert re.findall(r"paths to J: (\d)", printed) == ["1", "1", "1", "2", "2", "4"]
-    # Case 6: the factors of each path stand in its row, then their product.
+    # Case 6: the factors of each path stand in its row, which goes on below, then their product.
     rows = re.findall(r"^    0  (.*)$", printed, re.M)
-    paths = [[float(number) for number in row.split()] for row in rows]
-    assert len(paths) == 4
+    assert len(rows) == 8
+    paths = [[float(number) for number in "".join(rows[k : k + 2]).split()] for k in (0, 2, 4, 6)]
     for *factors, product in paths:
+        assert len(factors) == 7
         assert product == pytest.approx(math.prod(factors), rel=1e-3)
     total = sum(path[-1] for path in paths)
     # Half a unit of the last digit of the largest path, twice.

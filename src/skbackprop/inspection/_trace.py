@@ -252,11 +252,11 @@ class StepTrace(Step):
 
 
 _ON_CONDITIONING = """\
-The step is taken in conditioned coordinates: there the inputs of a layer are (x − c) / s and its
+The step is taken in conditioned coordinates: there the inputs of a layer are (x − c) / s and its \
 weights s · w. Seen from here it is
   change of w = −η · r · (∂J/∂w − c · ∂J/∂b) / s²
   change of b = −η · r · ∂J/∂b − Σ c · (change of w)
-with c and s of layer 1 input_shift_ and input_scale_, of the others hidden_shift_ and
+with c and s of layer 1 input_shift_ and input_scale_, of the others hidden_shift_ and \
 hidden_scale_; r is 1 over the mean of {}, in the last layer times target_scale_²."""
 
 _UNITS = {
