@@ -618,6 +618,8 @@ def test_html_is_well_formed_and_latex_balanced(problem):
         assert "\\" not in text
         assert "{" not in text
         latex = report.to_latex()
+        # pdflatex knows few other characters.
+        assert latex.isascii()
         assert latex.count("{") == latex.count("}")
         assert latex.count("$") % 2 == 0
         assert latex.count(r"\begin") == latex.count(r"\end") > 0

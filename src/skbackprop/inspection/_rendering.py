@@ -216,13 +216,15 @@ def as_html(report: Report) -> str:
 
 
 def _html_lines(paragraph: str) -> str:
-    return _as_html(paragraph).replace("\n", "<br/>")
+    indented = re.sub("^ +", "\N{EM SPACE}", _as_html(paragraph), flags=re.MULTILINE)
+    return indented.replace("\n", "<br/>")
 
 
 def _html_table(table: Table) -> str:
     def row(tag: str, cells: Sequence[str]) -> str:
         styled = "".join(
-            f'<{tag} style="text-align: {"right" if right else "left"}">{_as_html(cell)}</{tag}>'
+            f'<{tag} style="text-align: {"right" if right else "left"}; white-space: nowrap">'
+            f"{_as_html(cell)}</{tag}>"
             for cell, right in zip(cells, table.is_number(), strict=True)
         )
         return f"<tr>{styled}</tr>"
@@ -231,8 +233,8 @@ def _html_table(table: Table) -> str:
     body = "\n".join(row("td", cells) for cells in table.cells())
     left_out = f"<p>{_as_html(table.what_is_left_out())}</p>" if table.n_left_out else ""
     return (
-        f"<table>\n<caption>{_as_html(table.title)}</caption>\n"
-        f"<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>{left_out}"
+        f'<div style="overflow-x: auto">\n<table>\n<caption>{_as_html(table.title)}</caption>\n'
+        f"<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>{left_out}"
     )
 
 
