@@ -403,6 +403,16 @@ def test_chain_of_some_paths():
     )
 
 
+def test_what_is_left_out_of_one_row_is_in_the_sum():
+    estimator = BackpropRegressor((2,), random_state=0, **TEXTBOOK)
+    chain = trace_step(estimator, X[:1], Y[:1]).chain("coefs[0][1, 0]", max_paths=1)
+    assert "1 of 2 paths is left out; this one was found" in str(chain)
+    *_, path, others, total = str(chain).partition("\n\n∂J/∂w")[0].split()
+    assert float(path) == pytest.approx(chain.paths[0].product[0], rel=1e-3)
+    assert float(others) == pytest.approx(chain.others[0], rel=1e-3)
+    assert float(total) == pytest.approx(chain.gradient, rel=1e-3)
+
+
 # --- What it leaves alone, and what it does not accept -------------------------------------------
 
 
