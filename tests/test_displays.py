@@ -203,6 +203,25 @@ def test_the_step_size_is_on_the_scale_of_the_right_axis():
     assert first == pytest.approx(display.step_ax_.transData.transform([0, 0.5])[1])
 
 
+def test_the_step_sizes_of_several_fits_share_an_axis():
+    _, axes = plt.subplots(1, 2, sharex=True)
+    displays = [
+        LossCurveDisplay(loss_curve=[2, 1], step_sizes=steps, estimator_name=name).plot(
+            axes[side], color=color
+        )
+        for name, steps, side, color in [
+            ("one", [0.8, 0.2], 0, "red"),
+            ("two", [0.5, 0.1], 0, "blue"),
+            ("alone", [0.1, 0.1], 1, "blue"),
+        ]
+    ]
+    one, two, alone = (display.step_ax_ for display in displays)
+    assert one is two is not alone
+    assert one.get_ylim()[0] == alone.get_ylim()[0] == 0
+    assert 0.1 < alone.get_ylim()[1] < 0.2 < 0.8 < one.get_ylim()[1] < 0.9
+    assert [display.step_line_.get_color() for display in displays] == ["red", "blue", "blue"]
+
+
 @pytest.mark.parametrize(
     ("loss", "label"),
     [

@@ -31,6 +31,7 @@ _UNITS = {
     "quantile": "units of y",
     "log_loss": "nats",
 }
+_RIGHT = "step size of skbackprop"
 # Inches of axes on which text has its full size.
 _ROOMY = (4.0, 3.0)
 
@@ -233,18 +234,33 @@ class LossCurveDisplay:
         if self.step_sizes is None:
             return
         steps = _check_curve("step_sizes", self.step_sizes)
-        self.step_ax_ = self.ax_.twinx()
+        self.step_ax_ = _right_axes(self.ax_)
+        epochs = np.arange(len(steps))
         # On the axes of the losses, so that their legend keeps out of its way.
         (self.step_line_,) = self.ax_.plot(
-            np.arange(len(steps)),
+            epochs,
             steps,
             transform=self.step_ax_.transData,
-            color=ink(self.ax_, NEUTRAL),
+            color=self.line_.get_color() if prefix else ink(self.ax_, NEUTRAL),
             linestyle="-.",
             linewidth=1.0,
             label=f"{prefix}step size (right)",
         )
-        self.step_ax_.set(ylabel="step size", ylim=(0.0, 1.05 * steps.max()))
+        self.step_ax_.update_datalim(np.column_stack([epochs, steps]))
+        self.step_ax_.autoscale(axis="y")
+        self.step_ax_.set_ylim(bottom=0.0)
+        self.step_ax_.set_ylabel("step size")
+
+
+def _right_axes(ax: Any) -> Any:
+    """The axes of step sizes that an earlier display has put here, or new ones."""
+    place = ax.get_position(original=True).bounds
+    for other in ax.figure.axes:
+        if other.get_label() == _RIGHT and other.get_position(original=True).bounds == place:
+            return other
+    right = ax.twinx()
+    right.set_label(_RIGHT)
+    return right
 
 
 def _gaps(curve: np.ndarray) -> str:
