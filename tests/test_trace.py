@@ -646,6 +646,14 @@ def test_long_tables_say_what_they_leave_out():
     assert len(trace.to_frame("units")) == 20 * (30 + 2)
 
 
+def test_many_inputs_are_told_in_a_line():
+    estimator = BackpropRegressor((), random_state=0, **TEXTBOOK)
+    text = str(trace_step(estimator, RNG.normal(size=(3, 1000)), [0.0, 1.0, 2.0]))
+    head, first, *_ = text.partition("Inputs\n")[2].splitlines()
+    assert head.split() == ["row", "x₁", "x₂", "x₃", "x₄", "x₅", "x₆", "…", "1,000", "in", "all"]
+    assert len(first.split()) == 7
+
+
 def test_frames(two_two_one):
     weights = two_two_one.to_frame()
     layer = two_two_one.layers[0]

@@ -206,7 +206,7 @@ class StepTrace(Step):
         lines: list[list[Cell]] = [
             [row, *map(float, X[row])] for row in range(min(len(X), MAX_LINES))
         ]
-        n_shown = 8
+        n_shown = 6
         if len(columns) > n_shown:
             columns = [*columns[:n_shown], f"… {len(columns):,} in all"]
             lines = [[*line[: n_shown + 1], None] for line in lines]
