@@ -201,3 +201,10 @@ def test_example_is_in_the_gallery_and_says_what_it_shows(script):
     functions = {f.name: f for f in tree.body if isinstance(f, ast.FunctionDef)}
     for picture in PICTURES[script]:
         assert ast.get_docstring(functions[picture])
+
+
+def test_what_the_readme_links_to_is_there():
+    root = EXAMPLES.parent
+    links = re.findall(r"\]\(([^):]+)\)", (root / "README.md").read_text(encoding="utf-8"))
+    assert [link for link in links if link.endswith(".png")]
+    assert all((root / link).is_file() for link in links)
