@@ -43,5 +43,5 @@ html_sidebars = {"**": []}
 html_theme_options = {
     "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc"],
-    "header_links_before_dropdown": 4,
+    "header_links_before_dropdown": 3,
 }
