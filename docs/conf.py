@@ -37,5 +37,11 @@ suppress_warnings = ["ref.ref"]
 nitpicky = False
 html_theme = "pydata_sphinx_theme"
 html_title = "skbackprop"
+html_static_path = ["_static"]
+html_css_files = ["captions.css"]
 html_sidebars = {"**": []}
-html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
+html_theme_options = {
+    "show_prev_next": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "header_links_before_dropdown": 3,
+}

@@ -33,7 +33,7 @@ def rare_class(n_rows=4000):
 
 
 def boundaries():
-    """Where each network changes its mind; orange dots are of class 1, held out."""
+    """Where each network predicts class 1, shaded, and rows held out: triangles are of class 1."""
     X, X_test, y, y_test = train_test_split(*rare_class(), stratify=rare_class()[1], random_state=0)
     first, second = np.meshgrid(np.linspace(-4.5, 4.5, 150), np.linspace(-4.5, 4.5, 150))
     grid = np.column_stack([first.ravel(), second.ravel()])
@@ -45,11 +45,13 @@ def boundaries():
         recall, precision = recall_score(y_test, y_pred), precision_score(y_test, y_pred)
         balanced = balanced_accuracy_score(y_test, y_pred)
         print(f"{name:12}  {recall:6.2f}  {precision:9.2f}  {balanced:17.2f}")
-        for label, colour, size in ((0, BLUE, 3), (1, ORANGE, 10)):
-            axis.scatter(*X_test[y_test == label].T, s=size, color=colour)
+        for label, colour, marker, size in ((0, BLUE, "o", 3), (1, ORANGE, "^", 16)):
+            axis.scatter(*X_test[y_test == label].T, s=size, color=colour, marker=marker)
         proba = model.predict_proba(grid)[:, 1].reshape(first.shape)
         axis.contour(first, second, proba, levels=[0.5], colors="black")
-        axis.set(title=f"{name}: finds {recall:.0%}", xticks=[], yticks=[])
+        axis.contourf(first, second, proba, levels=[0.5, 1.0], colors=[ORANGE], alpha=0.15)
+        title = f"class_weight {name}: finds {recall:.0%}"
+        axis.set(title=title, xticks=[], yticks=[])
     return figure
 
 

@@ -38,7 +38,7 @@ NETWORK = BackpropRegressor(
 
 
 def matrices():
-    """Both matrices, and beside each the derivative of the cost of the first row by it."""
+    """Both matrices, each with the derivative of the cost of the first row; orange is below 0."""
     x, y = X[0], Y[0]
     z_hidden = 1 / (1 + np.exp(-B @ x))
     z = 1 / (1 + np.exp(-A @ z_hidden))
@@ -57,12 +57,13 @@ def matrices():
     )
     for axis, (name, matrix) in zip(axes, panels.items(), strict=True):
         reach = np.abs(matrix).max()
-        axis.imshow(matrix, cmap="PuOr", vmin=-1.5 * reach, vmax=1.5 * reach)
+        axis.imshow(matrix, cmap="PuOr", vmin=-2 * reach, vmax=2 * reach)
         for (row, column), value in np.ndenumerate(matrix):
             axis.text(
                 column, row, f"{value:.3f}".replace("-", "−"), ha="center", va="center", fontsize=8
             )
-        axis.set(title=name, xticks=[], yticks=[])
+        before, after = ("input", "hidden unit") if "B" in name else ("hidden unit", "output")
+        axis.set(title=name, xlabel=before, ylabel=after, xticks=[], yticks=[])
     return figure
 
 
@@ -77,12 +78,13 @@ def prediction_and_error():
     right = np.mean(model.predict(X).argmax(axis=1) == X.argmax(axis=1))
     print(f"The largest of three numbers is found in {right:.0%} of the rows")
 
+    passes = range(1, len(costs) + 1)
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
     for curve, x, color in zip(np.transpose(predictions), X[0], (BLUE, ORANGE, GREEN), strict=True):
-        left.plot(curve, color=color, label=f"for x = {x:.2f}")
+        left.plot(passes, curve, color=color, label=f"for x = {x:.2f}")
     left.set(xlabel="passes over the rows", ylabel="prediction", title="Predictions of one row")
     left.legend()
-    right.plot(costs, color="black")
+    right.plot(passes, costs, color="black")
     right.set(xlabel="passes over the rows", ylabel="f, mean of the rows", title="Error")
     return figure
 

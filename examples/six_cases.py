@@ -52,11 +52,14 @@ def chains():
 
 def gradients():
     """The six networks, with their activations, deltas and derivatives."""
-    figure, axes = plt.subplots(3, 2, figsize=(11, 13), layout="constrained")
+    figure, axes = plt.subplots(3, 2, figsize=(11, 11.4))
+    figure.subplots_adjust(left=0, bottom=0.07, right=1, top=0.97, wspace=0, hspace=0.14)
     for number, (case, axis) in enumerate(zip(CASES, axes.flat, strict=True), start=1):
         trace = first_step(*case)
         draw_network(trace, ax=axis)
         axis.set_title(f"Case {number}: J = {trace.value:.4f}")
+        if axis not in axes[-1]:
+            axis.get_legend().remove()
     return figure
 
 

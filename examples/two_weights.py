@@ -23,6 +23,7 @@ from skbackprop import BackpropRegressor
 X = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
 MINIMUM = np.array([1.5, 2.0])
 START = np.array([-1.0, 1.0])
+LEVELS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0]
 W1, W2 = np.meshgrid(np.linspace(-1.5, 2.7, 127), np.linspace(0.3, 3.3, 91))
 
 
@@ -48,23 +49,41 @@ def walk(step, n_steps):
 
 
 def draw_walk(axis, path, color):
-    """Draw a walk over the contours of the loss."""
+    """Draw a walk over the contours of the loss, and return these."""
     loss = 0.5 * np.mean((predict(W1, W2) - predict(*MINIMUM)) ** 2, axis=-1)
-    levels = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0]
-    axis.contour(W1, W2, loss, levels=levels, colors="0.75", linewidths=0.8)
+    contours = axis.contour(W1, W2, loss, levels=LEVELS, colors="0.75", linewidths=0.8)
     axis.plot(*MINIMUM, color="black", marker="*", markersize=12, linestyle="none")
     axis.plot(*path.T, color=color, marker="o", markersize=3, linewidth=1)
     axis.set(xlabel="w₁", ylabel="w₂", aspect="equal")
     axis.label_outer()
+    return contours
+
+
+def number_steps(axis, path, steps):
+    """Write the numbers of some steps beside them, on the right of the way."""
+    for step in steps:
+        ahead = path[min(step + 1, len(path) - 1)] - path[max(step - 1, 0)]
+        right = np.array([ahead[1], -ahead[0]]) / np.linalg.norm(ahead)
+        place = {"xytext": 9.0 * right, "textcoords": "offset points"}
+        axis.annotate(step, path[step], **place, ha="center", va="center", fontsize=8)
 
 
 def step_by_step():
-    """The steps of a descent at η = 0.3 / λ on the contours of the loss, panel by panel."""
-    path, losses = walk(0.3 / largest_curvature(), 60)
-    figure, axes = plt.subplots(2, 3, figsize=(9, 5.2), layout="constrained")
-    for axis, n_steps in zip(axes.flat, [1, 4, 7, 10, 20, 60], strict=True):
-        draw_walk(axis, path[: n_steps + 1], BLUE)
-        axis.set_title(f"{n_steps} step{'s' * (n_steps > 1)}, J = {losses[n_steps]:.4f}")
+    """The first 3, 6, 9 and 60 steps at η = 0.3 / λ. The arrow is −∂J/∂w; a step is η times it."""
+    step = 0.3 / largest_curvature()
+    path, losses = walk(step, 61)
+    figure, axes = plt.subplots(2, 2, figsize=(9, 7.2), layout="constrained")
+    for axis, n_steps in zip(axes.flat, [3, 6, 9, 60], strict=True):
+        contours = draw_walk(axis, path[: n_steps + 1], BLUE)
+        axis.clabel(contours, levels=LEVELS[2:], fmt="%g", fontsize=7, colors="0.35")
+        number_steps(axis, path[: n_steps + 1], [*range(min(n_steps, 9)), n_steps])
+        downhill = (path[n_steps + 1] - path[n_steps]) / step
+        size = np.linalg.norm(downhill)
+        axis.set_title(f"{n_steps} steps: J = {losses[n_steps]:.4f}, |∂J/∂w| = {size:.4f}")
+        # One that is shorter than its head would tell nothing.
+        if size > 0.1:
+            arrow = {"arrowstyle": "-|>", "color": ORANGE, "shrinkA": 0.0, "shrinkB": 0.0}
+            axis.annotate("", path[n_steps] + downhill, path[n_steps], arrowprops=arrow)
     return figure
 
 

@@ -49,9 +49,9 @@ def losses():
     epochs = np.arange(1, model.n_iter_ + 1)
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     axis.plot(epochs, model.loss_curve_, color=BLUE, label="fitted")
-    axis.plot(epochs, model.validation_loss_curve_, color=ORANGE, label="held out")
-    axis.axvline(model.best_iter_, color="0.6", label="best")
-    axis.set(xlabel="epoch", ylabel="loss")
+    axis.plot(epochs, model.validation_loss_curve_, color=ORANGE, linestyle="--", label="held out")
+    axis.axvline(model.best_iter_, color="0.6", label=f"best, after {model.best_iter_}")
+    axis.set(xlabel="epoch", ylabel="loss, ½ mean (ŷ − y)²")
     axis.legend()
     return figure
 

@@ -164,6 +164,87 @@ def test_curves_that_are_none_are_refused(curve, kind, message):
         LossCurveDisplay(loss_curve=curve).plot()
 
 
+def crosses(line, box):
+    """Whether a line passes through a box of pixels."""
+    path = line.get_transform().transform_path(line.get_path())
+    return path.intersects_bbox(box, filled=False)
+
+
+@pytest.mark.parametrize("figsize", [(6.4, 4.8), (9, 7), (14, 10)])
+def test_on_small_axes_the_legend_keeps_out_of_the_way(figsize):
+    model, _, _ = fitted((2, 3, 1), learning_rate_schedule="linear", max_iter=40)
+    model.validation_loss_curve_ = list(0.9 * np.array(model.loss_curve_))
+    figure, axes = plt.subplots(2, 2, figsize=figsize, layout="constrained")
+    display = LossCurveDisplay.from_estimator(model, step_size=True, ax=axes[0, 1])
+    figure.draw_without_rendering()
+    room, legend = display.ax_.get_window_extent(), display.ax_.get_legend()
+    box = legend.get_window_extent()
+    assert room.x0 < box.x0 < box.x1 < room.x1
+    assert box.width * box.height < 0.25 * room.width * room.height
+    for line in (display.line_, display.validation_line_, display.step_line_):
+        assert not crosses(line, box), line
+    sizes = {text.get_fontsize() for text in legend.get_texts()}
+    for axis in (display.ax_.xaxis, display.ax_.yaxis, display.step_ax_.yaxis):
+        label = axis.label.get_window_extent()
+        assert label.height < 1.03 * room.height
+        assert label.width < 1.03 * room.width
+        assert {axis.label.get_fontsize()} == sizes
+    assert 6.0 <= min(sizes) <= 10.0
+    assert (max(sizes) == 10.0) == (figsize == (14, 10))
+
+
+def test_the_step_size_is_on_the_scale_of_the_right_axis():
+    model, _, _ = fitted((2, 3, 1))
+    display = LossCurveDisplay.from_estimator(model, step_size=True)
+    low, high = display.step_ax_.get_ylim()
+    assert low == 0 < 0.5 < high < 0.6
+    display.figure_.draw_without_rendering()
+    (_, first), *_ = display.step_line_.get_transform().transform(display.step_line_.get_xydata())
+    assert first == pytest.approx(display.step_ax_.transData.transform([0, 0.5])[1])
+
+
+def test_the_step_sizes_of_several_fits_share_an_axis():
+    _, axes = plt.subplots(1, 2, sharex=True)
+    displays = [
+        LossCurveDisplay(loss_curve=[2, 1], step_sizes=steps, estimator_name=name).plot(
+            axes[side], color=color
+        )
+        for name, steps, side, color in [
+            ("one", [0.8, 0.2], 0, "red"),
+            ("two", [0.5, 0.1], 0, "blue"),
+            ("alone", [0.1, 0.1], 1, "blue"),
+        ]
+    ]
+    one, two, alone = (display.step_ax_ for display in displays)
+    assert one is two is not alone
+    assert one.get_ylim()[0] == alone.get_ylim()[0] == 0
+    assert 0.1 < alone.get_ylim()[1] < 0.2 < 0.8 < one.get_ylim()[1] < 0.9
+    assert [display.step_line_.get_color() for display in displays] == ["red", "blue", "blue"]
+
+
+@pytest.mark.parametrize(
+    ("loss", "label"),
+    [
+        ("squared_error", "mean squared error (units of y²)"),
+        ("absolute_error", "mean absolute error (units of y)"),
+        ("huber", "mean Huber loss (units of y²)"),
+        ("quantile", "mean quantile loss (units of y)"),
+        ("poisson", "mean Poisson loss"),
+    ],
+)
+def test_the_loss_has_its_unit(loss, label):
+    X = np.arange(20.0)[:, np.newaxis]
+    y = 1.0 + np.sin(X[:, 0])
+    of_y, of_millis = (
+        BackpropRegressor((2,), loss=loss, alpha=0, max_iter=5, tol=None, random_state=0).fit(X, t)
+        for t in (y, 1000.0 * y)
+    )
+    assert LossCurveDisplay.from_estimator(of_y).ax_.get_ylabel() == label
+    degree = {"units of y": 1, "units of y²": 2}.get(label.partition("(")[2].rstrip(")"))
+    if degree:
+        assert of_millis.loss_ == pytest.approx(1000.0**degree * of_y.loss_, rel=1e-6)
+
+
 # The network
 
 COEFS = [np.array([[1.0, -0.5], [0.0, 0.25], [-2.0, 1.0]]), np.array([[3.0], [-1.0]])]
@@ -293,6 +374,9 @@ def test_several_quantiles_of_one_target(show):
     target = None if show == "activations" else [-9.0]
     display = NetworkDisplay.from_estimator(model, X[:1], target)
     assert display.ax_.get_title().startswith(f"2-2-2 network: {show}")
+    predicted = " ".join(text.get_text() for text in display.texts_)
+    assert "quantile 0.2 = " in predicted
+    assert "quantile 0.7 = " in predicted
     if target:
         assert display.targets == ["−9", "−9"]
         np.testing.assert_allclose(display.deltas[-1], [0.8, 0.3])
@@ -602,6 +686,24 @@ def test_deltas_that_are_zero_are_told():
     assert median == pytest.approx(np.median(np.abs(display.deltas[0][:, 1])))
     dead = GradientFlowDisplay(activations=[[[0.0]]], deltas=[[[0.0]]], saturated=[[[1]]]).plot()
     assert [text.get_text() for text in dead.ax_[1].texts] == ["100%\nare 0"]
+
+
+@pytest.mark.parametrize("figsize", [(6.4, 4.8), (9, 8)])
+def test_all_units_may_be_saturated_and_small_panels_be_read(figsize):
+    model, X, y = fitted((2, 3, 3, 3, 1))
+    model.coefs_ = [100.0 * coef for coef in model.coefs_]
+    figure, axes = plt.subplots(2, 3, figsize=figsize, layout="constrained")
+    display = GradientFlowDisplay.from_estimator(model, X, y, ax=axes[1])
+    figure.draw_without_rendering()
+    assert max(bar.get_height() for bar in display.bars_) > 0.9
+    panel = display.ax_[2]
+    box, room = panel.get_legend().get_window_extent(), panel.get_window_extent()
+    assert box.y0 > panel.transData.transform([0, 1.0])[1]
+    assert room.x0 < box.x0 < box.x1 < room.x1
+    for panel in display.ax_:
+        room = panel.get_window_extent()
+        assert panel.yaxis.label.get_window_extent().height < 1.03 * room.height
+        assert panel.title.get_window_extent().width < 1.03 * room.width
 
 
 def test_the_panels_may_be_given():

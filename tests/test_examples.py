@@ -72,11 +72,12 @@ def check_softplus_curve(printed):
 
 def check_six_cases(printed):
     assert re.findall(r"paths to J: (\d)", printed) == ["1", "1", "1", "2", "2", "4"]
-    # Case 6: the factors of each path stand in its row, then their product.
+    # Case 6: the factors of each path stand in its row, which goes on below, then their product.
     rows = re.findall(r"^    0  (.*)$", printed, re.M)
-    paths = [[float(number) for number in row.split()] for row in rows]
-    assert len(paths) == 4
+    assert len(rows) == 8
+    paths = [[float(number) for number in "".join(rows[k : k + 2]).split()] for k in (0, 2, 4, 6)]
     for *factors, product in paths:
+        assert len(factors) == 7
         assert product == pytest.approx(math.prod(factors), rel=1e-3)
     total = sum(path[-1] for path in paths)
     # Half a unit of the last digit of the largest path, twice.
@@ -200,3 +201,10 @@ def test_example_is_in_the_gallery_and_says_what_it_shows(script):
     functions = {f.name: f for f in tree.body if isinstance(f, ast.FunctionDef)}
     for picture in PICTURES[script]:
         assert ast.get_docstring(functions[picture])
+
+
+def test_what_the_readme_links_to_is_there():
+    root = EXAMPLES.parent
+    links = re.findall(r"\]\(([^):]+)\)", (root / "README.md").read_text(encoding="utf-8"))
+    assert [link for link in links if link.endswith(".png")]
+    assert all((root / link).is_file() for link in links)

@@ -1,6 +1,7 @@
 """The trace of a step: against the hand-written formulas of the sources, and what the fit does."""
 
 import pickle
+import re
 import xml.etree.ElementTree as ElementTree
 from functools import partial
 
@@ -16,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop._activations import ACTIVATIONS
 from skbackprop.inspection import trace_step
+from skbackprop.inspection._notation import math_as_text
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(3.0, 2.0, size=(20, 3))
@@ -401,6 +403,16 @@ def test_chain_of_some_paths():
     )
 
 
+def test_what_is_left_out_of_one_row_is_in_the_sum():
+    estimator = BackpropRegressor((2,), random_state=0, **TEXTBOOK)
+    chain = trace_step(estimator, X[:1], Y[:1]).chain("coefs[0][1, 0]", max_paths=1)
+    assert "1 of 2 paths is left out; this one was found" in str(chain)
+    *_, path, others, total = str(chain).partition("\n\n∂J/∂w")[0].split()
+    assert float(path) == pytest.approx(chain.paths[0].product[0], rel=1e-3)
+    assert float(others) == pytest.approx(chain.others[0], rel=1e-3)
+    assert float(total) == pytest.approx(chain.gradient, rel=1e-3)
+
+
 # --- What it leaves alone, and what it does not accept -------------------------------------------
 
 
@@ -554,6 +566,52 @@ Path 1: w[1]₂₁ → a[1]₁ → ŷ₁ → J
 """
 
 
+FOLDED = """
+Path 2: w[1]₂₁ → a[1]₁ → a[2]₁ → ŷ₂ → J
+  row   ∂J/∂ŷ₂  ∂ŷ₂/∂z[3]₂  ∂z[3]₂/∂a[2]₁   ∂a[2]₁/∂z[2]₁  ∂z[2]₁/∂a[1]₁  …
+       (ŷ₂−y₂)    ŷ₂(1−ŷ₂)         w[3]₁₂  a[2]₁(1−a[2]₁)         w[2]₁₁
+    0    0.875    0.109375            0.5            0.25           -0.5
+
+  row  …   ∂a[1]₁/∂z[1]₁  ∂z[1]₁/∂w[1]₂₁   product
+          a[1]₁(1−a[1]₁)              x₂
+    0               0.25              -4  0.005981
+"""
+
+
+def test_wide_tables_go_on_below():
+    estimator = BackpropRegressor((1, 1), output_activation="sigmoid", **TEXTBOOK)
+    # All weighted sums are 0 but the last, which is ln 7.
+    weights = [[[2.0], [0.5]], [[-0.5]], [[0.0, 0.5]]], [[0.0], [0.25], [0.0, np.log(7) - 0.25]]
+    trace = trace_step(
+        estimator, [[1.0, -4.0]], [[0.0, 0.0]], coefs=weights[0], intercepts=weights[1]
+    )
+    assert FOLDED in str(trace.chain("coefs[0][1, 0]"))
+
+
+@each_problem
+@pytest.mark.parametrize("hidden", [(), (2,), (2, 2), (2, 2, 2)])
+def test_lines_are_no_wider_than_a_terminal_and_tables_lose_nothing(problem, hidden):
+    estimator, y, sample_weight = estimator_of(problem, max_iter=1, learning_rate=1e-3)
+    model = estimator.set_params(hidden_layer_sizes=hidden).fit(X, y, sample_weight)
+    trace = trace_step(model, X[:2], y[:2], None if sample_weight is None else [1, 3])
+    chain = trace.chain("coefs[0][1, 0]")
+    assert max(map(len, str(trace).splitlines())) <= 88
+    assert max(map(len, str(chain).splitlines())) <= 88
+    tables = str(chain).partition("\nSum\n")[0].split("Path ")[1:]
+    for table, path in zip(tables, chain.paths, strict=True):
+        for row in range(2):
+            parts = re.findall(rf"^ +{row}  (.*)$", table, re.MULTILINE)
+            *factors, product = (float(number) for part in parts for number in part.split())
+            expected = [factor.values[row] for factor in path.factors]
+            np.testing.assert_allclose(factors, expected, rtol=1e-3, atol=1e-5)
+            assert product == pytest.approx(path.product[row], rel=1e-3, abs=1e-5)
+    report = "".join(str(chain).split())
+    for path in chain.paths:
+        for factor in path.factors:
+            assert "".join(math_as_text(factor.symbol).split()) in report
+            assert "".join(math_as_text(factor.formula).split()) in report
+
+
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_html_is_well_formed_and_latex_balanced(problem):
     estimator, y, sample_weight = estimator_of(problem, max_iter=2)
@@ -570,6 +628,8 @@ def test_html_is_well_formed_and_latex_balanced(problem):
         assert "\\" not in text
         assert "{" not in text
         latex = report.to_latex()
+        # pdflatex knows few other characters.
+        assert latex.isascii()
         assert latex.count("{") == latex.count("}")
         assert latex.count("$") % 2 == 0
         assert latex.count(r"\begin") == latex.count(r"\end") > 0
@@ -584,6 +644,14 @@ def test_long_tables_say_what_they_leave_out():
     assert "… and 96 more lines, which to_frame() has." in text
     assert len(trace.to_frame()) == 3 * 30 + 30 + 30 * 2 + 2
     assert len(trace.to_frame("units")) == 20 * (30 + 2)
+
+
+def test_many_inputs_are_told_in_a_line():
+    estimator = BackpropRegressor((), random_state=0, **TEXTBOOK)
+    text = str(trace_step(estimator, RNG.normal(size=(3, 1000)), [0.0, 1.0, 2.0]))
+    head, first, *_ = text.partition("Inputs\n")[2].splitlines()
+    assert head.split() == ["row", "x₁", "x₂", "x₃", "x₄", "x₅", "x₆", "…", "1,000", "in", "all"]
+    assert len(first.split()) == 7
 
 
 def test_frames(two_two_one):

@@ -251,11 +251,13 @@ class Chain:
         parts: list[str | Table] = [title]
         parts += [self._path_table(number, path) for number, path in enumerate(self.paths, 1)]
         if self.n_left_out:
+            be = "is" if self.n_left_out == 1 else "are"
+            which = f"these {n_shown} were" if n_shown > 1 else "this one was"
             parts.append(
-                f"{self.n_left_out:,} of {self.n_paths:,} paths are left out; these {n_shown} were "
-                "found by following the largest sums from the weight on."
+                f"{self.n_left_out:,} of {self.n_paths:,} paths {be} left out; {which} found by "
+                "following the largest sums from the weight on."
             )
-        if n_rows > 1 or n_shown > 1:
+        if n_rows > 1 or self.n_paths > 1:
             parts.append(self._sum_table())
         total = f"${derivative}$ = "
         if self.penalty:

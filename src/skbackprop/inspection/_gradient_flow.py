@@ -12,17 +12,21 @@ from skbackprop.inspection._plotting import (
     POSITIVE,
     check_array,
     check_arrays,
+    fit_text,
     import_pyplot,
     ink,
     paper,
+    points,
     room_of,
 )
 from skbackprop.inspection._rows import passes
 
 # Percentiles of the whiskers, of the box and of the line in it.
 _PERCENTILES = (5, 25, 50, 75, 95)
-# Of the layers' names, that stand side by side below a panel.
-_CHARACTERS_AN_INCH = 10.0
+# Points: of what is written into a panel, and of the width of a character below it.
+_SMALL, _CHARACTER = 8.0, 7.2
+# Inches of a panel on which text has its full size.
+_ROOMY = (2.4, 2.0)
 
 
 class GradientFlowDisplay:
@@ -188,9 +192,15 @@ class GradientFlowDisplay:
         self._plot_saturated(self.ax_[2], saturated)
         for panel in self.ax_:
             panel.set_xticks(range(1, len(names) + 1), names)
-            if len(names) * max(map(len, names)) > _CHARACTERS_AN_INCH * room_of(panel)[0]:
-                panel.tick_params(axis="x", rotation=90)
             panel.set(xlabel="layer", xlim=(0.4, len(names) + 0.6))
+        scale = fit_text(self.ax_, _ROOMY)
+        self.ax_[2].legend(loc="upper right", fontsize=scale * points("legend.fontsize"))
+        for panel in self.ax_:
+            for text in panel.texts:
+                text.set_fontsize(scale * _SMALL)
+            n_characters = len(names) * max(map(len, names))
+            if scale * _CHARACTER * n_characters > 72.0 * room_of(panel)[0]:
+                panel.tick_params(axis="x", rotation=90)
         return self
 
     def _checked(self) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray | None]]:
@@ -254,7 +264,6 @@ class GradientFlowDisplay:
                     transform=ax.get_xaxis_transform(),
                     ha="center",
                     va="bottom",
-                    fontsize=8,
                 )
 
     def _plot_saturated(self, ax: Any, saturated: Sequence[np.ndarray | None]) -> None:
@@ -275,9 +284,10 @@ class GradientFlowDisplay:
         for number, layer in enumerate(saturated, start=1):
             if layer is None:
                 grey = ink(ax, NEUTRAL)
-                ax.text(number, 0.02, "n/a", ha="center", va="bottom", color=grey, fontsize=8)
-        ax.set(title="Saturated units", ylabel="share of the layer's units", ylim=(0.0, 1.0))
-        ax.legend(loc="upper right")
+                ax.text(number, 0.02, "n/a", ha="center", va="bottom", color=grey)
+        # The legend has its place above the bars.
+        ax.set(title="Saturated units", ylabel="share of the layer's units", ylim=(0.0, 1.4))
+        ax.set_yticks(np.linspace(0.0, 1.0, 6))
 
 
 def _draw_boxes(ax: Any, layers: Sequence[np.ndarray]) -> dict[str, Any]:

@@ -10,16 +10,30 @@ from skbackprop.inspection._plotting import (
     NEUTRAL,
     POSITIVE,
     check_numbers,
+    fit_text,
     import_pyplot,
     ink,
+    points,
 )
 from skbackprop.inspection._rows import check_fitted
 
+_NAMES = {
+    "log_loss": "log-loss",
+    "huber": "Huber loss",
+    "quantile": "quantile loss",
+    "poisson": "Poisson loss",
+}
 _UNITS = {
     "half_squared_error": "units of y²",
     "squared_error": "units of y²",
+    "huber": "units of y²",
+    "absolute_error": "units of y",
+    "quantile": "units of y",
     "log_loss": "nats",
 }
+_RIGHT = "step size of skbackprop"
+# Inches of axes on which text has its full size.
+_ROOMY = (4.0, 3.0)
 
 
 class LossCurveDisplay:
@@ -187,11 +201,12 @@ class LossCurveDisplay:
         ax.set(xlabel="epochs done", ylabel=self.loss_name)
         ax.xaxis.get_major_locator().set_params(integer=True)
         self._plot_step_sizes(prefix)
+        scale = fit_text([ax, self.step_ax_] if self.step_ax_ else [ax], _ROOMY)
         handles = [self.line_, self.validation_line_, self.best_line_, self.step_line_]
         drawn = [handle for handle in handles if handle is not None]
         if len(drawn) > 1 or self.line_.get_label() != "training":
             older = [h for h in ax.get_legend_handles_labels()[0] if h not in drawn]
-            ax.legend(handles=older + drawn)
+            ax.legend(handles=older + drawn, fontsize=scale * points("legend.fontsize"))
         return self
 
     def _plot_validation(self, prefix: str, color: Any) -> None:
@@ -219,17 +234,33 @@ class LossCurveDisplay:
         if self.step_sizes is None:
             return
         steps = _check_curve("step_sizes", self.step_sizes)
-        self.step_ax_ = self.ax_.twinx()
-        (self.step_line_,) = self.step_ax_.plot(
-            np.arange(len(steps)),
+        self.step_ax_ = _right_axes(self.ax_)
+        epochs = np.arange(len(steps))
+        # On the axes of the losses, so that their legend keeps out of its way.
+        (self.step_line_,) = self.ax_.plot(
+            epochs,
             steps,
-            color=ink(self.ax_, NEUTRAL),
+            transform=self.step_ax_.transData,
+            color=self.line_.get_color() if prefix else ink(self.ax_, NEUTRAL),
             linestyle="-.",
             linewidth=1.0,
             label=f"{prefix}step size (right)",
         )
-        self.step_ax_.set_ylabel("step size")
+        self.step_ax_.update_datalim(np.column_stack([epochs, steps]))
+        self.step_ax_.autoscale(axis="y")
         self.step_ax_.set_ylim(bottom=0.0)
+        self.step_ax_.set_ylabel("step size")
+
+
+def _right_axes(ax: Any) -> Any:
+    """The axes of step sizes that an earlier display has put here, or new ones."""
+    place = ax.get_position(original=True).bounds
+    for other in ax.figure.axes:
+        if other.get_label() == _RIGHT and other.get_position(original=True).bounds == place:
+            return other
+    right = ax.twinx()
+    right.set_label(_RIGHT)
+    return right
 
 
 def _gaps(curve: np.ndarray) -> str:
@@ -251,7 +282,7 @@ def _check_curve(name: str, value: Any) -> np.ndarray:
 
 def _loss_name(estimator: Any) -> str:
     """Name of the objective, and its unit."""
-    loss = estimator.loss.replace("log_loss", "log-loss").replace("_", " ")
+    loss = _NAMES.get(estimator.loss, estimator.loss.replace("_", " "))
     penalty = "" if estimator.alpha == 0 else " + penalty"
     unit = f" ({_UNITS[estimator.loss]})" if estimator.loss in _UNITS else ""
     return f"{estimator.loss_reduction} {loss}{penalty}{unit}"

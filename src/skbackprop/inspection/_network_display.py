@@ -407,6 +407,9 @@ def _layer_names(estimator: Any) -> list[str]:
 
 def _output_names(estimator: Any) -> list[str] | None:
     if not is_classifier(estimator):
+        loss, options = estimator._fitted_loss
+        if loss == "quantile" and np.ndim(options["quantile"]):
+            return [f"quantile {quantile:g}" for quantile in options["quantile"]]
         return None
     classes = [str(label) for label in estimator.classes_]
     return classes if estimator.n_outputs_ == len(classes) else classes[-1:]

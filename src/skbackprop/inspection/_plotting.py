@@ -1,6 +1,6 @@
 """What the displays share: matplotlib on demand, colours that tell signs, checks of their data."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,32 @@ def room_of(ax: Any) -> np.ndarray:
     figure = ax.figure.canvas.figure
     figure.draw_without_rendering()
     return np.array(ax.get_window_extent().size) / figure.dpi
+
+
+_SMALLEST = 6.0
+"""Points of text that can still be read."""
+
+
+def fit_text(axes: Iterable[Any], roomy: tuple[float, float]) -> float:
+    """Shrink names and ticks where axes have less than `roomy` inches; return by how much."""
+    from matplotlib import rcParams
+
+    scale = min(float((room_of(ax) / roomy).min()) for ax in axes)
+    scale = min(1.0, max(scale, _SMALLEST / rcParams["font.size"]))
+    for ax in axes if scale < 1.0 else ():
+        ax.tick_params(labelsize=scale * points("xtick.labelsize"))
+        ax.title.set_fontsize(scale * points("axes.titlesize"))
+        for label in (ax.xaxis.label, ax.yaxis.label):
+            label.set_fontsize(scale * points("axes.labelsize"))
+    return scale
+
+
+def points(name: Any) -> float:
+    """A size of text in matplotlib's rcParams, where it may be a word."""
+    from matplotlib import rcParams
+    from matplotlib.font_manager import FontProperties
+
+    return float(FontProperties(size=rcParams[name]).get_size_in_points())
 
 
 def check_arrays(name: str, value: Any, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:

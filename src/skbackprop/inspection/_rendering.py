@@ -7,7 +7,8 @@ LaTeX of `_notation`.
 import html
 import math
 import re
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,10 @@ from skbackprop.inspection._notation import math_as_html, math_as_text
 
 # Lines of a table, of which more are left out with a word.
 MAX_LINES = 24
+# Characters of a line in a terminal.
+_WIDTH = 88
 _SPACE = "  "
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 
 Cell = str | int | float | None
 
@@ -60,6 +64,14 @@ class Table:
             not any(isinstance(cell, str) for cell in column)
             for column in zip(*self.lines, strict=True)
         ]
+
+    def n_keys(self) -> int:
+        """How many columns, the first ones, name the line: they are of strings or integers."""
+        names = [
+            all(isinstance(cell, str | int) for cell in column)
+            for column in zip(*self.lines, strict=True)
+        ]
+        return [*names, False].index(False)
 
     def what_is_left_out(self) -> str:
         return f"… and {self.n_left_out:,} more lines, which to_frame() has." * bool(
@@ -129,26 +141,70 @@ def _as_latex(string: str) -> str:
 
 
 def text(report: Report) -> str:
-    """The report in Unicode, its tables aligned."""
+    """The report in Unicode, its tables aligned, its lines of at most 88 characters."""
     return "\n\n".join(
-        _text_table(part) if isinstance(part, Table) else _as_text(part) for part in report
+        _text_table(part) if isinstance(part, Table) else _text_lines(part) for part in report
     )
+
+
+def _text_lines(paragraph: str) -> str:
+    return "\n".join(
+        _wrapped(line, len(line) - len(line.lstrip())) for line in _as_text(paragraph).split("\n")
+    )
+
+
+def _wrapped(line: str, indent: int) -> str:
+    """The line in as many as it takes, all but the first indented; formulas stay whole."""
+    wrapped = textwrap.fill(
+        re.sub(r"(?<=\S) ([=·/−]) (?=\S)|(?<=\d,) (?=\d+\])", _unbroken, line),
+        _WIDTH,
+        subsequent_indent=indent * " ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return wrapped.replace(_NO_BREAK, " ")
+
+
+def _unbroken(match: re.Match[str]) -> str:
+    return match[0].replace(" ", _NO_BREAK)
 
 
 def _text_table(table: Table) -> str:
     lines = [[_as_text(cell) for cell in line] for line in [*table.heads(), *table.cells()]]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     is_number = table.is_number()
-    aligned = [
-        _SPACE
-        + _SPACE.join(
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(line, widths, is_number, strict=True)
-        ).rstrip()
-        for line in lines
+    columns = [
+        [cell.rjust(width) if right else cell.ljust(width) for cell in column]
+        for column, width, right in zip(
+            zip(*lines, strict=True),
+            (max(map(len, column)) for column in zip(*lines, strict=True)),
+            is_number,
+            strict=True,
+        )
+    ]
+    title = _as_text(table.title)
+    parts = [
+        "\n".join(_SPACE + _SPACE.join(line).rstrip() for line in zip(*part, strict=True))
+        for part in _folded(columns, table.n_keys())
     ]
     left_out = [_SPACE + table.what_is_left_out()] if table.n_left_out else []
-    return "\n".join([_as_text(table.title), *aligned, *left_out])
+    return "\n".join([_wrapped(title, title.find(": ") + 2), "\n\n".join(parts), *left_out])
+
+
+def _folded(columns: Sequence[Sequence[str]], n_keys: int) -> Iterator[list[Sequence[str]]]:
+    """The columns in parts no wider than a line, each with the keys; dots where it goes on."""
+    keys, rest = list(columns[:n_keys]), list(columns[n_keys:])
+    dots = ["…", *[" "] * (len(columns[0]) - 1)]
+    part = list(keys)
+    while rest:
+        part.append(rest.pop(0))
+        if rest and _width([*part, rest[0], *[dots] * (len(rest) > 1)]) > _WIDTH:
+            yield [*part, dots]
+            part = [*keys, dots]
+    yield part
+
+
+def _width(columns: Sequence[Sequence[str]]) -> int:
+    return sum(len(_SPACE) + len(column[0]) for column in columns)
 
 
 def as_html(report: Report) -> str:
@@ -160,13 +216,15 @@ def as_html(report: Report) -> str:
 
 
 def _html_lines(paragraph: str) -> str:
-    return _as_html(paragraph).replace("\n", "<br/>")
+    indented = re.sub("^ +", "\N{EM SPACE}", _as_html(paragraph), flags=re.MULTILINE)
+    return indented.replace("\n", "<br/>")
 
 
 def _html_table(table: Table) -> str:
     def row(tag: str, cells: Sequence[str]) -> str:
         styled = "".join(
-            f'<{tag} style="text-align: {"right" if right else "left"}">{_as_html(cell)}</{tag}>'
+            f'<{tag} style="text-align: {"right" if right else "left"}; white-space: nowrap">'
+            f"{_as_html(cell)}</{tag}>"
             for cell, right in zip(cells, table.is_number(), strict=True)
         )
         return f"<tr>{styled}</tr>"
@@ -175,8 +233,8 @@ def _html_table(table: Table) -> str:
     body = "\n".join(row("td", cells) for cells in table.cells())
     left_out = f"<p>{_as_html(table.what_is_left_out())}</p>" if table.n_left_out else ""
     return (
-        f"<table>\n<caption>{_as_html(table.title)}</caption>\n"
-        f"<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>{left_out}"
+        f'<div style="overflow-x: auto">\n<table>\n<caption>{_as_html(table.title)}</caption>\n'
+        f"<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>{left_out}"
     )
 
 

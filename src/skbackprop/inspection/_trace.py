@@ -197,7 +197,7 @@ class StepTrace(Step):
         parts += [self._unit_table(layer) for layer in self.layers]
         parts += [self._weight_table(layer) for layer in self.layers]
         if self.conditions:
-            parts.append(_ON_CONDITIONING.format(_UNITS.get(self.loss, "target_scale_²")))
+            parts.append(_on_conditioning(self.loss))
         return [*parts, *loss_notes(self)]
 
     def _input_table(self) -> Table:
@@ -206,7 +206,7 @@ class StepTrace(Step):
         lines: list[list[Cell]] = [
             [row, *map(float, X[row])] for row in range(min(len(X), MAX_LINES))
         ]
-        n_shown = 8
+        n_shown = 6
         if len(columns) > n_shown:
             columns = [*columns[:n_shown], f"… {len(columns):,} in all"]
             lines = [[*line[: n_shown + 1], None] for line in lines]
@@ -251,17 +251,23 @@ class StepTrace(Step):
         return table_of(f"Weights of layer {layer.number}", header, lines, n_weights)
 
 
-_ON_CONDITIONING = """\
-The step is taken in conditioned coordinates: there the inputs of a layer are (x − c) / s and its
-weights s · w. Seen from here it is
-  change of w = −η · r · (∂J/∂w − c · ∂J/∂b) / s²
-  change of b = −η · r · ∂J/∂b − Σ c · (change of w)
-with c and s of layer 1 input_shift_ and input_scale_, of the others hidden_shift_ and
-hidden_scale_; r is 1 over the mean of {}, in the last layer times target_scale_²."""
+def _on_conditioning(loss: str) -> str:
+    """How the textbook's derivative becomes the step."""
+    of_w, of_b = notation.derivative("J", "w"), notation.derivative("J", "b")
+    return (
+        "The step is taken in conditioned coordinates: there the inputs of a layer are "
+        "$(x - c) / s$ and its weights $s \\cdot w$. Seen from here it is\n"
+        f"  change of w = $-\\eta \\cdot r \\cdot ({of_w} - c \\cdot {of_b}) / s^2$\n"
+        f"  change of b = $-\\eta \\cdot r \\cdot {of_b} - \\sum c \\cdot$ (change of w)\n"
+        "with c and s of layer 1 input_shift_ and input_scale_, of the others hidden_shift_ and "
+        f"hidden_scale_; r is 1 over the mean of {_UNITS.get(loss, 'target_scale_$^2$')}, in the "
+        "last layer times target_scale_$^2$."
+    )
+
 
 _UNITS = {
-    "absolute_error": "|target_scale_|",
-    "quantile": "|target_scale_|",
+    "absolute_error": "$|$target_scale_$|$",
+    "quantile": "$|$target_scale_$|$",
     "poisson": "exp(target_shift_)",
 }
 """What a loss of targets in conditioned coordinates is multiplied by to be one in units of y."""
