@@ -33,11 +33,11 @@ each_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 each_weighting = pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
 
 
-def evaluate(form, y, z, sample_weight=None, scale=1.0, **options):
+def evaluate(form, y, z, sample_weight=None, *scale, **options):
     name, *kind = form
     gradient = np.full_like(z, np.nan)
     loss = LOSSES[name](*kind, **options)
-    return loss.value_and_gradient(y, z.copy(), sample_weight, gradient, scale), gradient
+    return loss.value_and_gradient(y, z.copy(), sample_weight, gradient, *scale), gradient
 
 
 def predict(form, z, **options):
@@ -146,7 +146,7 @@ def test_a_small_log_loss_keeps_its_digits(dtype, margin):
 def test_scale_multiplies_the_gradient_alone(form, weighted):
     y, z, sample_weight = random_problem(form, 3, weighted=weighted)
     value, gradient = evaluate(form, y, z, sample_weight)
-    same_value, scaled = evaluate(form, y, z, sample_weight, scale=-0.25)
+    same_value, scaled = evaluate(form, y, z, sample_weight, -0.25)
     assert same_value == value
     np.testing.assert_array_equal(scaled, -0.25 * gradient)
 
