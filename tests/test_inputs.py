@@ -84,6 +84,11 @@ def test_unconditioned_slices_are_views(rng, rows):
     assert np.shares_memory(Inputs(X, N_ROWS).take(rows), X)
 
 
+def test_small_inputs_are_conditioned_once(rng, shift, scale):
+    inputs = Inputs(rng.normal(size=(N_ROWS, N_FEATURES)), N_ROWS, shift=shift, scale=scale)
+    assert np.shares_memory(inputs.take(slice(0, 5)), inputs[slice(3, 9)])
+
+
 @pytest.mark.parametrize("rows", [ROWS[0], ROWS[2]], ids=["slice", "index"])
 def test_batches_share_a_buffer(rng, large, shift, scale, rows):
     X = rng.normal(size=(N_ROWS, N_FEATURES))
