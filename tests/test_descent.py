@@ -177,6 +177,10 @@ class TestDescent:
         assert descent.status is Status.DIVERGED
         np.testing.assert_array_equal(descent.loss_curve, [5.0, 3.0, 1.0, 2.0, 4.0, bad])
 
+    def test_an_explosion_restores_the_first_of_the_best(self):
+        descent, end = follow([5.0, 3.0, 3.0, math.inf, 0.0])
+        assert (end, descent.loss, descent.status) == (1, 3.0, Status.DIVERGED)
+
     def test_what_follows_an_explosion_does_not_count(self):
         descent, end = follow([5.0, 3.0, 1.0, math.inf, 4.0])
         assert (end, descent.loss, descent.status) == (2, 1.0, Status.DIVERGED)
@@ -318,10 +322,12 @@ class TestRetry:
         assert (descent.status, descent.undone, params[0]) == (Status.DIVERGED, 40, 0.0)
         assert descent.loss_curve == [3.0] * 41 + [math.inf]
 
-    def test_a_first_loss_beyond_the_floats_is_no_licence(self):
+    @pytest.mark.parametrize("smooth", [True, False])
+    @pytest.mark.parametrize("first_loss", [math.inf, math.nan])
+    def test_a_first_loss_beyond_the_floats_is_no_licence(self, first_loss, smooth):
         # The sum over all rows may leave the range of floats where those of batches do not.
-        params = np.zeros(1)
-        descent = descend(Cliff(1.0, math.inf), params, step_size=2.0, max_iter=3, retry=True)
+        cliff, params = Cliff(1.0, first_loss), np.zeros(1)
+        descent = descend(cliff, params, step_size=2.0, max_iter=3, retry=True, smooth=smooth)
         assert (descent.undone, descent.loss_curve) == (1, [3.0, 3.0])
 
     def test_without_it_the_step_stays(self):
