@@ -324,6 +324,17 @@ class TestRetry:
         assert model.status_ == "max_iter"
 
 
+@pytest.mark.parametrize("slope", [0.0, math.inf])
+def test_where_nothing_bends_or_nothing_is_finite(slope):
+    objective, params = problem()
+
+    def value_and_gradient(params, rows, out, scale):
+        out[...] = scale * slope * params
+
+    objective.value_and_gradient = value_and_gradient
+    assert search(objective, params) == slope
+
+
 def test_a_flat_batch_does_not_hide_the_others():
     objective, params = problem(batch_size=N_ROWS // 2)
     flat = []

@@ -30,9 +30,6 @@ class Gatherer:
         # The default mode="raise" would go through a buffer of its own.
         return self._array.take(rows, axis=0, out=out, mode="clip")
 
-    def __getitem__(self, rows: slice) -> np.ndarray:
-        return self._array[rows]
-
 
 class Inputs:
     """Takes rows of X, or of (X − shift) / scale; X itself is not changed.
