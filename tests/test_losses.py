@@ -399,6 +399,7 @@ def test_poisson_predictions_are_positive_and_finite(dtype):
     assert y_pred[3] == np.finfo(dtype).max
 
 
+@pytest.mark.thread_unsafe
 @pytest.mark.parametrize("name", ["absolute_error", "huber", "quantile", "poisson"])
 def test_losses_of_numbers_allocate_no_batch(name):
     y = np.ones((100_000, 2))
