@@ -45,7 +45,7 @@ def search(objective, params, seed=0):
     return largest_curvature(objective, params, np.random.default_rng(seed))
 
 
-@pytest.mark.parametrize("jitter", [-1e-13, 0.0, 1e-13])
+@pytest.mark.parametrize("jitter", [-1e-5, -1e-13, 0.0, 1e-13, 1e-5])
 def test_rounding_hides_the_jitter_of_round_numbers(monkeypatch, jitter):
     monkeypatch.setattr(_curvature, "_power_iteration", lambda *_: 0.75 * (1.0 + jitter))
     assert search(*problem()) == 0.75

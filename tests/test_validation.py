@@ -965,6 +965,20 @@ def test_partial_fit_holds_out_no_rows(estimator):
         small(estimator, early_stopping=True).partial_fit(X, y)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@each_estimator
+def test_rows_beyond_the_range_of_floats_pick_no_weights(estimator, dtype):
+    X, y = task(estimator)
+    X = (X - 2.0).astype(dtype)
+    X_val = np.full((1, 5), np.finfo(dtype).max)
+    plain, model = (small(estimator, max_iter=3, warm_start=True) for _ in range(2))
+    for _ in range(2):
+        plain.fit(X, y)
+        model.fit(X, y, X_val=X_val, y_val=y[:1])
+        assert not np.isfinite(model.validation_loss_curve_).any()
+        assert_array_equal(model.coefs_[0], plain.coefs_[0])
+
+
 def test_groups_that_hold_out_a_whole_class_are_refused():
     X, y = np.arange(60.0).reshape(-1, 1), np.repeat([0, 1, 2], 20)
     model = BackpropClassifier(3, early_stopping=True, max_iter=2, random_state=0)
