@@ -68,7 +68,7 @@ PARAMETERS = {
     "learning_rate": Fault(
         "a positive finite number or 'auto'",
         [None, False, [0.1], 1j],
-        ["fast", 0, -0.1, NAN, INF],
+        ["fast", 0, -0.1, NAN, INF, 10**400],
     ),
     "learning_rate_schedule": Fault(
         "one of 'constant', 'linear', 'invscaling', 'adaptive'", [1, None, NAN], ["cosine"]

@@ -124,6 +124,20 @@ class TestSpread:
                 assert scale == [1.0]
                 np.testing.assert_allclose(shift, [constant], rtol=1e-13)
 
+    @pytest.mark.parametrize("container", CONTAINERS)
+    def test_a_constant_column_has_no_side(self, container):
+        # Its mean may come out above it: 0.1 · 0.3 + 0.9 · 0.3 > 0.3.
+        for constant in np.linspace(0.1, 0.9, 9):
+            moments = Spread.of(container(np.full((90, 1), constant))).every
+            for other in (moments, moments._replace(weight=np.array([10.0]))):
+                assert moments.merged(other).side() == [1.0]
+
+    @pytest.mark.parametrize("container", CONTAINERS)
+    def test_a_column_of_zeros_has_scale_1_around_zero(self, container):
+        X = np.column_stack([np.zeros(9), np.full(9, -3.0)])
+        scale = Spread.of(container(X)).every.scale_around_zero()
+        np.testing.assert_allclose(scale, [1.0, -3.0], rtol=1e-14)
+
     @pytest.mark.parametrize("offset", [2e3, 1e5])
     def test_float32_far_from_zero(self, offset):
         X = (np.random.default_rng(0).normal(size=(3000, 2)) + offset).astype(np.float32)

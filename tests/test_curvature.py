@@ -45,7 +45,7 @@ def search(objective, params, seed=0):
     return largest_curvature(objective, params, np.random.default_rng(seed))
 
 
-@pytest.mark.parametrize("jitter", [-1e-13, 0.0, 1e-13])
+@pytest.mark.parametrize("jitter", [-1e-5, -1e-13, 0.0, 1e-13, 1e-5])
 def test_rounding_hides_the_jitter_of_round_numbers(monkeypatch, jitter):
     monkeypatch.setattr(_curvature, "_power_iteration", lambda *_: 0.75 * (1.0 + jitter))
     assert search(*problem()) == 0.75
@@ -322,6 +322,17 @@ class TestRetry:
             model.set_params(learning_rate="auto").fit(inputs, Y[:, 0])
         assert (np.diff(model.loss_curve_) <= 0).all()
         assert model.status_ == "max_iter"
+
+
+@pytest.mark.parametrize("slope", [0.0, math.inf])
+def test_where_nothing_bends_or_nothing_is_finite(slope):
+    objective, params = problem()
+
+    def value_and_gradient(params, rows, out, scale):
+        out[...] = scale * slope * params
+
+    objective.value_and_gradient = value_and_gradient
+    assert search(objective, params) == slope
 
 
 def test_a_flat_batch_does_not_hide_the_others():

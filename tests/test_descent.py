@@ -31,17 +31,18 @@ class Quadratic:
 
 
 class Script:
-    """A loss that is read off a list, one entry further at each step of size 1."""
+    """A loss that is read off a list, one entry further at each `n_rows` steps of size 1."""
 
-    def __init__(self, losses):
+    def __init__(self, losses, n_rows=1):
         self.losses = losses
+        self.n_rows = n_rows
 
     def value(self, params):
-        return self.losses[int(params[0])]
+        return self.losses[int(params[0]) // self.n_rows]
 
     def value_and_gradient(self, params, rows, out, scale=1.0):
         out[:] = -scale
-        return self.value(params)
+        return self.value(params) / self.n_rows
 
 
 def descend(objective, params, *, schedule="constant", max_iter, n_rows=1, batch_size=1, **kwargs):
@@ -51,11 +52,13 @@ def descend(objective, params, *, schedule="constant", max_iter, n_rows=1, batch
     )
 
 
-def follow(losses, max_iter=None, **kwargs):
-    """Descend a script; what came of it and the entry where it ended."""
+def follow(losses, n_rows=1, **kwargs):
+    """Descend a script, row by row; what came of it and the entry where it ended."""
     params = np.zeros(1)
-    descent = descend(Script(losses), params, max_iter=max_iter or len(losses) - 1, **kwargs)
-    return descent, params[0]
+    descent = descend(
+        Script(losses, n_rows), params, max_iter=len(losses) - 1, n_rows=n_rows, **kwargs
+    )
+    return descent, params[0] / n_rows
 
 
 class TestDescent:
@@ -174,6 +177,10 @@ class TestDescent:
         assert descent.status is Status.DIVERGED
         np.testing.assert_array_equal(descent.loss_curve, [5.0, 3.0, 1.0, 2.0, 4.0, bad])
 
+    def test_an_explosion_restores_the_first_of_the_best(self):
+        descent, end = follow([5.0, 3.0, 3.0, math.inf, 0.0])
+        assert (end, descent.loss, descent.status) == (1, 3.0, Status.DIVERGED)
+
     def test_what_follows_an_explosion_does_not_count(self):
         descent, end = follow([5.0, 3.0, 1.0, math.inf, 4.0])
         assert (end, descent.loss, descent.status) == (2, 1.0, Status.DIVERGED)
@@ -262,6 +269,72 @@ class TestDescent:
 
         with pytest.raises(ZeroDivisionError):
             follow([1.0, 0.5], on_epoch=fail)
+
+
+class Cliff:
+    """A loss of 3 at its start and infinite beyond the edge, with a slope of 1."""
+
+    def __init__(self, edge=0.0, first_loss=3.0):
+        self.edge = edge
+        self.first_loss = first_loss
+
+    def value(self, params):
+        return self.first_loss
+
+    def value_and_gradient(self, params, rows, out, scale=1.0):
+        out[:] = -scale
+        return 3.0 if params[0] <= self.edge else math.inf
+
+
+class TestRetry:
+    """Epochs that explode are undone, and the step halved for good."""
+
+    def test_any_rise_of_a_full_batch(self):
+        params = START.copy()
+        descent = descend(Quadratic(), params, step_size=3.0, max_iter=6, retry=True)
+        # One epoch climbs, the next meets it, and the four that are left have half the step.
+        powers = (1 - 1.5 * CURVATURES) ** np.arange(5)[:, np.newaxis]
+        losses = 0.5 * (powers * START) ** 2 @ CURVATURES
+        np.testing.assert_allclose(params, powers[-1] * START, rtol=1e-13)
+        np.testing.assert_allclose(descent.loss_curve, losses[[0, 0, 1, 2, 3]], rtol=1e-13)
+        assert (descent.status, descent.undone) == (Status.MAX_ITER, 1)
+
+    @pytest.mark.parametrize(("rise", "undone"), [(0.9e-6, 0), (1.1e-6, 1)])
+    def test_rounding_is_no_rise(self, rise, undone):
+        descent, _ = follow([-1.0, -2.0, -2.0 * (1.0 - rise), -3.0], retry=True)
+        assert descent.undone == undone
+
+    @pytest.mark.parametrize(
+        "kind", [{"n_rows": 2}, {"n_rows": 2, "smooth": False}, {"smooth": False}]
+    )
+    @pytest.mark.parametrize(("highest", "undone"), [(1.99, 0), (2.01, 1)])
+    def test_batches_and_kinks_may_double_the_first_loss(self, kind, highest, undone):
+        descent, _ = follow([1.0, 0.5, highest, 0.4], retry=True, **kind)
+        assert descent.undone == undone
+
+    def test_ends_at_the_best_where_it_would_end_above_the_first(self):
+        descent, end = follow([1.0, 0.5, 1.5], retry=True, smooth=False)
+        assert (end, descent.loss, descent.status) == (1, 0.5, Status.MAX_ITER)
+
+    def test_gives_up_after_40_halvings(self):
+        params = np.zeros(1)
+        descent = descend(Cliff(), params, max_iter=200, retry=True)
+        assert (descent.status, descent.undone, params[0]) == (Status.DIVERGED, 40, 0.0)
+        assert descent.loss_curve == [3.0] * 41 + [math.inf]
+
+    @pytest.mark.parametrize("smooth", [True, False])
+    @pytest.mark.parametrize("first_loss", [math.inf, math.nan])
+    def test_a_first_loss_beyond_the_floats_is_no_licence(self, first_loss, smooth):
+        # The sum over all rows may leave the range of floats where those of batches do not.
+        cliff, params = Cliff(1.0, first_loss), np.zeros(1)
+        descent = descend(cliff, params, step_size=2.0, max_iter=3, retry=True, smooth=smooth)
+        assert (descent.undone, descent.loss_curve) == (1, [3.0, 3.0])
+
+    def test_without_it_the_step_stays(self):
+        params = START.copy()
+        descent = descend(Quadratic(), params, step_size=3.0, max_iter=3)
+        np.testing.assert_allclose(params, (1 - 3.0 * CURVATURES) ** 3 * START, rtol=1e-13)
+        assert (descent.status, descent.undone) == (Status.DIVERGED, 0)
 
 
 @pytest.mark.parametrize(

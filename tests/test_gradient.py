@@ -411,6 +411,7 @@ def test_inputs_are_not_written_to(problem, batches):
         np.testing.assert_array_equal(array, copy)
 
 
+@pytest.mark.thread_unsafe
 @pytest.mark.parametrize("layout", [np.asfortranarray, lambda X: np.repeat(X, 2, axis=0)[::2]])
 def test_a_batch_of_any_layout_costs_a_batch(layout):
     X = layout(np.random.default_rng(0).normal(size=(20_000, 20)))

@@ -9,6 +9,8 @@ from skbackprop._inputs import Inputs
 
 N_ROWS, N_FEATURES = 9, 4
 ROWS = [slice(0, 9), slice(2, 5), np.array([3, 0, 8]), np.array([5, 5])]
+# Slices that come again at once, after other rows, and after other rows of as many.
+IN_TURN = [ROWS[k] for k in (0, 0, 1, 1, 2, 1, 3, 2, 0, 2, 3, 0, 1)]
 LAYOUTS = {
     "C": np.ascontiguousarray,
     "Fortran": np.asfortranarray,
@@ -39,8 +41,8 @@ def large(monkeypatch):
 
 
 def some_rows(inputs):
-    """What is taken of `inputs`, each time before the next overwrites it, and twice."""
-    return [inputs.take(rows).copy() for rows in ROWS * 2] + [inputs[slice(1, 4)]]
+    """What is taken of `inputs`, each time before the next overwrites it, and a slice to keep."""
+    return [inputs.take(rows).copy() for rows in IN_TURN] + [inputs[slice(1, 4)]]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -72,7 +74,7 @@ def test_conditioned_rows_are_those_of_the_formula(rng, request, shift, scale, s
         request.getfixturevalue("large")
     X = rng.normal(size=(N_ROWS, N_FEATURES))
     inputs = Inputs(X, N_ROWS, shift=shift, scale=scale)
-    for rows, taken in zip(ROWS * 2, some_rows(inputs), strict=False):
+    for rows, taken in zip([*IN_TURN, slice(1, 4)], some_rows(inputs), strict=True):
         np.testing.assert_allclose(taken, (X[rows] - shift) / scale, rtol=1e-14, atol=0)
 
 
@@ -80,6 +82,20 @@ def test_conditioned_rows_are_those_of_the_formula(rng, request, shift, scale, s
 def test_unconditioned_slices_are_views(rng, rows):
     X = rng.normal(size=(N_ROWS, N_FEATURES))
     assert np.shares_memory(Inputs(X, N_ROWS).take(rows), X)
+
+
+def test_small_inputs_are_conditioned_once(rng, shift, scale):
+    inputs = Inputs(rng.normal(size=(N_ROWS, N_FEATURES)), N_ROWS, shift=shift, scale=scale)
+    assert np.shares_memory(inputs.take(slice(0, 5)), inputs[slice(3, 9)])
+
+
+@pytest.mark.parametrize("rows", [ROWS[0], ROWS[2]], ids=["slice", "index"])
+def test_batches_share_a_buffer(rng, large, shift, scale, rows):
+    X = rng.normal(size=(N_ROWS, N_FEATURES))
+    inputs = Inputs(X, N_ROWS, shift=shift, scale=scale)
+    first = inputs.take(rows)
+    inputs.take(np.array([1]))
+    assert np.shares_memory(inputs.take(rows), first)
 
 
 def test_what_is_sparse_stays_so(rng, shift, scale):

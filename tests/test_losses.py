@@ -33,11 +33,11 @@ each_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 each_weighting = pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
 
 
-def evaluate(form, y, z, sample_weight=None, scale=1.0, **options):
+def evaluate(form, y, z, sample_weight=None, *scale, **options):
     name, *kind = form
     gradient = np.full_like(z, np.nan)
     loss = LOSSES[name](*kind, **options)
-    return loss.value_and_gradient(y, z.copy(), sample_weight, gradient, scale), gradient
+    return loss.value_and_gradient(y, z.copy(), sample_weight, gradient, *scale), gradient
 
 
 def predict(form, z, **options):
@@ -146,7 +146,7 @@ def test_a_small_log_loss_keeps_its_digits(dtype, margin):
 def test_scale_multiplies_the_gradient_alone(form, weighted):
     y, z, sample_weight = random_problem(form, 3, weighted=weighted)
     value, gradient = evaluate(form, y, z, sample_weight)
-    same_value, scaled = evaluate(form, y, z, sample_weight, scale=-0.25)
+    same_value, scaled = evaluate(form, y, z, sample_weight, -0.25)
     assert same_value == value
     np.testing.assert_array_equal(scaled, -0.25 * gradient)
 
@@ -344,6 +344,50 @@ def test_losses_of_residuals_far_out(name, below, above, dtype, size):
     np.testing.assert_array_equal(gradient, [[below, above]])
 
 
+each_loss_of_residuals = pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("half_squared_error", {}),
+        ("squared_error", {}),
+        ("absolute_error", {}),
+        ("huber", {"delta": 0.7}),
+        ("quantile", {"quantile": 0.1}),
+    ],
+)
+
+
+@each_loss_of_residuals
+def test_attributes_are_what_they_say(name, options):
+    form = of_numbers(name)
+    loss = LOSSES[name]("matrix", "identity", **options)
+    y, z, _ = random_problem(form, 2)
+    value, _ = evaluate(form, y, z, **options)
+    in_units = {"delta": 8 * options["delta"]} if "delta" in options else options
+    scaled, _ = evaluate(form, 8 * y, 8 * z, **in_units)
+    assert scaled == pytest.approx(8.0**loss.degree * value, rel=1e-13)
+    mirrored, _ = evaluate(form, -y, -z, **options)
+    assert loss.mirrors == (mirrored == pytest.approx(value))
+    residuals = np.array([[-1e9], [-1e6], [-1e-9], [1e-9], [1e6], [1e9]])
+    (slopes,) = evaluate(form, np.zeros_like(residuals), residuals, **options)[1].T
+    assert loss.robust == (slopes[0] == slopes[1]) == (slopes[-1] == slopes[-2])
+    assert loss.smooth == (abs(slopes[3] - slopes[2]) < 1e-6)
+
+
+@each_loss_of_residuals
+@pytest.mark.parametrize(("spread", "power"), [(0.25, 0.25), (1.3, 1.0), (3.0, 4.0), (20.0, 16.0)])
+def test_smoothed_has_the_mean_curvature_over_the_spread(name, options, spread, power):
+    form = of_numbers(name)
+    loss = LOSSES[name]("matrix", "identity", **options)
+    if not loss.robust:
+        assert loss.smoothed(spread) is loss
+        return
+    ends = np.array([[-power / 2], [power / 2]])
+    _, slopes = evaluate(form, np.zeros_like(ends), ends, **options)
+    smoothed, gradient = loss.smoothed(spread), np.empty((1, 1))
+    smoothed.value_and_gradient(np.zeros((1, 1)), np.ones((1, 1)), None, gradient)
+    assert gradient[0, 0] == pytest.approx((slopes[1, 0] - slopes[0, 0]) / power, rel=1e-14)
+
+
 @each_dtype
 def test_poisson_predictions_are_positive_and_finite(dtype):
     eps = float(np.finfo(dtype).eps)
@@ -355,6 +399,7 @@ def test_poisson_predictions_are_positive_and_finite(dtype):
     assert y_pred[3] == np.finfo(dtype).max
 
 
+@pytest.mark.thread_unsafe
 @pytest.mark.parametrize("name", ["absolute_error", "huber", "quantile", "poisson"])
 def test_losses_of_numbers_allocate_no_batch(name):
     y = np.ones((100_000, 2))

@@ -9,6 +9,7 @@ from skbackprop._activations import ACTIVATIONS
 from skbackprop._batches import Batches
 from skbackprop._inputs import Inputs
 from skbackprop._network import Network
+from skbackprop._prediction import predict_rows
 
 SIGMOID, RELU = ACTIVATIONS["sigmoid"], ACTIVATIONS["relu"]
 # The shortest fit: one epoch whose steps round to nothing, which leaves the initial weights.
@@ -116,6 +117,57 @@ class TestForward:
             assert part.dtype == np.float32
             assert part.base is whole
             assert part.ctypes.data == whole.ctypes.data
+
+
+class TestPrediction:
+    """Of rows far from 0, in chunks of any size, by layers that act on the rows as they are."""
+
+    SHIFT = np.array([1e4, -1e4, 3e4])
+
+    def layers(self, dtype):
+        """Coefficients, intercepts, and the formula in float64."""
+        rng = np.random.default_rng(0)
+        A, B = (rng.normal(size=shape).astype(dtype) for shape in [(3, 4), (4, 2)])
+        a, b = rng.normal(size=4), rng.normal(size=2)
+
+        def predict(X):
+            return 1 / (1 + np.exp(-((X - self.SHIFT) @ A.astype(float) + a))) @ B.astype(float) + b
+
+        return [A, B], [a - self.SHIFT @ A.astype(float), b], predict
+
+    @pytest.mark.parametrize(
+        ("from_raw", "part"),
+        [
+            (lambda raw, scratch: raw, slice(None)),
+            (lambda raw, scratch: raw[:, 1], 1),
+            (lambda raw, scratch: np.add(raw, 0.0, out=scratch), slice(None)),
+        ],
+        ids=["matrix", "column", "scratch"],
+    )
+    @pytest.mark.parametrize("n_rows", [1, 4, 11])
+    @pytest.mark.parametrize("elements", [1, 25, 2**18])
+    @pytest.mark.parametrize(
+        ("container", "dtype", "atol"),
+        [(np.array, "f4", 1e-5), (np.array, "f8", 1e-10), (sparse.csr_array, "f8", 1e-10)],
+        ids=["single", "double", "sparse"],
+    )
+    def test_is_the_formula(
+        self, monkeypatch, container, dtype, atol, elements, n_rows, from_raw, part
+    ):
+        monkeypatch.setattr(_network, "_CHUNK_ELEMENTS", elements)
+        X = (np.random.default_rng(1).normal(size=(n_rows, 3)) + self.SHIFT).astype(dtype)
+        coefs, intercepts, formula = self.layers(dtype)
+        got = predict_rows(container(X), coefs, intercepts, ["sigmoid"], self.SHIFT, from_raw)
+        assert got.dtype == dtype
+        np.testing.assert_allclose(got, formula(X.astype(float))[:, part], rtol=0, atol=atol)
+
+    def test_single_precision_of_zeros_that_are_not_stored(self):
+        coefs, intercepts, formula = self.layers("f4")
+        X = sparse.csr_array((5, 3), dtype="f4")
+        intercepts[0] = intercepts[0] + self.SHIFT @ coefs[0].astype(float)
+        got = predict_rows(X, coefs, intercepts, ["sigmoid"], self.SHIFT, lambda raw, _: raw)
+        expected = formula(self.SHIFT + np.zeros((5, 3)))
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-6)
 
 
 class TestInitialDraw:

@@ -576,6 +576,15 @@ BEYOND = {
         },
         "column 0 of X, .* leave the range of float64",
     ),
+    "X, whose mean is rounded up by weights that are alike": (
+        {
+            "X": sparse.csr_array(np.full((3, 1), np.finfo(float).max)),
+            "y": [0.0, 1.0, 2.0],
+            "sample_weight": 0.7,
+            "fit_intercept": True,
+        },
+        "column 0 of X, .* leave the range of float64",
+    ),
     "X, close together": (
         {"X": np.array([[1.0, 1e-310], [2.0, 2e-310]])},
         "range of float64. Column 1 of X has a scale of",
@@ -599,9 +608,12 @@ BEYOND = {
 
 @pytest.mark.parametrize(("given", "message"), BEYOND.values(), ids=BEYOND)
 def test_what_leaves_the_range_of_floats_is_refused_by_name(given, message):
-    given = {"X": [[1.0], [2.0]], "y": [0.0, 1.0]} | given
+    given = {"X": [[1.0], [2.0]], "y": [0.0, 1.0], "fit_intercept": False} | given
+    model = BackpropRegressor(
+        loss_reduction="sum", fit_intercept=given.pop("fit_intercept"), **SMALL
+    )
     with pytest.raises(ValueError, match=message):
-        BackpropRegressor(loss_reduction="sum", fit_intercept=False, **SMALL).fit(**given)
+        model.fit(**given)
 
 
 def test_one_row():

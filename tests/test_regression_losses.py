@@ -332,6 +332,9 @@ def test_quartiles(n_rows):
     weighted = Spread.of(Y, copies.astype(float), quartiles=True)
     repeated = Spread.of(np.repeat(Y, copies, axis=0), quartiles=True)
     assert_array_equal(weighted.quartiles, repeated.quartiles)
+    for unit in (0.1, 1 / 3, 1e-300, 1e300):
+        in_units = Spread.of(Y, unit * copies, quartiles=True)
+        assert_array_equal(in_units.quartiles, repeated.quartiles)
     other = Spread.of(Y + 1, copies.astype(float), quartiles=True)
     assert_allclose(weighted.merged(other).quartiles, weighted.quartiles + 0.5, rtol=1e-12)
     assert Spread.of(Y).quartiles is None

@@ -549,6 +549,24 @@ def test_multilabel(loss, rng):
     assert_same_weights(clone(model).fit(X, sparse.csc_matrix(Y)), model)
 
 
+@pytest.mark.parametrize(
+    ("columns", "classes", "message"),
+    [
+        (lambda Y: Y + 1, None, r"multilabel y must be of zeros and ones; got \[1\. 2\.\]"),
+        (lambda Y: Y[:, :2], None, "y must have 3 labels, as fitted; got 2"),
+        (lambda Y: Y, [0, 1], r"classes of a multilabel y must be None .*; got \[0, 1\]"),
+    ],
+)
+def test_faults_of_multilabel(columns, classes, message, rng):
+    X = rng.normal(size=(30, 2))
+    Y = rng.integers(2, size=(30, 3))
+    model = textbook(BackpropClassifier).partial_fit(X, Y, classes=[0, 1, 2])
+    before = clone(model).partial_fit(X, Y)
+    with pytest.raises(ValueError, match=message):
+        model.partial_fit(X, columns(Y), classes=classes)
+    assert_same_weights(model, before)
+
+
 def test_multioutput(rng):
     X = rng.uniform(-1, 1, size=(200, 2))
     Y = np.column_stack([X[:, 0] ** 2, X[:, 0] - X[:, 1], np.ones(200)])
@@ -753,6 +771,19 @@ def test_first_partial_fit_requires_classes(rng):
         BackpropClassifier().partial_fit(X, X[:, 0] > 0)
 
 
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        ([1], r"classes must be at least 2 labels; got \[1\]"),
+        (["0", "1"], r"classes must be labels of the type of y, int\d+; got \['0', '1'\]"),
+    ],
+)
+def test_faults_of_classes(classes, message, rng):
+    X = rng.normal(size=(20, 2))
+    with pytest.raises(ValueError, match=message):
+        BackpropClassifier().partial_fit(X, np.arange(20) % 2, classes=classes)
+
+
 def test_class_absent_from_first_batch(rng):
     X = rng.normal(size=(300, 1))
     y = np.array(["high", "low", "mid"])[np.digitize(X[:, 0], [-0.5, 0.5]) - 2]
@@ -806,6 +837,11 @@ GOING_ON_WRONG = {
         BackpropRegressor,
         lambda model, X, y: model.set_params(warm_start=True).fit(X[:, :1], y),
         "X has 1 features, but BackpropRegressor is expecting 2",
+    ),
+    "intercepts": (
+        BackpropRegressor,
+        lambda model, X, y: model.set_params(fit_intercept=False).partial_fit(X, y),
+        "with fit_intercept=False would drop the fitted intercepts",
     ),
     "hidden layers": (
         BackpropRegressor,

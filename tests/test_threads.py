@@ -10,6 +10,7 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 from skbackprop import BackpropClassifier, BackpropRegressor, _threads
 from skbackprop._threads import blas_threads, one_thread_pays
 
+pytestmark = pytest.mark.thread_unsafe
 SMALL, LARGE = (32, [(4, 10)]), (2**12, [(2**6, 2**6)])
 BLAS = ThreadpoolController().select(user_api="blas")
 X = np.random.default_rng(0).normal(size=(40, 3))

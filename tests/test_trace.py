@@ -396,6 +396,9 @@ def test_chain_of_some_paths():
         np.testing.assert_array_equal(path.product, products[path.units])
     assert some.value == pytest.approx(every.value, rel=1e-12)
     assert "52 of 60 paths are left out" in str(some)
+    assert "60 paths" in repr(some)
+    assert r"\dots" in some.to_latex()
+    assert r"\dots" not in every.to_latex()
     assert "others" in str(some)
     one = trace.chain("coefs[2][1, 0]", max_paths=1)
     assert abs(one.paths[0].product.sum()) == max(

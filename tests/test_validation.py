@@ -27,8 +27,11 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropClassifier, BackpropRegressor, _continuation
+from skbackprop._descent import Epoch
 from skbackprop._held_out import hold_out
 from skbackprop._problem import Data
+from skbackprop._stopping import Plateau, Status
+from skbackprop._validation import Validation
 
 ESTIMATORS = [BackpropClassifier, BackpropRegressor]
 CLASSIFIER, REGRESSOR = ESTIMATORS
@@ -65,6 +68,66 @@ def loss_of(model, X, y):
     return log_loss(y, model.predict_proba(X)) if hasattr(model, "classes_") else half_mse(
         model, X, y
     )  # fmt: skip
+
+
+class TestRule:
+    """What is kept of a list of losses, without a network: the parameters are the loss."""
+
+    @staticmethod
+    def follow(losses, score=None, plateau=None, goes_on=None, start=None):
+        """Validate epochs until there is an end; the rule and the status of each."""
+        validation = Validation(lambda params: float(params[0]), score, plateau, goes_on)
+        params = np.empty(1)
+        if start is not None:
+            params[0] = start
+            validation.start_from(params)
+        statuses = []
+        for number, loss in enumerate(losses, 7):
+            params[0] = loss
+            statuses.append(validation(Epoch(number, 1.0, 1.0, 0.1, params, [])))
+            if statuses[-1] is not None:
+                break
+        return validation, statuses
+
+    @pytest.mark.parametrize(
+        ("losses", "best_epoch"), [([3.0, 1.0, 2.0, 1.0], 2), ([1.0, 2.0], 1), ([2.0, 1.0], 2)]
+    )
+    def test_the_first_of_the_best_is_kept(self, losses, best_epoch):
+        validation, statuses = self.follow(losses)
+        assert (validation.best_epoch, validation.best_params) == (best_epoch, [1.0])
+        assert validation.losses == losses
+        assert validation.scores == np.negative(losses).tolist()
+        assert statuses == [None] * len(losses)
+
+    @pytest.mark.parametrize(("start", "best_epoch"), [(0.5, 0), (1.0, 0), (1.5, 2)])
+    def test_what_was_fitted_may_be_the_best(self, start, best_epoch):
+        validation, _ = self.follow([2.0, 1.0, 3.0], start=start)
+        assert validation.best_epoch == best_epoch
+        assert validation.best_params == [min(start, 1.0)]
+        assert len(validation.losses) == len(validation.scores) == 3
+
+    @pytest.mark.parametrize("bad", [np.inf, np.nan])
+    def test_weights_of_an_infinite_loss_are_not_scored(self, bad):
+        validation, _ = self.follow([bad, 1.0, bad], score=lambda epoch: 1.0 / epoch.params[0])
+        assert validation.scores == [-np.inf, 1.0, -np.inf]
+        assert (validation.best_epoch, validation.best_params) == (2, [1.0])
+
+    def test_the_score_decides_where_there_is_one(self):
+        validation, statuses = self.follow(
+            [3.0, 2.0, 1.0, 0.5], score=lambda epoch: epoch.params[0], plateau=Plateau(0.0, 2)
+        )
+        assert (validation.best_epoch, validation.best_params) == (1, [3.0])
+        assert statuses == [None, None, Status.EARLY_STOPPED]
+
+    def test_descent_may_go_on_after_a_plateau(self):
+        answers = [True, True, False]
+        validation, statuses = self.follow([1.0] * 9, None, Plateau(0.0, 2), lambda: answers.pop(0))
+        assert (len(validation.losses), answers) == (7, [])
+        assert statuses == [None] * 6 + [Status.EARLY_STOPPED]
+
+    def test_descent_ends_at_a_plateau(self):
+        _, statuses = self.follow([3.0, 2.0, 2.0, 1.0, 1.0, 1.0, 0.5], plateau=Plateau(0.0, 2))
+        assert statuses == [None] * 5 + [Status.EARLY_STOPPED]
 
 
 class TestGiven:
@@ -900,6 +963,20 @@ def test_partial_fit_holds_out_no_rows(estimator):
     X, y = task(estimator)
     with pytest.raises(ValueError, match="partial_fit holds out no rows; got early_stopping=True"):
         small(estimator, early_stopping=True).partial_fit(X, y)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@each_estimator
+def test_rows_beyond_the_range_of_floats_pick_no_weights(estimator, dtype):
+    X, y = task(estimator)
+    X = (X - 2.0).astype(dtype)
+    X_val = np.full((1, 5), np.finfo(dtype).max)
+    plain, model = (small(estimator, max_iter=3, warm_start=True) for _ in range(2))
+    for _ in range(2):
+        plain.fit(X, y)
+        model.fit(X, y, X_val=X_val, y_val=y[:1])
+        assert not np.isfinite(model.validation_loss_curve_).any()
+        assert_array_equal(model.coefs_[0], plain.coefs_[0])
 
 
 def test_groups_that_hold_out_a_whole_class_are_refused():

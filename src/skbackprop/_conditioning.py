@@ -359,16 +359,18 @@ def with_late_columns(layer: Layer, seen: Moments, scale: np.ndarray) -> Layer:
 def _quartiles(array: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The weighted quartiles of the columns, shape (3, n_columns).
 
-    Where the weight below a value is just the one asked for, the mean of it and the next.
+    Where the weight below a value is just the one asked for, the mean of it and the next. Rounding
+    of the weights decides nothing, as equal fits shall have equal scales.
     """
     order = np.argsort(array, axis=0, kind="stable")
     ordered = np.take_along_axis(array, order, axis=0)
-    below = np.cumsum(weights[order], axis=0)
+    below = np.cumsum(weights[order], axis=0, dtype=np.float64)
     wanted = np.array([[0.25], [0.5], [0.75]]) * below[-1]
+    rounding = 1e-9 * below[-1]
     quartiles = np.empty(wanted.shape)
     for k in range(array.shape[1]):
-        first = np.searchsorted(below[:, k], wanted[:, k], side="left")
-        next_ = np.searchsorted(below[:, k], wanted[:, k], side="right")
+        first = np.searchsorted(below[:, k], wanted[:, k] - rounding[k], side="left")
+        next_ = np.searchsorted(below[:, k], wanted[:, k] + rounding[k], side="right")
         quartiles[:, k] = 0.5 * (ordered[first, k] + ordered[next_, k].astype(np.float64))
     return quartiles
 

@@ -13,7 +13,7 @@ _BATCHES = 4
 _ITERATIONS = 8
 _MORE_ITERATIONS = 3
 # What counts as none of a 6th bit of the curvature.
-_ROUNDING = 1e-6
+_ROUNDING = 1e-3
 # Length of the way along which gradients are differenced, in conditioned coordinates.
 _EPSILON = 1e-4
 

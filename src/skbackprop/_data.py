@@ -108,7 +108,8 @@ def check_total_weight(weights: np.ndarray | None, dtype: np.dtype, reduction: s
 def check_coordinates(conditioning: Conditioning, inputs: Moments, dtype: np.dtype) -> None:
     """Refuse data that the range of floats does not hold once shifted and scaled."""
     scale = conditioning.input_scale
-    wide = ~np.isfinite((inputs.high - inputs.low).astype(dtype)) | ~np.isfinite(scale)
+    parts = (inputs.high - inputs.low).astype(dtype), conditioning.input_shift, scale
+    wide = ~np.isfinite(parts).all(axis=0)
     if wide.any():
         column = int(wide.argmax())
         raise ValueError(

@@ -30,9 +30,6 @@ class Gatherer:
         # The default mode="raise" would go through a buffer of its own.
         return self._array.take(rows, axis=0, out=out, mode="clip")
 
-    def __getitem__(self, rows: slice) -> np.ndarray:
-        return self._array[rows]
-
 
 class Inputs:
     """Takes rows of X, or of (X − shift) / scale; X itself is not changed.
@@ -76,7 +73,9 @@ class Inputs:
             self._inverse_scale = (1.0 / scale).astype(self.dtype)
         if not (self._sparse or self._as_they_are) and X.size <= _SMALL:
             conditioned = np.empty(X.shape, dtype=self.dtype)
-            self._condition(X, conditioned)
+            # Rows to validate or predict on may be out of reach of the scale of those fitted.
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._condition(X, conditioned)
             X, self._as_they_are = conditioned, True
         self._X = X
         self._gatherer = Gatherer(X, batch_size)

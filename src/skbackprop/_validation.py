@@ -50,6 +50,7 @@ class Validation:
         self.best_params: np.ndarray | None = None
         self.best_epoch = 0
 
+    @np.errstate(over="ignore", invalid="ignore")
     def start_from(self, params: np.ndarray) -> None:
         """Take fitted parameters for the best so far."""
         self._measure(Epoch(0, math.nan, math.nan, 0.0, params, []))
