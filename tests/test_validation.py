@@ -735,29 +735,26 @@ class TestTools:
             pipeline[-1].validation_loss_curve_, expected.validation_loss_curve_, rtol=1e-12
         )
 
-    def test_search_over_folds_leaves_a_set_of_another_length_alone(self):
-        X, y, X_val, y_val = split(REGRESSOR)
+    @staticmethod
+    def numbers_of_rows_validated_on(X, y, X_val, y_val, *, cv):
         n_rows = []
 
         def score(model, X, y):
             n_rows.append(len(X))
             return 0.0
 
-        search = GridSearchCV(small(REGRESSOR, scoring=score, max_iter=1), {"alpha": [0]}, cv=2)
+        search = GridSearchCV(small(REGRESSOR, scoring=score, max_iter=1), {"alpha": [0]}, cv=cv)
         search.fit(X, y, X_val=X_val, y_val=y_val)
-        assert n_rows == [50, 50, 50]
+        return n_rows
+
+    def test_search_over_folds_leaves_a_set_of_another_length_alone(self):
+        X, y, X_val, y_val = split(REGRESSOR)
+        assert self.numbers_of_rows_validated_on(X, y, X_val, y_val, cv=2) == [50, 50, 50]
 
     def test_search_over_folds_cuts_a_set_as_long_as_the_data(self):
         X, y = task(REGRESSOR)
         X_val, y_val = X[::-1] + 1, y[::-1]
-        n_rows = []
-
-        def score(model, X, y):
-            n_rows.append(len(X))
-            return 0.0
-
-        search = GridSearchCV(small(REGRESSOR, scoring=score, max_iter=1), {"alpha": [0]}, cv=3)
-        search.fit(X, y, X_val=X_val, y_val=y_val)
+        n_rows = self.numbers_of_rows_validated_on(X, y, X_val, y_val, cv=3)
         assert n_rows == [80, 80, 80, 120]  # the last is the refit, which is not cut
 
     def test_cut_frames_are_refused(self):
