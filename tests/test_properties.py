@@ -333,6 +333,12 @@ def assert_finite(model, told):
         assert np.isfinite(model.loss_curve_).all()
 
 
+def leaves_rows_out(case):
+    """Whether a fit need not follow all of the rows."""
+    weight = np.ones(1) if case.sample_weight is None else np.asarray(case.sample_weight)
+    return case.estimator.early_stopping or weight.min() < 1e-9 * weight.max()
+
+
 def assert_predicts(model, X):
     if isinstance(model, BackpropClassifier):
         proba = model.predict_proba(X)
@@ -355,7 +361,9 @@ def test_a_finite_model_or_an_error_that_names_its_cause(case):
     if error is None:
         assert_finite(case.estimator, case.told)
         if "DivergenceWarning" not in case.told:
-            assert_predicts(case.estimator, case.X)
+            beyond = refusal(assert_predicts, case.estimator, case.X)
+            assert beyond is None or leaves_rows_out(case), beyond
+            assert beyond is None or "X must have results within the range" in str(beyond)
     else:
         assert names_its_cause(error, case.estimator), error
         assert not case.ordinary, error
@@ -454,17 +462,32 @@ def tame_cases(draw, **fixed):
     return Case(estimator.set_params(**fixed), X, y, sample_weight, ordinary=True)
 
 
-def assert_agree(case, other, X=None, rtol=1e-9):
-    """Hold two fits against each other by what they make of the rows of the first."""
+def assert_agree(case, other, X=None, dtype=np.float64):
+    """Hold two fits against each other by what they make of the rows of the first.
+
+    They may differ by the rounding of some hundred steps, by that of rows that are far from 0 and
+    close together, and by what the fit makes of both: measured on rows a rounding away.
+    """
     case.fit()
     other.fit()
     if "DivergenceWarning" in case.told + other.told:
         return
     expected = raw_predictions(case.estimator, case.X)
     got = raw_predictions(other.estimator, case.X if X is None else X)
-    # Values far from 0 and close together have so many digits fewer.
-    rtol += 1e-14 * np.abs(case.estimator.input_shift_ / case.estimator.input_scale_).max()
-    np.testing.assert_allclose(got, expected, rtol=0, atol=rtol * max(1.0, np.abs(expected).max()))
+    eps = np.finfo(dtype).eps
+    shift, scale = case.estimator.input_shift_, case.estimator.input_scale_
+    # Single precision is of the rows less their shift.
+    origin, distance = (0.0, np.abs(shift / scale).max()) if dtype == np.float64 else (shift, 0.0)
+    atol = eps * (1000.0 + 10.0 * distance) * max(1.0, np.abs(expected).max())
+    varies = np.ptp(case.X, axis=0) > 0.0
+    for rng in map(np.random.default_rng, range(2)):
+        nudge = eps * varies * rng.choice([-1.0, 1.0], size=case.X.shape)
+        X_nudged = case.X + nudge * (case.X - origin)
+        nudged = replace(case, estimator=clone(case.estimator), X=X_nudged)
+        nudged.fit()
+        gap = np.abs(raw_predictions(nudged.estimator, X_nudged) - expected).max()
+        atol = max(atol, 10.0 * gap)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=atol)
 
 
 @given(tame_cases(batch_size="full"), st.integers(0, 2**32 - 1))
@@ -490,17 +513,12 @@ def test_weights_count_as_copies(case):
     assert_agree(weighted, Case(clone(case.estimator), X, y, None, ordinary=True))
 
 
-# The rounding of float32, 6e-8, times what conditioning (values of up to 1e6 in steps of 1/16)
-# and some steps make of it.
-OF_SINGLE = 2e-3
-
-
 @given(tame_cases(learning_rate=1e-3))
 def test_float32_and_float64_agree(case):
     X = case.X.astype(np.float32)
     single = Case(clone(case.estimator), X, case.y, case.sample_weight, ordinary=True)
     double = Case(case.estimator, X.astype(float), case.y, case.sample_weight, ordinary=True)
-    assert_agree(double, single, X, rtol=OF_SINGLE)
+    assert_agree(double, single, X, np.float32)
 
 
 @given(tame_cases(), st.integers(1, 200))
@@ -614,6 +632,48 @@ def test_what_leaves_the_range_of_floats_is_refused_by_name(given, message):
     )
     with pytest.raises(ValueError, match=message):
         model.fit(**given)
+
+
+LARGEST = np.finfo(float).max
+FAR = {
+    "a sum": (BackpropRegressor, {}, "predict", [LARGEST, LARGEST], "inf"),
+    "a difference": (BackpropRegressor, {}, "predict", [LARGEST, -LARGEST], "nan|inf"),
+    "its exponential": (BackpropRegressor, {"loss": "poisson"}, "predict", [1e4, 1e4], "inf"),
+    "labels": (BackpropClassifier, {}, "predict", [LARGEST, LARGEST], "inf"),
+    "log-odds": (BackpropClassifier, {}, "decision_function", [LARGEST, LARGEST], "inf"),
+    "probabilities": (BackpropClassifier, {}, "predict_proba", [LARGEST, LARGEST], "inf"),
+    "units": (
+        BackpropRegressor,
+        {"hidden_layer_sizes": 2, "activation": "softplus"},
+        "hidden_activations",
+        [LARGEST, LARGEST],
+        "inf",
+    ),
+}
+
+
+@pytest.mark.parametrize("chunk", [1, 100])
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize(("estimator", "params", "method", "row", "value"), FAR.values(), ids=FAR)
+def test_what_predicts_beyond_the_range_of_floats_is_refused_by_its_row(
+    estimator, params, method, row, value, container, chunk, monkeypatch
+):
+    monkeypatch.setattr(_network, "_CHUNK_ELEMENTS", chunk)
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    y = np.exp(X @ [3.0, 4.0])
+    y = y > 1.0 if estimator is BackpropClassifier else y
+    params = {"hidden_layer_sizes": (), "random_state": 0} | params
+    model = estimator(**params).fit(X, y)
+    message = rf"X must have results within the range of float64; row 2 has .*({value}).*: its"
+    with pytest.raises(ValueError, match=message):
+        getattr(model, method)(container([X[0], X[1], row, X[2]]))
+
+
+def test_a_row_of_single_precision_that_predicts_beyond_its_range_is_refused():
+    X = np.random.default_rng(0).normal(size=(30, 2)).astype(np.float32)
+    model = BackpropRegressor((), random_state=0).fit(X - 1e38, 9.0 * X[:, 0])
+    with pytest.raises(ValueError, match="within the range of float32; row 0 has"):
+        model.predict(np.full((1, 2), FLOAT32_MAX, dtype=np.float32))
 
 
 def test_one_row():

@@ -80,7 +80,7 @@ class TestRule:
         params = np.empty(1)
         if start is not None:
             params[0] = start
-            validation.start_from(params)
+            validation.start_from(params, fitted=True)
         statuses = []
         for number, loss in enumerate(losses, 7):
             params[0] = loss
@@ -964,16 +964,23 @@ def test_partial_fit_holds_out_no_rows(estimator):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @each_estimator
-def test_rows_beyond_the_range_of_floats_pick_no_weights(estimator, dtype):
+def test_rows_beyond_the_range_of_floats_are_refused(estimator, dtype):
     X, y = task(estimator)
     X = (X - 2.0).astype(dtype)
     X_val = np.full((1, 5), np.finfo(dtype).max)
-    plain, model = (small(estimator, max_iter=3, warm_start=True) for _ in range(2))
-    for _ in range(2):
-        plain.fit(X, y)
-        model.fit(X, y, X_val=X_val, y_val=y[:1])
-        assert not np.isfinite(model.validation_loss_curve_).any()
-        assert_array_equal(model.coefs_[0], plain.coefs_[0])
+    model = small(estimator, max_iter=3, warm_start=True).fit(X, y)
+    fitted = dict(vars(model))
+    for again in (model, small(estimator, max_iter=3)):
+        with pytest.raises(ValueError, match=r"X_val and y_val or .* finite loss .* nan"):
+            again.fit(X, y, X_val=X_val, y_val=y[:1])
+    assert all(vars(model)[name] is value for name, value in fitted.items())
+
+
+def test_weights_to_start_from_that_are_too_large_for_a_loss_are_refused():
+    X, y = task(BackpropRegressor)
+    model = small(BackpropRegressor, early_stopping=True, hidden_layer_sizes=())
+    with pytest.raises(ValueError, match="finite loss with the weights to start from; got inf"):
+        model.fit(X, y, coefs_init=[np.full((5, 1), 1e200)])
 
 
 def test_groups_that_hold_out_a_whole_class_are_refused():

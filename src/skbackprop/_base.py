@@ -278,8 +278,8 @@ class BaseBackprop(
                 settings, mode, problem, params, batch_size
             )
             self.learning_rate_ = step_size
-            if validation is not None and goes_on:
-                validation.start_from(params)
+            if validation is not None:
+                validation.start_from(params, fitted=goes_on)
             descent = gradient_descent(
                 problem.objective(batch_size),
                 params,
@@ -398,6 +398,12 @@ class BaseBackprop(
         -------
         activations : ndarray of shape (n_samples, n_units)
             Activations of the units of the layer.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not of numbers and columns as those of `fit` were, or so far beyond them that
+            a result leaves the range of floats.
         """
         check_is_fitted(self)
         number = check_layer(layer, len(self._activations))

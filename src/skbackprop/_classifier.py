@@ -414,6 +414,12 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         y_pred : ndarray of shape (n_samples,) or (n_samples, n_labels)
             Labels; for multilabel a matrix of zeros and ones.
 
+        Raises
+        ------
+        ValueError
+            If `X` is not of numbers and columns as those of `fit` were, or so far beyond them that
+            a result leaves the range of floats.
+
         Examples
         --------
         >>> from skbackprop import BackpropClassifier
@@ -447,6 +453,12 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         proba : ndarray of shape (n_samples, n_classes)
             Probability of each class, in the order of `classes_`; for multilabel that of each
             label.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not of numbers and columns as those of `fit` were, or so far beyond them that
+            a result leaves the range of floats.
 
         Examples
         --------
@@ -483,6 +495,12 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         log_proba : ndarray of shape (n_samples, n_classes)
             Logarithms of the probabilities, −inf for one of zero.
 
+        Raises
+        ------
+        ValueError
+            If `X` is not of numbers and columns as those of `fit` were, or so far beyond them that
+            a result leaves the range of floats.
+
         Examples
         --------
         >>> from skbackprop import BackpropClassifier
@@ -508,6 +526,12 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             For two classes log p₁ − log p₀, the log-odds of ``classes_[1]``; for multilabel
             those of each label; for more classes the raw predictions under the log-loss and
             log p under a squared error.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not of numbers and columns as those of `fit` were, or so far beyond them that
+            a result leaves the range of floats.
 
         Examples
         --------

@@ -22,20 +22,34 @@ def predict_rows(
     from_raw: FromRaw,
 ) -> np.ndarray:
     """Go forward through layers that act on raw X, chunk by chunk."""
-    inputs, first_intercept = Inputs(X, 0), intercepts[0]
-    if X.dtype == np.float32 and isinstance(X, np.ndarray):
-        # x W + b = (x − c) W + (b + c W): the first form loses the digits that x and c share.
-        shift = input_shift.astype(X.dtype).astype(np.float64)
-        inputs = Inputs(X, 0, shift=shift)
-        first_intercept = first_intercept + shift @ coefs[0].astype(np.float64)
-    layers = list(map(Layer, coefs, [first_intercept, *intercepts[1:]]))
     sizes = [coefs[0].shape[0], *(coef.shape[1] for coef in coefs)]
     network = Network(sizes, [ACTIVATIONS[name] for name in activations])
     result = np.empty(0)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
+        inputs, first_intercept = Inputs(X, 0), intercepts[0]
+        if X.dtype == np.float32 and isinstance(X, np.ndarray):
+            # x W + b = (x − c) W + (b + c W): the first form loses the digits that x and c share.
+            shift = input_shift.astype(X.dtype).astype(np.float64)
+            inputs = Inputs(X, 0, shift=shift)
+            first_intercept = first_intercept + shift @ coefs[0].astype(np.float64)
+        layers = list(map(Layer, coefs, [first_intercept, *intercepts[1:]]))
         for rows, raw_prediction, scratch in network.forward_in_chunks(layers, inputs):
+            _check_range(raw_prediction, rows)
             part = from_raw(raw_prediction, scratch)
+            if part.dtype.kind == "f":
+                _check_range(part, rows)
             if rows.start == 0:
                 result = np.empty((X.shape[0], *part.shape[1:]), dtype=part.dtype)
             result[rows] = part
     return result
+
+
+def _check_range(results: np.ndarray, rows: slice) -> None:
+    """Refuse rows that the weights of a fit to other numbers take out of the range of floats."""
+    finite = np.isfinite(results)
+    if not finite.all():
+        row, *_ = np.unravel_index(finite.argmin(), results.shape)
+        raise ValueError(
+            f"X must have results within the range of {results.dtype}; row {rows.start + row} has "
+            f"{results[row]}: its numbers are far beyond those that the network was fitted to."
+        )

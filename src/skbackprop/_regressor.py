@@ -469,6 +469,12 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
             Predictions, of the shape that `y` had; of several quantiles shape
             (n_samples, n_quantiles), increasing along a row.
 
+        Raises
+        ------
+        ValueError
+            If `X` is not of numbers and columns as those of `fit` were, or so far beyond them that
+            a result leaves the range of floats.
+
         Examples
         --------
         >>> from skbackprop import BackpropRegressor

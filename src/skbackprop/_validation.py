@@ -51,9 +51,17 @@ class Validation:
         self.best_epoch = 0
 
     @np.errstate(over="ignore", invalid="ignore")
-    def start_from(self, params: np.ndarray) -> None:
-        """Take fitted parameters for the best so far."""
-        self._measure(Epoch(0, math.nan, math.nan, 0.0, params, []))
+    def start_from(self, params: np.ndarray, *, fitted: bool) -> None:
+        """Refuse rows without a loss at the start; take fitted parameters for the best so far."""
+        loss = self._loss(params)
+        if not math.isfinite(loss):
+            raise ValueError(
+                "The rows to validate on, X_val and y_val or those held out of X and y, must have "
+                f"a finite loss with the weights to start from; got {loss}. Either their numbers "
+                "are far beyond those of the rows to fit, or the weights given are too large."
+            )
+        if fitted:
+            self._measure(Epoch(0, math.nan, math.nan, 0.0, params, []))
 
     def __call__(self, epoch: Epoch) -> Status | None:
         """Measure; whether there has been no better score for long."""
