@@ -539,3 +539,9 @@ def test_another_number_of_quantiles_needs_a_new_start():
 def test_the_other_name_of_the_sigmoid_is_told():
     with pytest.raises(ValueError, match="activation must be 'sigmoid', which is the logistic"):
         BackpropRegressor(activation="logistic").fit([[0.0], [1.0]], [0.0, 1.0])
+
+
+def test_a_schedule_for_a_learning_rate_is_told_its_parameter():
+    accepted = "learning_rate must be .*, and learning_rate_schedule 'adaptive'; got 'adaptive'"
+    with pytest.raises(ValueError, match=accepted):
+        BackpropRegressor(learning_rate="adaptive").fit([[0.0], [1.0]], [0.0, 1.0])

@@ -47,9 +47,7 @@ def check_parameters(estimator: Any) -> Settings:
         hidden_layer_sizes=hidden_layer_sizes,
         activations=check_activation(estimator.activation, ACTIVATIONS, hidden_layer_sizes),
         alpha=check_number("alpha", estimator.alpha, auto=True),
-        learning_rate=check_number(
-            "learning_rate", estimator.learning_rate, positive=True, auto=True
-        ),
+        learning_rate=check_learning_rate(estimator.learning_rate),
         batch_size=check_batch_size(estimator.batch_size),
         max_iter=check_integer("max_iter", estimator.max_iter, minimum=1, auto=True),
         tol=None if estimator.tol is None else check_number("tol", estimator.tol),
@@ -132,6 +130,14 @@ def check_layer(value: Any, n_layers: int) -> int:
     if not -n_layers <= int(value) < n_layers:
         raise ValueError(_message("layer", value, accepted))
     return int(value) % n_layers
+
+
+def check_learning_rate(value: Any) -> float | str:
+    """A positive number or "auto"; scikit-learn's perceptrons have schedules by this name."""
+    if isinstance(value, str) and value in SCHEDULES:
+        accepted = f"a positive finite number or 'auto', and learning_rate_schedule {value!r}"
+        raise ValueError(_message("learning_rate", value, accepted))
+    return check_number("learning_rate", value, positive=True, auto=True)
 
 
 def check_batch_size(value: Any) -> int | str:
