@@ -389,12 +389,14 @@ def test_smoothed_has_the_mean_curvature_over_the_spread(name, options, spread, 
 
 
 @each_dtype
-def test_poisson_predictions_are_positive(dtype):
+def test_poisson_predictions_are_positive_and_finite(dtype):
     eps = float(np.finfo(dtype).eps)
-    z = np.array([[-1e30, -2.0, 3.0]], dtype=dtype)
-    y_pred = predict(of_numbers("poisson"), z)[0]
-    assert y_pred[0] == np.finfo(dtype).tiny
-    np.testing.assert_allclose(y_pred[1:], np.exp([-2.0, 3.0]), rtol=4 * eps)
+    z = np.array([[-1e30, -2.0, 3.0, 1e30]], dtype=dtype)
+    with np.errstate(over="ignore"):
+        y_pred = predict(of_numbers("poisson"), z)[0]
+    assert y_pred[0] > 0
+    np.testing.assert_allclose(y_pred[1:3], np.exp([-2.0, 3.0]), rtol=4 * eps)
+    assert y_pred[3] == np.finfo(dtype).max
 
 
 @pytest.mark.thread_unsafe

@@ -263,15 +263,12 @@ def test_small_probabilities_and_saturated_outputs(loss, y, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_poisson_stays_above_zero_and_goes_to_infinity_where_predict_refuses(dtype):
+def test_poisson_stays_within_the_range_of_floats(dtype):
     X, y = (a.astype(dtype) for a in DATA["diabetes"])
     model = BackpropRegressor((), loss="poisson", max_iter=2, random_state=0).fit(X, y)
-    model.intercepts_[-1] = model.intercepts_[-1] - 2000.0
-    assert np.array_equal(run(model, X)["variable"][:, 0], model.predict(X))
-    model.intercepts_[-1] = model.intercepts_[-1] + 4000.0
-    assert np.isposinf(run(model, X)["variable"][:, 0]).all()
-    with pytest.raises(ValueError, match=f"within the range of {dtype}; row 0 has inf"):
-        model.predict(X)
+    for far in (2000.0, -4000.0):
+        model.intercepts_[-1] = model.intercepts_[-1] + far
+        assert np.array_equal(run(model, X)["variable"][:, 0], model.predict(X))
 
 
 @pytest.mark.parametrize("kind", ["int64", "int32", "int8", "uint8"])

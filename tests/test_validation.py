@@ -26,7 +26,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_valid
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skbackprop import BackpropClassifier, BackpropRegressor, _continuation
+from skbackprop import BackpropClassifier, BackpropRegressor, DivergenceWarning, _continuation
 from skbackprop._descent import Epoch
 from skbackprop._held_out import hold_out
 from skbackprop._problem import Data
@@ -80,7 +80,7 @@ class TestRule:
         params = np.empty(1)
         if start is not None:
             params[0] = start
-            validation.start_from(params, fitted=True)
+            validation.start_from(params)
         statuses = []
         for number, loss in enumerate(losses, 7):
             params[0] = loss
@@ -971,16 +971,45 @@ def test_rows_beyond_the_range_of_floats_are_refused(estimator, dtype):
     model = small(estimator, max_iter=3, warm_start=True).fit(X, y)
     fitted = dict(vars(model))
     for again in (model, small(estimator, max_iter=3)):
-        with pytest.raises(ValueError, match=r"X_val and y_val or .* finite loss .* nan"):
+        before = dict(vars(again))
+        with pytest.raises(
+            ValueError, match=r"X_val and y_val .* a finite loss .* the last loss is"
+        ):
             again.fit(X, y, X_val=X_val, y_val=y[:1])
+        assert vars(again).keys() == before.keys()
     assert all(vars(model)[name] is value for name, value in fitted.items())
 
 
-def test_weights_to_start_from_that_are_too_large_for_a_loss_are_refused():
-    X, y = task(BackpropRegressor)
-    model = small(BackpropRegressor, early_stopping=True, hidden_layer_sizes=())
-    with pytest.raises(ValueError, match="finite loss with the weights to start from; got inf"):
-        model.fit(X, y, coefs_init=[np.full((5, 1), 1e200)])
+def test_rows_without_a_finite_loss_at_the_start_are_taken():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 1))
+    y = rng.poisson(np.exp(0.01 * X[:, 0]))
+    model = BackpropRegressor((), loss="poisson", max_iter=20, alpha=0, random_state=1)
+    model.fit(X, y, X_val=[[5000.0]], y_val=[1.0], coefs_init=[[[1.0]]])
+    assert np.isinf(model.validation_loss_curve_[0])
+    assert np.isfinite(model.validation_loss_curve_[-1])
+
+
+def test_a_score_that_tells_nothing_is_refused():
+    X, y = task(REGRESSOR)
+    model = small(REGRESSOR, early_stopping=True, scoring=lambda *_: -np.inf)
+    with pytest.raises(ValueError, match=r"the last score -inf.* or scoring does not suit them"):
+        model.fit(X, y)
+
+
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_a_fit_that_diverges_at_once_has_no_best_score(warm_start):
+    X, y = task(REGRESSOR)
+    model = small(REGRESSOR, learning_rate=1e200, max_iter=2, warm_start=warm_start)
+    given = {"X_val": X, "y_val": y}
+    with pytest.warns(DivergenceWarning, match="The weights are the best it met"):
+        model.fit(X, y, **given)
+    assert model.best_iter_ == 0
+    with pytest.warns(
+        DivergenceWarning,
+        match=f"weights are {'those of the best validation' if warm_start else 'the best it met'}",
+    ):
+        model.fit(X, y, **given)
 
 
 def test_groups_that_hold_out_a_whole_class_are_refused():

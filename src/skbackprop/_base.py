@@ -23,7 +23,7 @@ from skbackprop._data import (
     set_initial,
 )
 from skbackprop._descent import Descent, Epoch, gradient_descent
-from skbackprop._held_out import ToValidate, check_groups, check_scorer, hold_out, validation_of
+from skbackprop._held_out import ToValidate, check_groups, hold_out, validation_of
 from skbackprop._network import Network
 from skbackprop._parameters import Settings, check_layer, check_parameters, spawn_generators
 from skbackprop._persistence import SealedStateMixin
@@ -147,7 +147,6 @@ class BaseBackprop(
         """Fit anew or go on; with `partial` for one epoch, at no schedule that has an end."""
         with _as_before_on_error(self):
             settings = check_parameters(self)
-            scorer = check_scorer(self, self.scoring)
             mode = Mode(hasattr(self, "coefs_") and (partial or self.warm_start), partial)
             metadata = None if sample_weight is None else {"sample_weight": sample_weight}
             given = {"X": X, "y": y, "metadata": metadata}
@@ -159,7 +158,7 @@ class BaseBackprop(
             data, held_out = self._hold_out(settings, data, to_validate)
             problem, params = self._pose(settings, mode, data, target, weights_rng)
             set_initial(problem.network, params, problem.conditioning, coefs_init, intercepts_init)
-            descent = self._descend(settings, mode, problem, params, held_out, scorer, given)
+            descent = self._descend(settings, mode, problem, params, held_out, given)
         if settings.verbose and not partial:
             print(descent.status.message)
         report_end(self, descent, goes_on=mode.goes_on, partial=partial)
@@ -239,6 +238,7 @@ class BaseBackprop(
         )
         return problem, params
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _descend(
         self,
         settings: Settings,
@@ -246,7 +246,6 @@ class BaseBackprop(
         problem: Problem,
         params: np.ndarray,
         held_out: Data | None,
-        scorer: Any,
         given: dict[str, Any],
     ) -> Descent:
         """Find the step, descend, and publish what came of it."""
@@ -266,7 +265,7 @@ class BaseBackprop(
         validation = callbacks = printer = None
         if held_out is not None:
             validation = validation_of(
-                self, scorer, problem, held_out, max_iter, rules["schedule"], attributes
+                self, settings.scorer, problem, held_out, max_iter, rules["schedule"], attributes
             )
         if hasattr(self, "_skl_callbacks") and not partial:
             callbacks = EpochCallbacks(self, max_iter, attributes, given)
@@ -278,8 +277,8 @@ class BaseBackprop(
                 settings, mode, problem, params, batch_size
             )
             self.learning_rate_ = step_size
-            if validation is not None:
-                validation.start_from(params, fitted=goes_on)
+            if validation is not None and goes_on:
+                validation.start_from(params)
             descent = gradient_descent(
                 problem.objective(batch_size),
                 params,
@@ -295,6 +294,8 @@ class BaseBackprop(
                 choose=None if validation is None else lambda: validation.best_params,
                 **rules,
             ).in_units_of(unit)
+        if validation is not None and descent.status not in (Status.DIVERGED, Status.INTERRUPTED):
+            validation.check_measured()
         if not goes_on:
             self._first_loss = descent.first_loss
         self.learning_rate_ = step_size * 0.5**descent.undone
@@ -415,7 +416,9 @@ class BaseBackprop(
 
         return self._predict_rows(X, from_raw, number + 1)
 
-    def _predict_rows(self, X: Any, from_raw: FromRaw, n_layers: int | None = None) -> np.ndarray:
+    def _predict_rows(
+        self, X: Any, from_raw: FromRaw, n_layers: int | None = None, *, check_raw: bool = False
+    ) -> np.ndarray:
         """Go forward, through all layers or the first so many, and apply `from_raw` to chunks."""
         check_is_fitted(self)
         n_layers = len(self.coefs_) if n_layers is None else n_layers
@@ -426,6 +429,7 @@ class BaseBackprop(
             self._activations[: n_layers - 1],
             self.input_shift_,
             from_raw,
+            check_raw=check_raw,
         )
 
     def __sklearn_tags__(self) -> Tags:

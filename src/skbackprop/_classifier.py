@@ -435,7 +435,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             codes = (scores > 0.0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
             return self.classes_[codes]
 
-        return self._predict_rows(X, from_raw)
+        return self._predict_rows(X, from_raw, check_raw=True)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Predict probabilities.
@@ -480,7 +480,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
                 MultinomialLogLoss().inverse_link(scores, scratch)
             return scores
 
-        return self._predict_rows(X, from_raw)
+        return self._predict_rows(X, from_raw, check_raw=True)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Predict the logarithms of `predict_proba`.

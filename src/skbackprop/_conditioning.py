@@ -427,7 +427,8 @@ def _sparse_moments(chunk: Any, weights: np.ndarray, excluded: np.ndarray | None
         return np.bincount(columns, terms, minlength=n_columns)
 
     zeros = np.bincount(columns, minlength=n_columns) < n_rows
-    zeros_weight = np.where(zeros, weights.sum() - sums(shares), 0.0)
+    # Rounding must not leave less than nothing.
+    zeros_weight = np.where(zeros, np.maximum(weights.sum() - sums(shares), 0.0), 0.0)
     if excluded is not None:
         zeros &= excluded != 0.0
         zeros_weight[~zeros] = 0.0

@@ -116,6 +116,8 @@ class Continuation(BaseEstimator):
         scale = np.abs(np.concatenate([conditioning.input_scale, conditioning.target_scale]))
         question = (
             getattr(self, "_fitted_loss", self.loss),
+            problem.loss.output_activation,
+            problem.network.fit_intercept,
             self.loss_reduction,
             settings.activations,
             settings.alpha,
@@ -127,11 +129,12 @@ class Continuation(BaseEstimator):
             if (ratio < 2.0).all() and (ratio > 0.5).all():
                 return _step_by(self.curvature_, mode.partial), self.curvature_
         self._searched_scale, self._searched_for = scale, question
+        if problem.loss.robust:
+            targets = conditioning.conditioned_targets(problem.rows.values)
+            spread = Spread.of(targets, problem.rows.sample_weight, quartiles=True)
+            problem = problem._replace(loss=problem.loss.smoothed(spread.deviation().min()))
         double = np.dtype(np.float64)
         objective = problem.objective(batch_size, double)
-        if objective.loss.robust:
-            spread = Spread.of(objective.y, objective.sample_weight, quartiles=True)
-            objective.loss = objective.loss.smoothed(spread.deviation().min())
         curvature = largest_curvature(objective, params.astype(double), self._curvature_rng)
         return _step_by(curvature, mode.partial), curvature
 

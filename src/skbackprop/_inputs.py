@@ -73,9 +73,7 @@ class Inputs:
             self._inverse_scale = (1.0 / scale).astype(self.dtype)
         if not (self._sparse or self._as_they_are) and X.size <= _SMALL:
             conditioned = np.empty(X.shape, dtype=self.dtype)
-            # Rows to validate or predict on may be out of reach of the scale of those fitted.
-            with np.errstate(over="ignore", invalid="ignore"):
-                self._condition(X, conditioned)
+            self._condition(X, conditioned)
             X, self._as_they_are = conditioned, True
         self._X = X
         self._gatherer = Gatherer(X, batch_size)

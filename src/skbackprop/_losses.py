@@ -406,7 +406,7 @@ class Poisson(Loss):
     """Σ_outputs y log(y / ŷ) − y + ŷ with ŷ = exp(z): half the Poisson deviance.
 
     The negative log-likelihood of counts y, less that of a perfect fit. The derivative by z is
-    ŷ − y. Predictions are above 0, as the deviance has the logarithm of them.
+    ŷ − y. Predictions stay within the range of positive numbers.
     """
 
     target = "matrix"
@@ -437,8 +437,9 @@ class Poisson(Loss):
         return value
 
     def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
+        limits = np.finfo(raw_prediction.dtype)
         np.exp(raw_prediction, out=raw_prediction)
-        np.maximum(raw_prediction, np.finfo(raw_prediction.dtype).tiny, out=raw_prediction)
+        np.clip(raw_prediction, limits.tiny, limits.max, out=raw_prediction)
 
 
 def _poisson(target: str, output_activation: str) -> Loss:

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skbackprop._activations import ACTIVATIONS
+from skbackprop._held_out import check_scorer
 from skbackprop._schedules import SCHEDULES
 
 
@@ -26,6 +27,8 @@ class Settings(NamedTuple):
     tol: float | None
     n_iter_no_change: int
     validation_fraction: float
+    scorer: Any
+    """None where the loss is the score."""
     verbose: int
     random_state: np.random.RandomState
 
@@ -53,6 +56,7 @@ def check_parameters(estimator: Any) -> Settings:
         tol=None if estimator.tol is None else check_number("tol", estimator.tol),
         n_iter_no_change=check_integer("n_iter_no_change", estimator.n_iter_no_change, minimum=1),
         validation_fraction=check_fraction("validation_fraction", estimator.validation_fraction),
+        scorer=check_scorer(estimator, estimator.scoring),
         verbose=int(verbose)
         if isinstance(verbose, bool | np.bool_)
         else check_integer("verbose", verbose, minimum=0),

@@ -84,7 +84,9 @@ def _feed(update: Callable[[Any], None], value: Any) -> None:
     """Hash one value: what it is, how long, and its parts."""
     if isinstance(value, np.ndarray) and value.dtype != object:
         update(f"array {value.dtype.str} {value.shape}".encode())
-        update(np.ascontiguousarray(value).data if value.size else b"")
+        # As bytes, since dates have no buffer.
+        items = np.ascontiguousarray(value)
+        update(items.view(f"V{items.itemsize}").data if value.size else b"")
     elif isinstance(value, np.ndarray):
         update(f"objects {value.shape}".encode())
         _feed(update, value.ravel().tolist())

@@ -20,8 +20,13 @@ def predict_rows(
     activations: Sequence[str],
     input_shift: np.ndarray,
     from_raw: FromRaw,
+    *,
+    check_raw: bool = False,
 ) -> np.ndarray:
-    """Go forward through layers that act on raw X, chunk by chunk."""
+    """Go forward through layers that act on raw X, chunk by chunk.
+
+    The results must be finite; with `check_raw` what they are made of must.
+    """
     sizes = [coefs[0].shape[0], *(coef.shape[1] for coef in coefs)]
     network = Network(sizes, [ACTIVATIONS[name] for name in activations])
     result = np.empty(0)
@@ -34,9 +39,10 @@ def predict_rows(
             first_intercept = first_intercept + shift @ coefs[0].astype(np.float64)
         layers = list(map(Layer, coefs, [first_intercept, *intercepts[1:]]))
         for rows, raw_prediction, scratch in network.forward_in_chunks(layers, inputs):
-            _check_range(raw_prediction, rows)
+            if check_raw:
+                _check_range(raw_prediction, rows)
             part = from_raw(raw_prediction, scratch)
-            if part.dtype.kind == "f":
+            if not check_raw:
                 _check_range(part, rows)
             if rows.start == 0:
                 result = np.empty((X.shape[0], *part.shape[1:]), dtype=part.dtype)
@@ -48,8 +54,9 @@ def _check_range(results: np.ndarray, rows: slice) -> None:
     """Refuse rows that the weights of a fit to other numbers take out of the range of floats."""
     finite = np.isfinite(results)
     if not finite.all():
-        row, *_ = np.unravel_index(finite.argmin(), results.shape)
+        place = np.unravel_index(finite.argmin(), results.shape)
         raise ValueError(
-            f"X must have results within the range of {results.dtype}; row {rows.start + row} has "
-            f"{results[row]}: its numbers are far beyond those that the network was fitted to."
+            f"X must have results within the range of {results.dtype}; row {rows.start + place[0]} "
+            f"has {results[place]}. Either its numbers are far beyond those that the network was "
+            "fitted to, or the weights are too large."
         )

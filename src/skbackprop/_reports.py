@@ -19,7 +19,8 @@ class DivergenceWarning(ConvergenceWarning):
 def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool) -> None:
     """Warn of what the user should know about the end of a fit."""
     epochs = len(descent.loss_curve)
-    validated = hasattr(estimator, "best_iter_")
+    # 0 is the start, which only fitted weights can be the best of.
+    validated = getattr(estimator, "best_iter_", -1) >= (0 if goes_on else 1)
     losses = f"loss {descent.loss:.4g}, {descent.first_loss:.4g} before the first step"
     if estimator.learning_rate == "auto":
         advice = f"Pass a float below learning_rate_={estimator.learning_rate_:.3g}."
@@ -68,13 +69,13 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
 def _level_of_caller() -> int:
     """How far up the stack, for the function that asks, is the line that called `fit`."""
     level, frame = 1, sys._getframe(1)
-    while frame.f_back and frame.f_globals["__name__"].startswith(("skbackprop.", _WRAPPERS)):
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(_INSIDE):
         level, frame = level + 1, frame.f_back
     return level
 
 
-_WRAPPERS = "sklearn.callback."
-"""Where scikit-learn wraps a `fit` that has callbacks."""
+_INSIDE = ("skbackprop.", "sklearn.callback.")
+"""Modules that call `fit` in turn: scikit-learn wraps one that has callbacks."""
 
 
 class EpochPrinter:

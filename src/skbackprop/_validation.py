@@ -50,18 +50,9 @@ class Validation:
         self.best_params: np.ndarray | None = None
         self.best_epoch = 0
 
-    @np.errstate(over="ignore", invalid="ignore")
-    def start_from(self, params: np.ndarray, *, fitted: bool) -> None:
-        """Refuse rows without a loss at the start; take fitted parameters for the best so far."""
-        loss = self._loss(params)
-        if not math.isfinite(loss):
-            raise ValueError(
-                "The rows to validate on, X_val and y_val or those held out of X and y, must have "
-                f"a finite loss with the weights to start from; got {loss}. Either their numbers "
-                "are far beyond those of the rows to fit, or the weights given are too large."
-            )
-        if fitted:
-            self._measure(Epoch(0, math.nan, math.nan, 0.0, params, []))
+    def start_from(self, params: np.ndarray) -> None:
+        """Take fitted parameters for the best so far."""
+        self._measure(Epoch(0, math.nan, math.nan, 0.0, params, []))
 
     def __call__(self, epoch: Epoch) -> Status | None:
         """Measure; whether there has been no better score for long."""
@@ -73,8 +64,18 @@ class Validation:
             return Status.EARLY_STOPPED
         return None
 
+    def check_measured(self) -> None:
+        """Refuse rows, or a score, that told nothing of any epoch."""
+        if self.losses and self.best_params is None:
+            raise ValueError(
+                "The rows to validate on, X_val and y_val or those held out of X and y, must have "
+                "a finite loss and a score above -inf after some epoch; the last loss is "
+                f"{self.losses[-1]}, the last score {self.scores[-1]}. Either their numbers are "
+                "far beyond those of the rows to fit, or scoring does not suit them."
+            )
+
     def _measure(self, epoch: Epoch) -> tuple[float, float]:
-        """Loss and score, and whether they are those of the best parameters."""
+        """Return loss and score; keep the parameters if they are the best so far."""
         loss = self._loss(epoch.params)
         score = -loss
         if self._score is not None:

@@ -9,6 +9,7 @@ blocks.
 
 import copy
 import inspect
+import threading
 import uuid
 from collections.abc import Callable, Iterable
 from functools import cached_property, reduce
@@ -51,6 +52,10 @@ class Part(NamedTuple):
     positions: slice | np.ndarray
     """Where they are among all rows that are wanted."""
     n_rows: int
+
+
+# dask's configuration is that of the process.
+_config_lock = threading.Lock()
 
 
 class Blocks:
@@ -146,7 +151,10 @@ class Blocks:
         key = f"{name}-{uuid.uuid4().hex}"
         keys = [(key, k) for k in range(len(arguments[0]))]
         # Targets and row numbers go with their task, from where a lost worker's can be had again.
-        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TiB"}):
+        with (
+            _config_lock,
+            dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TiB"}),
+        ):
             return self._client.map(function, *arguments, key=keys, pure=False)
 
     def run(self, name: str, function: Callable[..., Any], *arguments: list[Any]) -> list[Any]:
@@ -705,6 +713,7 @@ def _moments(
     return moments(X, np.ones(X.shape[0]) if weights is None else weights, excluded)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _objective(
     block: Any,
     rows: np.ndarray | None,

@@ -132,7 +132,9 @@ def _precise_sigmoid(graph: _Graph, z: str) -> str:
 
 
 def _exp(graph: _Graph, z: str) -> str:
-    return graph("Max", graph("Exp", z), graph.constant(np.finfo(graph.dtype).tiny))
+    limits = np.finfo(graph.dtype)
+    above_zero = graph("Max", graph("Exp", z), graph.constant(limits.tiny))
+    return graph("Min", above_zero, graph.constant(limits.max))
 
 
 _HIDDEN: dict[str, Callable[[_Graph, str], str]] = {
