@@ -105,13 +105,14 @@ class TestDescent:
         reports = []
         descent = descend(
             Quadratic(n_rows=2), START.copy(), schedule="linear", step_size=0.5, max_iter=2,
-            n_rows=2, on_epoch=lambda epoch: reports.append(epoch[:4]),
+            n_rows=2, on_epoch=lambda epoch: reports.append((*epoch[:3], *epoch.step_sizes)),
         )  # fmt: skip
-        # The last of two steps of an epoch is half an epoch on.
+        # Of the two steps of an epoch the first.
         assert reports == [
-            (1, descent.first_loss, descent.loss_curve[0], 0.5 * 0.75),
-            (2, descent.first_loss, descent.loss_curve[1], 0.5 * 0.25),
+            (1, descent.first_loss, descent.loss_curve[0], 0.5),
+            (2, descent.first_loss, descent.loss_curve[1], 0.5, 0.25),
         ]
+        assert descent.step_sizes == [0.5, 0.25]
 
     def test_a_watcher_may_end_it(self):
         descent = descend(
@@ -329,6 +330,7 @@ class TestRetry:
         cliff, params = Cliff(1.0, first_loss), np.zeros(1)
         descent = descend(cliff, params, step_size=2.0, max_iter=3, retry=True, smooth=smooth)
         assert (descent.undone, descent.loss_curve) == (1, [3.0, 3.0])
+        assert descent.step_sizes == [2.0, 1.0]
 
     def test_without_it_the_step_stays(self):
         params = START.copy()

@@ -117,19 +117,12 @@ def test_the_step_size_of_a_fit_that_ran_the_epochs_of_auto():
     assert steps == pytest.approx(model.learning_rate_ * (1 - np.arange(200) / 200))
 
 
-def test_a_step_size_that_cannot_be_told_is_refused():
-    adaptive, X, y = fitted((2, 3, 1), learning_rate_schedule="adaptive")
-    with pytest.raises(ValueError, match=r"step_size .*'adaptive'"):
-        LossCurveDisplay.from_estimator(adaptive, step_size=True)
-    stream = textbook(hidden_layer_sizes=3).partial_fit(X, y).partial_fit(X, y)
-    with pytest.raises(ValueError, match=r"step_size .*1 epochs .* earlier calls"):
-        LossCurveDisplay.from_estimator(stream, step_size=True)
-    early, _, _ = fitted(
-        (2, 3, 1), learning_rate_schedule="linear", max_iter="auto", tol=0.5, learning_rate=5.0
-    )
-    assert early.status_ == "converged"
-    with pytest.raises(ValueError, match=r"step_size .*'auto'"):
-        LossCurveDisplay.from_estimator(early, step_size=True)
+def test_the_step_sizes_are_those_of_the_fit_whatever_its_parameters_are_now():
+    model, _, _ = fitted((2, 3, 1), learning_rate_schedule="linear", max_iter=4)
+    steps = list(model.step_sizes_)
+    model.set_params(max_iter=50, learning_rate_schedule="constant")
+    display = LossCurveDisplay.from_estimator(model, step_size=True)
+    assert display.step_line_.get_ydata().tolist() == steps
 
 
 def test_curves_of_several_fits_share_axes():
@@ -737,8 +730,10 @@ def test_layers_that_do_not_fit_are_refused(change, kind, message):
 
 def test_saturation_is_a_fraction():
     model, X, y = fitted((2, 3, 1))
-    with pytest.raises(ValueError, match="saturation must be above 0 and below 1; got 5"):
+    with pytest.raises(ValueError, match="saturation must be a number above 0 and below 1; got 5"):
         GradientFlowDisplay.from_estimator(model, X, y, saturation=5)
+    with pytest.raises(TypeError, match=r"saturation must be a number above 0 .*; got 'a'"):
+        GradientFlowDisplay.from_estimator(model, X, y, saturation="a")
 
 
 # All of them

@@ -84,7 +84,7 @@ class TestRule:
         statuses = []
         for number, loss in enumerate(losses, 7):
             params[0] = loss
-            statuses.append(validation(Epoch(number, 1.0, 1.0, 0.1, params, [])))
+            statuses.append(validation(Epoch(number, 1.0, 1.0, params, [], [])))
             if statuses[-1] is not None:
                 break
         return validation, statuses

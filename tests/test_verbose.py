@@ -80,8 +80,7 @@ def test_numbers(estimator, capsys):
     rows = numbers(lines)
     np.testing.assert_allclose(rows[:, 1], model.loss_curve_, rtol=1e-5)
     np.testing.assert_allclose(rows[:, 2], model.validation_loss_curve_, rtol=1e-5)
-    # The last of the two steps of an epoch is half an epoch on.
-    fractions = 1 - (np.arange(10) + 0.5) / 10
+    fractions = 1 - np.arange(10) / 10
     np.testing.assert_allclose(rows[:, 3], model.learning_rate_ * fractions, rtol=1e-3)
     assert (np.diff(rows[:, 4]) >= 0).all()
     assert 0 <= rows[-1, 4] < 30

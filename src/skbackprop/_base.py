@@ -12,7 +12,12 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skbackprop._activations import ACTIVATIONS
 from skbackprop._batches import Batches
-from skbackprop._callbacks import CallbackSupportMixin, EpochCallbacks, each_of
+from skbackprop._callbacks import (
+    CallbackSupportMixin,
+    EpochCallbacks,
+    each_of,
+    is_of_callbacks,
+)
 from skbackprop._conditioning import Spread
 from skbackprop._continuation import Continuation
 from skbackprop._data import (
@@ -379,6 +384,7 @@ class BaseBackprop(
             "hidden_scale_": conditioning.hidden_scale,
             "loss_": descent.loss,
             "loss_curve_": descent.loss_curve,
+            "step_sizes_": descent.step_sizes,
             "n_iter_": n_iter_before + len(descent.loss_curve) + descent.undone,
             "n_layers_": len(layers) + 1,
             "out_activation_": problem.loss.output_activation,
@@ -450,7 +456,7 @@ def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
         for generator, state in zip(generators, states, strict=True):
             generator.state = state
         # What scikit-learn needs to tell callbacks of the end.
-        kept = {name: v for name, v in vars(estimator).items() if "callback" in name}
+        kept = {name: v for name, v in vars(estimator).items() if is_of_callbacks(name)}
         estimator.__dict__.clear()
         estimator.__dict__.update(before, **kept)
         raise

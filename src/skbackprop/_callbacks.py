@@ -22,7 +22,19 @@ except ImportError:
         return method
 
 
-__all__ = ["CallbackSupportMixin", "EpochCallbacks", "each_of", "handing_down", "with_callbacks"]
+__all__ = [
+    "CallbackSupportMixin",
+    "EpochCallbacks",
+    "each_of",
+    "handing_down",
+    "is_of_callbacks",
+    "with_callbacks",
+]
+
+
+def is_of_callbacks(name: str) -> bool:
+    """Whether an attribute of an estimator is what scikit-learn keeps of its callbacks."""
+    return name.startswith(("_skl_callbacks", "_callback_fit_ctx", "_parent_callback_ctx"))
 
 
 class EpochCallbacks:

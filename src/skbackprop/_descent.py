@@ -32,12 +32,12 @@ class Epoch(NamedTuple):
     """The loss of the first parameters."""
     loss: float
     """The loss that the steps of the epoch met."""
-    step_size: float
-    """That of its last step."""
     params: np.ndarray
     """The parameters, which the next epoch overwrites."""
     loss_curve: list[float]
     """The losses of the epochs so far."""
+    step_sizes: list[float]
+    """The step sizes at the start of the epochs so far."""
 
 
 @dataclass
@@ -50,6 +50,8 @@ class Descent:
         How it ended.
     loss_curve : list of float
         For each epoch, the loss that its steps met: in full batch the loss before the step.
+    step_sizes : list of float
+        For each epoch, the size of its first step.
     first_loss, loss : float
         Loss on all rows of the first and of the last parameters. Both are finite, but for a
         first loss that was not.
@@ -59,6 +61,7 @@ class Descent:
 
     status: Status
     loss_curve: list[float]
+    step_sizes: list[float]
     first_loss: float
     loss: float
     exploded: bool
@@ -71,6 +74,7 @@ class Descent:
         return cls(
             Status.RUNNING,
             list(epoch.loss_curve),
+            list(epoch.step_sizes),
             epoch.first_loss,
             epoch.loss,
             exploded=False,
@@ -164,6 +168,7 @@ def gradient_descent(
     update = np.empty_like(params)
     first_loss = objective.value(params)
     loss_curve: list[float] = []
+    step_sizes: list[float] = []
     best, best_loss = params.copy(), first_loss
     epoch_start = np.empty_like(params)
     runaway = Runaway(first_loss)
@@ -189,11 +194,14 @@ def gradient_descent(
                 undone += 1
                 continue
             loss_curve.append(epoch_loss)
+            step_sizes.append(step_size * shortening * schedule.fraction(epoch))
             if not math.isfinite(epoch_loss) or runaway.reached(epoch_loss):
                 status = Status.DIVERGED
                 break
             if on_epoch is not None:
-                ended = on_epoch(Epoch(epoch + 1, first_loss, epoch_loss, step, params, loss_curve))
+                ended = on_epoch(
+                    Epoch(epoch + 1, first_loss, epoch_loss, params, loss_curve, step_sizes)
+                )
                 if ended is not None:
                     status = ended
                     break
@@ -235,7 +243,7 @@ def gradient_descent(
         and has_risen(first_loss, loss, margin * max(abs(first_loss), reference_loss))
     ):
         status = Status.DIVERGED
-    return Descent(status, loss_curve, first_loss, loss, exploded, undone)
+    return Descent(status, loss_curve, step_sizes, first_loss, loss, exploded, undone)
 
 
 def _norm(vector: np.ndarray) -> float:

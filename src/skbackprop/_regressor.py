@@ -160,6 +160,9 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     loss_curve_ : list of float
         ``loss_curve_[k]`` is the objective that the steps of epoch k of the last call met, in
         full batch the one before step k.
+    step_sizes_ : list of float
+        ``step_sizes_[k]`` is the size of the first step of epoch k, in the coordinates of the
+        descent: `learning_rate_` times the fraction of the schedule.
     validation_loss_curve_ : list of float
         The loss on the rows to validate on after each epoch, without the penalty, averaged or
         added up as `loss_reduction` says. Only where there are such rows.
@@ -169,7 +172,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Number of epochs after which the score was best; the weights are those of then. Like
         ``validation_scores_``, whose largest is ``validation_scores_[best_iter_ - 1]``, it leaves
         out epochs that were undone. With `warm_start` it is 0 where the weights to start from
-        were the best.
+        were the best, and without it where the first epoch diverged.
     n_iter_ : int
         Number of epochs of the last `fit`, undone ones included, and of the calls of
         `partial_fit` since.

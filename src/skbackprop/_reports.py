@@ -125,6 +125,6 @@ class EpochPrinter:
             validated = f"{self._validation.losses[-1]:>#12.6g}  "
         print(
             f"{epoch.number:>7}  {self._unit * epoch.loss:>#12.6g}  {validated}"
-            f"{epoch.step_size:>#10.4g}  {time.perf_counter() - self._began:>8.2f}",
+            f"{epoch.step_sizes[-1]:>#10.4g}  {time.perf_counter() - self._began:>8.2f}",
             flush=True,
         )

@@ -52,7 +52,7 @@ class Validation:
 
     def start_from(self, params: np.ndarray) -> None:
         """Take fitted parameters for the best so far."""
-        self._measure(Epoch(0, math.nan, math.nan, 0.0, params, []))
+        self._measure(Epoch(0, math.nan, math.nan, params, [], []))
 
     def __call__(self, epoch: Epoch) -> Status | None:
         """Measure; whether there has been no better score for long."""

@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from skbackprop._base import BaseBackprop
 from skbackprop._batches import Rows
-from skbackprop._callbacks import with_callbacks
+from skbackprop._callbacks import is_of_callbacks, with_callbacks
 from skbackprop._classifier import BackpropClassifier
 from skbackprop._conditioning import Moments, Spread, moments
 from skbackprop._data import naming
@@ -344,7 +344,7 @@ class _DaskMixin(BaseBackprop):
             A copy, which neither needs nor knows dask.
         """
         state = {
-            name: value if "callback" in name else copy.deepcopy(value)
+            name: value if is_of_callbacks(name) else copy.deepcopy(value)
             for name, value in vars(self).items()
         }
         return self._with_state(state)
@@ -412,7 +412,7 @@ class _DaskMixin(BaseBackprop):
         """The predictions of a method, where the rows are."""
         check_is_fitted(self)
         # Callbacks belong to this process; in the middle of a fit they cannot even be sent.
-        state = {name: v for name, v in vars(self).items() if "callback" not in name}
+        state = {name: v for name, v in vars(self).items() if not is_of_callbacks(name)}
         local = self._with_state(state)
         if isinstance(X, Blocks):
             local.__dict__.pop("feature_names_in_", None)

@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from skbackprop._activations import ACTIVATIONS
+from skbackprop._parameters import check_fraction
 from skbackprop.inspection._plotting import (
     NEGATIVE,
     NEUTRAL,
@@ -138,8 +139,7 @@ class GradientFlowDisplay:
         ValueError
             If `saturation` is not between 0 and 1.
         """
-        if not 0.0 < saturation < 1.0:
-            raise ValueError(f"saturation must be above 0 and below 1; got {saturation!r}.")
+        check_fraction("saturation", saturation)
         layers = passes(estimator, X, y).layers
         # The mean of the rows' losses has their derivatives over their number.
         n_rows = len(layers[0].a) if estimator.loss_reduction == "mean" else 1

@@ -4,12 +4,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from skbackprop._schedules import SCHEDULES
 from skbackprop.inspection._plotting import (
     NEGATIVE,
     NEUTRAL,
     POSITIVE,
-    check_numbers,
+    as_floats,
     fit_text,
     import_pyplot,
     ink,
@@ -150,17 +149,13 @@ class LossCurveDisplay:
             If matplotlib is not installed.
         NotFittedError
             If the estimator is not fitted.
-        ValueError
-            If the step size is asked for and cannot be told after the fit: under the "adaptive"
-            schedule, where epochs were undone, and for the last of several calls of
-            `partial_fit`.
         """
         check_fitted(estimator)
         display = cls(
             loss_curve=estimator.loss_curve_,
             validation_loss_curve=getattr(estimator, "validation_loss_curve_", None),
             best_iter=getattr(estimator, "best_iter_", None),
-            step_sizes=_step_sizes(estimator) if step_size else None,
+            step_sizes=estimator.step_sizes_ if step_size else None,
             loss_name=_loss_name(estimator),
             estimator_name=name,
         )
@@ -274,7 +269,7 @@ def _few_as_points(curve: np.ndarray) -> dict[str, str]:
 
 
 def _check_curve(name: str, value: Any) -> np.ndarray:
-    curve = check_numbers(name, value)
+    curve = as_floats(name, value)
     if curve.ndim != 1 or not curve.size:
         raise ValueError(f"{name} must have shape (n_epochs,); got shape {curve.shape}.")
     return curve
@@ -286,23 +281,3 @@ def _loss_name(estimator: Any) -> str:
     penalty = "" if estimator.alpha == 0 else " + penalty"
     unit = f" ({_UNITS[estimator.loss]})" if estimator.loss in _UNITS else ""
     return f"{estimator.loss_reduction} {loss}{penalty}{unit}"
-
-
-def _step_sizes(estimator: Any) -> np.ndarray:
-    """The step size at the start of each epoch of a fit, by its schedule."""
-    schedule, n_epochs = estimator.learning_rate_schedule, len(estimator.loss_curve_)
-    max_iter = estimator.max_iter
-    if max_iter == "auto" and estimator.status_ == "max_iter":
-        max_iter = estimator.n_iter_
-    if estimator.n_iter_ != n_epochs:
-        reason = f"{estimator.n_iter_ - n_epochs} epochs were undone, or of earlier calls"
-    elif schedule == "adaptive":
-        reason = "learning_rate_schedule='adaptive' shortens it where the loss tells"
-    elif schedule == "linear" and max_iter == "auto":
-        reason = (
-            "the fit ended before the max_iter that 'auto' stood for; pass max_iter as a number"
-        )
-    else:
-        fraction = SCHEDULES[schedule](max_iter).fraction
-        return estimator.learning_rate_ * np.array([fraction(k) for k in range(n_epochs)])
-    raise ValueError(f"step_size must be False for this fit: {reason}; got True.")

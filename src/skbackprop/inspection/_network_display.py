@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import is_classifier
 
+from skbackprop._parameters import check_choice
 from skbackprop.inspection._network_drawing import Layout, Picture, arrange, draw_units
 from skbackprop.inspection._network_summary import draw_summary, summary_limits
 from skbackprop.inspection._notation import activation
@@ -14,7 +15,6 @@ from skbackprop.inspection._plotting import (
     POSITIVE,
     check_array,
     check_arrays,
-    check_one_of,
     import_pyplot,
     paper,
     room_of,
@@ -246,7 +246,7 @@ class NetworkDisplay:
                 available.append("gradients")
         if show is None:
             return available[-1]
-        check_one_of("show", show, ("weights", "activations", "gradients"))
+        check_choice("show", show, ("weights", "activations", "gradients"))
         if show not in available:
             needs = "a row X" if show == "activations" else "a row X and its target y"
             raise ValueError(f"show={show!r} needs {needs}; got what suffices for {available}.")

@@ -91,25 +91,18 @@ def check_arrays(name: str, value: Any, shapes: Sequence[tuple[int, ...]]) -> li
 
 def check_array(name: str, value: Any) -> np.ndarray:
     """Return `value` as an array of finite floats."""
-    array = check_numbers(name, value)
+    array = as_floats(name, value)
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite; got {array[~np.isfinite(array)][0]}.")
     return array
 
 
-def check_numbers(name: str, value: Any) -> np.ndarray:
+def as_floats(name: str, value: Any) -> np.ndarray:
     """Return `value` as an array of floats."""
     try:
         return np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be an array of numbers; got {value!r}.") from None
-
-
-def check_one_of(name: str, value: Any, accepted: Sequence[str]) -> str:
-    """Return one of several names."""
-    if value not in accepted:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, accepted))}; got {value!r}.")
-    return str(value)
 
 
 def short(value: float) -> str:
