@@ -440,6 +440,13 @@ def test_warnings_point_to_the_line_that_called_fit(estimator):
     assert caught[0].filename == __file__
 
 
+def test_a_caller_without_a_name_is_warned():
+    script = "model.fit(X, y)"
+    model = small(REGRESSOR, learning_rate_schedule="constant")
+    with pytest.warns(ConvergenceWarning, match="ran all max_iter"):
+        exec(script, {"model": model, "X": X, "y": TARGETS[REGRESSOR]})
+
+
 def test_estimators_do_without():
     """As below scikit-learn 1.9, which has no callbacks."""
     script = """

@@ -91,6 +91,19 @@ class TestSpread:
             one, other = getattr(of_sparse, name), getattr(of_dense, name)
             np.testing.assert_allclose(one, other, rtol=1e-12)
 
+    @pytest.mark.parametrize("seed", range(20))
+    def test_a_zero_of_hardly_any_weight_does_not_make_a_variance_negative(self, seed):
+        # Two in five of these have weights whose sum is rounded to less than that of the others.
+        weights = np.random.default_rng(seed).uniform(0.1, 1.0, size=60)
+        weights[0] = 1e-20
+        column = np.full((60, 1), 3.0)
+        column[0] = 0.0
+        of_dense, of_sparse = (
+            Spread.of(container(column), weights).every
+            for container in (np.asarray, sparse.csr_array)
+        )
+        np.testing.assert_allclose(of_sparse.std, of_dense.std, atol=1e-7)
+
     @pytest.mark.parametrize("unit", [1e-300, 1e-160, 1.0, 1e160, 1e300])
     @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
     def test_merged_pieces_are_the_whole(self, container, unit):
@@ -641,6 +654,12 @@ class TestGoingOn:
         curvature = model.curvature_
         model.set_params(loss_reduction="sum").partial_fit(X, y)
         assert model.curvature_ > 10 * curvature
+
+    def test_another_output_activation_is_searched_anew(self):
+        model = BackpropRegressor((), conditioning=None, random_state=0).partial_fit(X, Y)
+        curvature = model.curvature_
+        model.set_params(output_activation="sigmoid").partial_fit(X, Y)
+        assert model.curvature_ != curvature
 
 
 def test_scales_do_not_depend_on_the_order_of_rows():

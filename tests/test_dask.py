@@ -706,6 +706,27 @@ class TestLostWorker:
             assert_array_equal(a, b)
 
 
+def test_overlapping_fits_leave_the_configuration_of_dask_as_it_was():
+    class Client:
+        def map(self, *args, **kwargs):
+            time.sleep(1e-3)
+
+    def submit():
+        for _ in range(20):
+            blocks.submit("name", id, [None])
+
+    blocks = Blocks.__new__(Blocks)
+    blocks._client = Client()
+    name = "distributed.admin.large-graph-warning-threshold"
+    before = dask.config.get(name)
+    threads = [threading.Thread(target=submit) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert dask.config.get(name) == before
+
+
 def test_what_it_does_is_on_the_dashboard(client, data):
     X, y, _ = data
     DaskBackpropRegressor(2, max_iter=2, batch_size="full").fit(split(X), y)

@@ -80,6 +80,13 @@ def test_weights_edited_by_hand_are_saved(model):
     np.testing.assert_array_equal(loaded.coefs_[0], 0.0)
 
 
+def test_a_classifier_of_dates_is_saved():
+    X = RNG.normal(size=(20, 2))
+    days = np.array(["2020-01-01", "2021-06-01"], dtype="M8[D]")
+    model = BackpropClassifier((), max_iter=2, random_state=0).fit(X, days[np.arange(20) % 2])
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), model.predict(X))
+
+
 def test_an_estimator_that_is_not_fitted_is_saved():
     loaded = pickle.loads(pickle.dumps(BackpropClassifier(alpha=0.5)))
     assert loaded.get_params() == BackpropClassifier(alpha=0.5).get_params()
@@ -129,6 +136,8 @@ def test_a_memory_mapped_model_predicts_the_same(model, tmp_path):
         (np.zeros(2), np.zeros((2, 1))),
         (np.zeros(2), np.zeros(2, dtype=np.float32)),
         (np.array([0.0, 1.0]), np.array([1.0, 0.0])),
+        (np.array(["2020-01-01"], dtype="M8[D]"), np.array(["2020-01-02"], dtype="M8[D]")),
+        (np.array(["a", "b"]), np.array(["b", "a"])),
         (np.array(["a", None], dtype=object), np.array([None, "a"], dtype=object)),
         (np.random.default_rng(0), np.random.default_rng(1)),
         (np.random.RandomState(0), np.random.RandomState(1)),
