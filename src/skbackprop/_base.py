@@ -372,7 +372,7 @@ class BaseBackprop(
         if not all(
             np.isfinite(part).all() for layer in layers for part in layer if part is not None
         ):
-            raise beyond_range(conditioning, params.dtype)
+            raise beyond_range(conditioning, params.dtype, params)
         return {
             "coefs_": [coef for coef, _ in layers],
             "intercepts_": [intercept for _, intercept in layers],

@@ -127,14 +127,22 @@ def check_coordinates(conditioning: Conditioning, inputs: Moments, dtype: np.dty
         )
 
 
-def beyond_range(conditioning: Conditioning, dtype: np.dtype) -> ValueError:
+def beyond_range(
+    conditioning: Conditioning, dtype: np.dtype, params: np.ndarray | None = None
+) -> ValueError:
     """What is said where weights on raw X and y leave the range of floats."""
     narrow = int(np.abs(conditioning.input_scale).argmin())
+    sizes = (
+        f"Column {narrow} of X has a scale of {conditioning.input_scale[narrow]:.3g}, y of "
+        f"up to {np.abs(conditioning.target_scale).max():.3g}"
+    )
+    advice = "rescale what is extreme"
+    if params is not None:
+        sizes += f", the weights between them are up to {np.abs(params).max():.3g}"
+        advice += ", lower learning_rate"
     return ValueError(
         f"The weights that undo the scales of X and y leave the range of {dtype}. "
-        f"Column {narrow} of X has a scale of {conditioning.input_scale[narrow]:.3g}, y of "
-        f"up to {np.abs(conditioning.target_scale).max():.3g}: rescale what is extreme, or "
-        "pass X in float64."
+        f"{sizes}: {advice}, or pass X in float64."
     )
 
 
