@@ -408,9 +408,9 @@ class BaseBackprop(
 
         Raises
         ------
-        ValueError
-            If `X` is not of numbers and columns as those of `fit` were, or so far beyond them that
-            a result leaves the range of floats.
+        TypeError, ValueError
+            If `layer` is none of the hidden layers; if `X` is not of numbers and columns as those
+            of `fit` were, or so far beyond them that a result leaves the range of floats.
         """
         check_is_fitted(self)
         number = check_layer(layer, len(self._activations))

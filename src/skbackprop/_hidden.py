@@ -137,6 +137,12 @@ class HiddenActivations(
         -------
         activations : ndarray of shape (n_samples, n_units)
             Activations of the units of the layer.
+
+        Raises
+        ------
+        ValueError
+            If `X` is not of numbers and columns as those of `fit` were, or so far beyond them that
+            a result leaves the range of floats.
         """
         check_is_fitted(self)
         activations: np.ndarray = self.estimator_.hidden_activations(X, self.layer)
