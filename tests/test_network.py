@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.datasets import load_wine
 
 from skbackprop import BackpropClassifier, BackpropRegressor, _base, _network
 from skbackprop._activations import ACTIVATIONS
@@ -180,6 +181,23 @@ class TestInitialDraw:
             np.testing.assert_allclose(quantiles, bound * np.linspace(-1, 1, 5), atol=0.05 * bound)
             assert np.abs(coef).max() <= bound
             assert not intercept.any()
+
+    @pytest.mark.parametrize("name", ["sigmoid", "softplus", "tanh"])
+    def test_a_signal_passes_through_many_conditioned_layers(self, name):
+        activation = ACTIVATIONS[name].conditioned or ACTIVATIONS[name]
+        network = Network([100] * 10, [activation] * 8)
+        rng = np.random.default_rng(0)
+        layers = network.layers(network.initial_params(rng, np.dtype(float)))
+        buffers = network.buffers(400, np.dtype(float))
+        network.forward(layers, rng.normal(size=(400, 100)), buffers)
+        first, *_, last = (a.std(axis=0).mean() for a in buffers.outputs[:-1])
+        assert 0.3 < last / first < 1.5
+
+    @pytest.mark.parametrize("activation", ["sigmoid", "softplus"])
+    def test_a_deep_network_leaves_the_start(self, activation):
+        X, y = load_wine(return_X_y=True)
+        model = BackpropClassifier(20, activation, n_hidden_layers=8, random_state=0, max_iter=100)
+        assert model.fit(X, y).score(X, y) > 0.9
 
     def test_is_the_same_in_both_precisions(self):
         network, _ = random_network()

@@ -83,11 +83,13 @@ class Network:
         """Coefficients uniform in ±gain · √(6 / (fan_in + fan_out)), intercepts zero.
 
         The normalised initialisation of Glorot and Bengio (2010), equation 16, which is for units
-        whose derivative at rest is 1, times the gain of the layer's activation.
+        whose derivative at rest is 1, times the gain of the layer's activation and, in hidden
+        layers, the gain after that of the layer before. The output layer starts with less.
         """
         params = np.zeros(self.n_params, dtype=dtype)
-        gains = [*(activation.gain for activation in self.activations), 1.0]
-        for (coef, _), gain in zip(self.layers(params), gains, strict=True):
+        gains_after = [1.0, *(activation.gain_after for activation in self.activations)]
+        gains = [a.gain * after for a, after in zip(self.activations, gains_after, strict=False)]
+        for (coef, _), gain in zip(self.layers(params), [*gains, 1.0], strict=True):
             bound = gain * np.sqrt(6.0 / sum(coef.shape))
             coef[...] = rng.uniform(-bound, bound, size=coef.shape)
         return params
