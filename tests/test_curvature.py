@@ -51,6 +51,15 @@ def test_rounding_hides_the_jitter_of_round_numbers(monkeypatch, jitter):
     assert search(*problem()) == 0.75
 
 
+@pytest.mark.parametrize("alpha", [1e-5, 1e-4, 1e-3, 1e-2, 2.0**-10])
+def test_rounding_hides_the_jitter_of_round_penalties(monkeypatch, alpha):
+    results = set()
+    for found in 48.0 * np.linspace(1.0 - 1e-12, 1.0 + 1e-12, 5) + alpha:
+        monkeypatch.setattr(_curvature, "_power_iteration", lambda *_, found=found: found)
+        results.add(search(*problem()))
+    assert len(results) == 1
+
+
 def hessian(params, hidden=(), activation="tanh", *, alpha=0.0):
     """The Hessian on all rows: central differences of the complex-step gradient of the formula."""
     shapes = list(pairwise([3, *hidden, 2]))

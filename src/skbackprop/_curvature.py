@@ -12,8 +12,9 @@ _BATCHES = 4
 # Power iterations on the first batch, and on each of the others, which start where it ended.
 _ITERATIONS = 8
 _MORE_ITERATIONS = 3
-# What counts as none of a 6th bit of the curvature.
-_ROUNDING = 1e-3
+# What counts as none of a 6th bit of the curvature: no round number, as alpha, which adds to it,
+# often is.
+_ROUNDING = 6.18e-4
 # Length of the way along which gradients are differenced, in conditioned coordinates.
 _EPSILON = 1e-4
 
