@@ -62,7 +62,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         0.3, over the total weight of the rows, or over their number if that is more or there
         are no weights (in `partial_fit`, of all rows so far); and at least 2.5e-7 a feature, as
         the weights of many inputs are to be short [6]_. Under "sum" it is so much times the weight.
-        Search from 1e-5 to 1e-2: from about 0.1 on, sigmoids under the "mean" end as a constant.
+        Search from 1e-5 to 1e-2, with very many rows lower, too: from about 0.1 on, sigmoids under
+        the "mean" end as a constant.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the rows by their class, multiplied with `sample_weight`: {class: weight},
         1 for classes that are not in it. If all are, it may have more, which some folds of the

@@ -81,7 +81,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         0.3, over the total weight of the rows, or over their number if that is more or there
         are no weights (in `partial_fit`, of all rows so far); and at least 2.5e-7 a feature, as
         the weights of many inputs are to be short [9]_. Under "sum" it is so much times the weight.
-        Search from 1e-5 to 1e-2: from about 0.1 on, sigmoids under the "mean" end as a constant.
+        Search from 1e-5 to 1e-2, with very many rows lower, too: from about 0.1 on, sigmoids under
+        the "mean" end as a constant.
     fit_intercept : bool, default=True
         Whether the layers have intercepts (biases). Without them `intercepts_` are zero.
     learning_rate : float or "auto", default="auto"
