@@ -53,7 +53,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         (the inputs, the activations of hidden layers) so that it varies around 0 by
         about 1 [4]_. The fitted network acts on raw `X` all the same, and neither
         shifting nor scaling a column changes its predictions; without intercepts columns are
-        only scaled, and shifting does. None descends on the weights themselves, as textbooks do.
+        only scaled, and shifting one changes them. None descends on the weights themselves, as
+        textbooks do.
     alpha : float or "auto", default="auto"
         Strength of the L2 penalty: the objective is the reduced loss + ½ · alpha · Σ coef².
         The coefficients are those of the conditioned coordinates; intercepts are exempt. It is
