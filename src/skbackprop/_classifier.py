@@ -31,7 +31,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         makes the model linear in its parameters before the output activation.
     activation : str or sequence of str, default="sigmoid"
         Activation function of the hidden layers: "sigmoid", "softplus", "tanh", "relu" or
-        "identity". One name serves all of them; a sequence has one name a layer.
+        "identity". One name serves all of them; a sequence has one name a layer. For more than four
+        layers take "tanh" or "relu": deep stacks of sigmoids may end as a constant.
     n_hidden_layers : int or None, default=None
         Number of hidden layers of `hidden_layer_sizes` units each, which must then be one integer:
         a search can vary depth and width apart. None for as many as `hidden_layer_sizes` says.
@@ -51,8 +52,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Coordinates of the descent. "standardize" shifts and scales what every layer is given
         (the inputs, the activations of hidden layers) so that it varies around 0 by
         about 1 [4]_. The fitted network acts on raw `X` all the same, and neither
-        shifting nor scaling a column changes its predictions. None descends on the weights
-        themselves, as textbooks do.
+        shifting nor scaling a column changes its predictions; without intercepts columns are
+        only scaled, and shifting one changes them. None descends on the weights themselves, as
+        textbooks do.
     alpha : float or "auto", default="auto"
         Strength of the L2 penalty: the objective is the reduced loss + ½ · alpha · Σ coef².
         The coefficients are those of the conditioned coordinates; intercepts are exempt. It is
@@ -61,6 +63,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         0.3, over the total weight of the rows, or over their number if that is more or there
         are no weights (in `partial_fit`, of all rows so far); and at least 2.5e-7 a feature, as
         the weights of many inputs are to be short [6]_. Under "sum" it is so much times the weight.
+        Search from 1e-5 to 1e-2, with very many rows lower, too: from about 0.1 on, sigmoids under
+        the "mean" end as a constant.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the rows by their class, multiplied with `sample_weight`: {class: weight},
         1 for classes that are not in it. If all are, it may have more, which some folds of the

@@ -29,7 +29,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         makes the model linear in its parameters before the output activation.
     activation : str or sequence of str, default="sigmoid"
         Activation function of the hidden layers: "sigmoid", "softplus", "tanh", "relu" or
-        "identity". One name serves all of them; a sequence has one name a layer.
+        "identity". One name serves all of them; a sequence has one name a layer. For more than four
+        layers take "tanh" or "relu": deep stacks of sigmoids may end as a constant.
     n_hidden_layers : int or None, default=None
         Number of hidden layers of `hidden_layer_sizes` units each, which must then be one integer:
         a search can vary depth and width apart. None for as many as `hidden_layer_sizes` says.
@@ -65,7 +66,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Coordinates of the descent. "standardize" shifts and scales what every layer is given
         (the inputs, the activations of hidden layers) and, under an identity output, the targets,
         so that they vary around 0 by about 1 [4]_. The fitted network acts on raw `X` and predicts
-        raw `y` all the same, and neither shifting nor scaling a column changes its predictions.
+        raw `y` all the same, and neither shifting nor scaling a column changes its predictions;
+        without intercepts columns are only scaled, and shifting one changes them.
         A squared error takes the mean and the standard deviation of `y`; the absolute error,
         "huber" and "quantile", which wild values hardly pull, the median and the distance of the
         quartiles over 1.349, which is the standard deviation of a normal distribution; "poisson"
@@ -79,6 +81,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         0.3, over the total weight of the rows, or over their number if that is more or there
         are no weights (in `partial_fit`, of all rows so far); and at least 2.5e-7 a feature, as
         the weights of many inputs are to be short [9]_. Under "sum" it is so much times the weight.
+        Search from 1e-5 to 1e-2, with very many rows lower, too: from about 0.1 on, sigmoids under
+        the "mean" end as a constant.
     fit_intercept : bool, default=True
         Whether the layers have intercepts (biases). Without them `intercepts_` are zero.
     learning_rate : float or "auto", default="auto"
