@@ -29,8 +29,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         makes the model linear in its parameters before the output activation.
     activation : str or sequence of str, default="sigmoid"
         Activation function of the hidden layers: "sigmoid", "softplus", "tanh", "relu" or
-        "identity". One name serves all of them; a sequence has one name a layer. For more than four
-        layers take "tanh" or "relu": deep stacks of sigmoids may end as a constant.
+        "identity". One name serves all of them; a sequence has one name a layer. For more than ten
+        layers take "tanh" or "relu": deeper stacks of sigmoids may end as a constant.
     n_hidden_layers : int or None, default=None
         Number of hidden layers of `hidden_layer_sizes` units each, which must then be one integer:
         a search can vary depth and width apart. None for as many as `hidden_layer_sizes` says.
