@@ -536,9 +536,31 @@ def test_another_number_of_quantiles_needs_a_new_start():
         model.fit(X, TARGETS[REGRESSOR])
 
 
-def test_the_other_name_of_the_sigmoid_is_told():
-    with pytest.raises(ValueError, match="activation must be 'sigmoid', which is the logistic"):
-        BackpropRegressor(activation="logistic").fit([[0.0], [1.0]], [0.0, 1.0])
+@pytest.mark.parametrize(
+    ("estimator", "params", "here"),
+    [
+        (REGRESSOR, {"activation": "logistic"}, "sigmoid"),
+        (REGRESSOR, {"activation": ["logistic"]}, "sigmoid"),
+        (CLASSIFIER, {"activation": ("logistic",)}, "sigmoid"),
+        (REGRESSOR, {"output_activation": "logistic"}, "sigmoid"),
+        (REGRESSOR, {"loss": "mse"}, "squared_error"),
+        (CLASSIFIER, {"loss": "mse"}, "squared_error"),
+        (REGRESSOR, {"loss": "l2"}, "squared_error"),
+        (REGRESSOR, {"loss": "mae"}, "absolute_error"),
+        (CLASSIFIER, {"loss": "mae"}, None),
+        (REGRESSOR, {"loss": "l1"}, "absolute_error"),
+        (REGRESSOR, {"loss": "pinball"}, "quantile"),
+        (CLASSIFIER, {"loss": "cross_entropy"}, "log_loss"),
+        (CLASSIFIER, {"loss": "deviance"}, "log_loss"),
+        (REGRESSOR, {"loss": "deviance"}, None),
+    ],
+    ids=str,
+)
+def test_names_elsewhere_are_told(estimator, params, here):
+    (value,) = np.ravel(list(params.values()))
+    with pytest.raises(ValueError, match=f"; got '{value}'\\.") as raised:
+        small(estimator, **params).fit(X, TARGETS[estimator])
+    assert str(raised.value).partition("'. ")[2] == (f"Here that is {here!r}." if here else "")
 
 
 def test_a_schedule_for_a_learning_rate_is_told_its_parameter():
