@@ -23,9 +23,10 @@ def check_inputs(estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> A
         return X
     advice = (
         " Encode categories first, for instance by a OneHotEncoder or OrdinalEncoder in a "
-        "pipeline (sklearn.preprocessing)."
+        "pipeline (sklearn.preprocessing), and dates as numbers, of days, say."
     )
     with naming("X", advice):
+        check_no_times("X", X)
         checked = validate_data(
             estimator,
             X,
@@ -37,6 +38,26 @@ def check_inputs(estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> A
         checked = checked.copy()
         checked.sum_duplicates()
     return checked
+
+
+def check_no_times(name: str, value: Any) -> None:
+    """Refuse dates, times and durations: as numbers they are in any unit, NaT the lowest of all."""
+    is_frame = hasattr(value, "columns")
+    dtypes = getattr(value, "dtypes", []) if is_frame else [getattr(value, "dtype", None)]
+    for number, dtype in enumerate(dtypes):
+        if _is_of_time(dtype):
+            place = f" in column {list(value.columns)[number]!r}" if is_frame else ""
+            raise TypeError(
+                f"{name} must be numeric; got {dtype}{place}. Convert times to numbers, of days, "
+                "say."
+            )
+
+
+def _is_of_time(dtype: Any) -> bool:
+    """Whether a dtype of numpy, pandas or polars, which alone has no kind, is of times."""
+    if hasattr(dtype, "is_temporal"):
+        return bool(dtype.is_temporal())
+    return getattr(dtype, "kind", None) in ("m", "M")
 
 
 def _is_as_checked(estimator: Any, X: Any) -> bool:
@@ -58,6 +79,7 @@ def _is_as_checked(estimator: Any, X: Any) -> bool:
 def check_numbers(name: str, value: Any, *, dtype: np.dtype) -> np.ndarray:
     """An array of finite numbers within the range of `dtype`, with up to two dimensions."""
     with naming(name):
+        check_no_times(name, value)
         array = check_array(value, ensure_2d=False, dtype=_PRECISIONS, input_name=name)
     with np.errstate(over="ignore"):
         converted: np.ndarray = np.ascontiguousarray(array, dtype=dtype)
