@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
@@ -175,6 +176,12 @@ def with_value(array, value):
     return changed
 
 
+def with_object(array, value):
+    changed = array.astype(object)
+    changed[2] = value
+    return changed
+
+
 STRINGS = [["red", 1.0]] * 6
 INPUTS = {
     "NaN": (with_value(X, NAN), ["Input X contains NaN", "imputer"]),
@@ -226,6 +233,72 @@ def test_x_in_predict(method, fault):
     assert_raises(parts, getattr(small(CLASSIFIER).fit(X, TARGETS[CLASSIFIER]), method), bad)
 
 
+DATES = np.array(["2020-01-01", "NaT", "2021-12-31"] * 2, dtype="datetime64[us]")
+DURATIONS = DATES - np.datetime64("2020-01-01")
+DATE_BY_NUMBER = {"date": DATES, "number": X[:, 0]}
+PANDAS_DATES = pd.Series(DATES, name="date")
+TIMES = {
+    "array": (DATES.reshape(-1, 1), "datetime64[us]"),
+    "array of durations": (DURATIONS.reshape(-1, 1), "timedelta64[us]"),
+    "pandas": (pd.DataFrame({"date": DATES}), "datetime64[us] in column 'date'"),
+    "pandas, with a float": (pd.DataFrame(DATE_BY_NUMBER), "datetime64[us] in column 'date'"),
+    "pandas, durations": (pd.DataFrame({1: DURATIONS}), "timedelta64[us] in column 1"),
+    "pandas, with a zone": (
+        PANDAS_DATES.dt.tz_localize("UTC").to_frame(),
+        "datetime64[us, UTC] in column 'date'",
+    ),
+    "polars": (pl.DataFrame({"date": DATES}), "Datetime(time_unit='us', time_zone=None) in col"),
+    "polars, with a float": (
+        pl.DataFrame(DATE_BY_NUMBER),
+        "Datetime(time_unit='us', time_zone=None) in col",
+    ),
+    "polars, durations": (pl.DataFrame({"d": DURATIONS}), "Duration(time_unit='us') in column 'd'"),
+    "polars, days": (pl.DataFrame({"d": pl.Series(DATES).dt.date()}), "Date in column 'd'"),
+    "Series of pandas": (PANDAS_DATES, "datetime64[us]."),
+    "Series of polars": (pl.Series(DATES), "Datetime(time_unit='us', time_zone=None)."),
+}
+
+
+@pytest.mark.parametrize("kind", TIMES)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_times_in_x(estimator, kind):
+    """Their numbers would be of any unit, and a missing one the lowest of integers."""
+    times, got = TIMES[kind]
+    parts = [f"X must be numeric; got {got}", "Convert times to numbers, of days, say."]
+    y = TARGETS[estimator]
+    names = list(getattr(times, "columns", range(np.shape(times)[-1] if np.ndim(times) > 1 else 1)))
+    model = small(estimator).fit(pd.DataFrame(X[:, : len(names)], columns=names), y)
+    assert_raises(parts, model.predict, times, error=TypeError)
+    assert_raises(parts, model.partial_fit, times, y, error=TypeError)
+    assert_raises(parts, small(estimator).fit, times, y, error=TypeError)
+
+
+@pytest.mark.parametrize("estimator", ["DaskBackpropClassifier", "DaskBackpropRegressor"])
+def test_times_in_dask_collections(estimator):
+    pytest.importorskip("distributed")
+    import dask.array
+    import dask.dataframe
+
+    import skbackprop.dask
+
+    model = getattr(skbackprop.dask, estimator)()
+    blocks = dask.array.from_array(DATES.reshape(-1, 1), chunks=(3, 1))
+    parts = ["X must be numeric; got datetime64[us]"]
+    assert_raises(parts, model.fit, blocks, ONES, error=TypeError)
+    frame = dask.dataframe.from_pandas(pd.DataFrame(DATE_BY_NUMBER), npartitions=2)
+    assert_raises([*parts, "in column 'date'"], model.fit, frame, ONES, error=TypeError)
+
+
+@pytest.mark.parametrize(
+    "value", [pd.Timestamp("2020-01-01"), pd.Period("2020-01"), pd.Interval(0, 1)], ids=repr
+)
+def test_objects_in_x_that_are_no_numbers(value):
+    given = X.astype(object)
+    given[2, 1] = value
+    parts = ["X must be numeric", type(value).__name__, "OneHotEncoder", "dates as numbers"]
+    assert_raises(parts, small(REGRESSOR).fit, given, X[:, 0], error=TypeError)
+
+
 FEW = X[:3]
 FAST_OR_CHECKED = {
     "float64": FEW,
@@ -255,6 +328,7 @@ FAST_OR_CHECKED = {
     "infinity": with_value(FEW, -INF),
     "overflows float32": with_value(FEW, 1e300),
     "complex": FEW * 1j,
+    "dates": DATES.reshape(3, 2),
     "None": None,
 }
 
@@ -323,7 +397,6 @@ def test_other_features_than_fitted(estimator):
 Y_OF_BOTH = {
     "None": (None, ["requires y to be passed", "y is None"]),
     "too short": (np.array([0, 1, 0, 1, 0]), ["inconsistent numbers of samples: [6, 5]"]),
-    "NaN": (with_value(np.arange(6.0) % 2, NAN), ["Input y contains NaN"]),
     "infinity": (with_value(np.arange(6.0) % 2, INF), ["Input y contains infinity"]),
     "complex": (np.arange(6) % 2 * 1j, ["Complex data not supported"]),
     "3-d": (np.zeros((6, 2, 2)), ["dim 3", "<= 2"]),
@@ -335,6 +408,7 @@ Y_OF_ONE = {
         np.array([[0, 1, 2]] * 6),
         ["y must be class labels", "got multiclass-multioutput"],
     ),
+    "NaN": (REGRESSOR, with_value(X[:, 0], NAN), ["Input y contains NaN"]),
     "one class": (CLASSIFIER, np.array(["a"] * 6), ["y must have at least 2 classes", "1 class"]),
     "outside float32": (
         REGRESSOR,
@@ -355,6 +429,72 @@ Y_OF_ONE = {
 )
 def test_y(estimator, y, parts):
     assert_raises(parts, small(estimator).fit, X.astype(np.float32), y)
+
+
+LABELS = np.array(["red", "blue", "red", "blue", "red", "blue"], dtype=object)
+NO_LABELS = {
+    "None": (with_object(LABELS, None), "None"),
+    "None in a list": (with_object(LABELS, None).tolist(), "None"),
+    "None among integers": (with_object(LABELS == "red", None), "None"),
+    "NaN": (with_object(LABELS, NAN), "nan"),
+    "NaN among floats": (with_value(np.arange(6.0) % 2, NAN), "nan"),
+    "NaN, multilabel": (with_value(np.eye(6), NAN), "nan"),
+    "NA": (with_object(LABELS, pd.NA), "<NA>"),
+    "NA in a Series": (pd.Series(with_object(LABELS, pd.NA), dtype="string"), "<NA>"),
+    "NA in integers": (pd.Series([0, 1, None, 1, 0, 1], dtype="Int64"), "nan"),
+    "NA in a category": (pd.Series(with_object(LABELS, None), dtype="category"), "nan"),
+    "null of polars": (pl.Series(with_object(LABELS, None).tolist()), "None"),
+    "NaT": (with_object(LABELS, pd.NaT), "NaT"),
+    "NaT among dates": (pd.Series(with_value(np.sort(DATES), np.datetime64("NaT"))), "NaT"),
+    "outside the intervals": (pd.cut(pd.Series([1, 3, 9, 1, 3, 3]), [0, 2, 4]), "nan"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_LABELS)
+def test_missing_labels(kind):
+    y, missing = NO_LABELS[kind]
+    n = np.size(y)
+    parts = [f"y must have no missing labels; got {missing}, ", f"of {n}.", "Leave out"]
+    model = small(CLASSIFIER)
+    assert_raises(parts, model.fit, X, y)
+    assert_raises(["X_val and y_val", *parts], model.fit, X, LABELS.astype(str), X_val=X, y_val=y)
+    if kind != "NaN, multilabel":
+        parts[0] = parts[0].replace("y", "classes", 1)
+        assert_raises(parts, model.partial_fit, X, LABELS.astype(str), classes=y)
+
+
+OTHER_LABELS = {
+    "intervals": (pd.cut(pd.Series([1, 3] * 3), [0, 2, 4]), ["Unknown label type", "Interval."]),
+    "periods": (
+        pd.Series(pd.period_range("2020", periods=2).repeat(3)),
+        ["Unknown label type", "Period."],
+    ),
+    "Python's integers": (TARGETS[CLASSIFIER].astype(object), ["Unknown label type", "int."]),
+    "strings and integers": (with_object(LABELS, 1), ["y must have labels of one", "int, str."]),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_LABELS)
+def test_labels_that_are_no_classes(kind):
+    y, parts = OTHER_LABELS[kind]
+    parts = [*parts, "got labels of type ", "Convert them, for instance by astype(str)."]
+    model, both = small(CLASSIFIER), (TypeError, ValueError)
+    assert_raises(parts, model.fit, X, y, error=both)
+    assert_raises(parts, model.fit, X, LABELS.astype(str), X_val=X, y_val=y, error=both)
+    assert model.fit(X, np.asarray(y).astype(str)).classes_.dtype.kind == "U"
+
+
+def test_arrays_as_labels():
+    parts = ["Unknown label type: y must be", "got labels of type ndarray."]
+    assert_raises(parts, small(CLASSIFIER).fit, X, pd.Series(list(np.eye(6))))
+
+
+def test_classes_that_do_not_sort():
+    parts = ["classes must have labels of one type", "got labels of type int, str. Convert them"]
+    call = small(CLASSIFIER).partial_fit
+    assert_raises(
+        parts, call, X, LABELS.astype(str), classes=with_object(LABELS, 1), error=TypeError
+    )
 
 
 def test_sparse_y_of_the_regressor():
@@ -460,6 +600,17 @@ NAMED = {
         {"y": np.array(["a", 1] * 3, dtype=object)},
         ["y must"],
     ),
+    "y of dates, polars": (REGRESSOR, {"y": pl.Series(DATES)}, ["y must be numeric; got Datetime"]),
+    "y of dates, a frame": (
+        REGRESSOR,
+        {"y": PANDAS_DATES.to_frame()},
+        ["y must be numeric; got datetime64[us] in column 'date'. Convert"],
+    ),
+    "sample_weight of durations": (
+        REGRESSOR,
+        {"sample_weight": np.abs(DURATIONS)},
+        ["sample_weight must be numeric; got timedelta64[us]"],
+    ),
     "sample_weight of strings": (REGRESSOR, {"sample_weight": LETTERS}, ["sample_weight", "'a'"]),
     "coefs_init of strings": (
         REGRESSOR,
@@ -536,9 +687,31 @@ def test_another_number_of_quantiles_needs_a_new_start():
         model.fit(X, TARGETS[REGRESSOR])
 
 
-def test_the_other_name_of_the_sigmoid_is_told():
-    with pytest.raises(ValueError, match="activation must be 'sigmoid', which is the logistic"):
-        BackpropRegressor(activation="logistic").fit([[0.0], [1.0]], [0.0, 1.0])
+@pytest.mark.parametrize(
+    ("estimator", "params", "here"),
+    [
+        (REGRESSOR, {"activation": "logistic"}, "sigmoid"),
+        (REGRESSOR, {"activation": ["logistic"]}, "sigmoid"),
+        (CLASSIFIER, {"activation": ("logistic",)}, "sigmoid"),
+        (REGRESSOR, {"output_activation": "logistic"}, "sigmoid"),
+        (REGRESSOR, {"loss": "mse"}, "squared_error"),
+        (CLASSIFIER, {"loss": "mse"}, "squared_error"),
+        (REGRESSOR, {"loss": "l2"}, "squared_error"),
+        (REGRESSOR, {"loss": "mae"}, "absolute_error"),
+        (CLASSIFIER, {"loss": "mae"}, None),
+        (REGRESSOR, {"loss": "l1"}, "absolute_error"),
+        (REGRESSOR, {"loss": "pinball"}, "quantile"),
+        (CLASSIFIER, {"loss": "cross_entropy"}, "log_loss"),
+        (CLASSIFIER, {"loss": "deviance"}, "log_loss"),
+        (REGRESSOR, {"loss": "deviance"}, None),
+    ],
+    ids=str,
+)
+def test_names_elsewhere_are_told(estimator, params, here):
+    (value,) = np.ravel(list(params.values()))
+    with pytest.raises(ValueError, match=f"; got '{value}'\\.") as raised:
+        small(estimator, **params).fit(X, TARGETS[estimator])
+    assert str(raised.value).partition("'. ")[2] == (f"Here that is {here!r}." if here else "")
 
 
 def test_a_schedule_for_a_learning_rate_is_told_its_parameter():

@@ -127,6 +127,37 @@ class TestTransformer:
         with pytest.raises(NotFittedError):
             transformer.transform(X)
 
+    @pytest.mark.parametrize(
+        ("params", "layer", "message"),
+        [
+            ({}, 5, "from -2 to 1, the hidden layers; got 5"),
+            ({}, 0.0, r"from -2 to 1, the hidden layers; got 0\.0"),
+            ({"hidden_layer_sizes": 4, "n_hidden_layers": 3}, -4, "from -3 to 2, .* got -4"),
+            ({"hidden_layer_sizes": ()}, -1, "hidden layers, and this has none; got -1"),
+        ],
+        ids=str,
+    )
+    def test_a_layer_is_refused_before_the_fit(self, model, params, layer, message, monkeypatch):
+        def fit(*args, **kwargs):
+            raise AssertionError("fit was called")
+
+        # Of the clone that is fitted; what the network was fitted to before does not matter.
+        network = BackpropRegressor((4, 2), **SETTINGS).fit(X, Y).set_params(**params)
+        monkeypatch.setattr(BackpropRegressor, "fit", fit)
+        with pytest.raises((TypeError, ValueError), match=message):
+            HiddenActivations(network, layer=layer).fit(X, Y)
+        with pytest.raises(ValueError, match="from -2 to 1, the hidden layers; got 2"):
+            HiddenActivations(FrozenEstimator(model), layer=2).fit(X)
+
+    def test_of_a_frozen_network_whose_parameters_were_set_after_its_fit(self, model):
+        network = clone(model).fit(X, Y).set_params(hidden_layer_sizes=4)
+        transformer = HiddenActivations(FrozenEstimator(network), layer=1).fit(X)
+        np.testing.assert_array_equal(transformer.transform(X), model.hidden_activations(X, 1))
+
+    def test_of_a_frozen_network_that_is_not_fitted(self):
+        with pytest.raises(NotFittedError):
+            HiddenActivations(FrozenEstimator(BackpropRegressor())).fit(X, Y)
+
     def test_float32_stays(self, model):
         transformer = HiddenActivations(clone(model)).fit(X.astype(np.float32), Y)
         assert transformer.transform(X.astype(np.float32)).dtype == np.float32
@@ -208,9 +239,21 @@ class TestDepth:
         assert [coef.shape for coef in model.coefs_] == [coef.shape for coef in same.coefs_]
         np.testing.assert_array_equal(model.predict(X), same.predict(X))
 
-    def test_needs_one_width(self):
+    @pytest.mark.parametrize("sizes", [(4,), [4], np.array([4])], ids=repr)
+    def test_one_width_in_a_sequence(self, sizes):
+        model = BackpropRegressor(sizes, n_hidden_layers=2, max_iter=1).fit(X, Y)
+        assert [coef.shape for coef in model.coefs_] == [(3, 4), (4, 4), (4, 1)]
+
+    def test_of_the_default_width(self):
+        grid = {"n_hidden_layers": [0, 1, 2]}
+        network = BackpropRegressor(max_iter=1, random_state=0)
+        search = GridSearchCV(network, grid, cv=2, error_score="raise").fit(X, Y)
+        assert len(search.cv_results_["params"]) == 3
+
+    @pytest.mark.parametrize("sizes", [(4, 4), ()])
+    def test_needs_one_width(self, sizes):
         with pytest.raises(ValueError, match=r"n_hidden_layers=2 needs hidden_layer_sizes to be"):
-            BackpropRegressor((4, 4), n_hidden_layers=2).fit(X, Y)
+            BackpropRegressor(sizes, n_hidden_layers=2).fit(X, Y)
 
     def test_depth_and_width_are_searched_apart(self):
         grid = {"n_hidden_layers": [1, 2], "hidden_layer_sizes": [2, 3]}

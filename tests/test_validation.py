@@ -10,6 +10,7 @@ import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.metrics import (
     accuracy_score,
@@ -947,6 +948,68 @@ def test_type_of_the_target(estimator):
     dates = pd.Series(pd.date_range("2020-01-01", periods=120))
     with pytest.raises((TypeError, ValueError), match="X_val and y_val must be as X and y are: "):
         small(estimator).fit(X, y, X_val=X, y_val=dates)
+
+
+@each_estimator
+def test_names_of_columns_that_one_set_lacks(estimator):
+    X, y, X_val, y_val = split(estimator)
+    names = list("abcde")
+    model = small(estimator, max_iter=3)
+    expected = clone(model).fit(X, y, X_val=X_val, y_val=y_val).validation_loss_curve_
+    frame, frame_val = pd.DataFrame(X, columns=names), pd.DataFrame(X_val, columns=names)
+    with pytest.warns(UserWarning, match=r"^X has feature names, but X_val has none") as caught:
+        model.fit(frame, y, X_val=X_val, y_val=y_val)
+    assert len(caught) == 1
+    assert_allclose(model.validation_loss_curve_, expected, rtol=1e-10)
+    assert_array_equal(model.feature_names_in_, names)
+    with pytest.warns(UserWarning, match=r"^X_val has feature names, but X has none") as caught:
+        model.fit(X, y, X_val=frame_val, y_val=y_val)
+    assert len(caught) == 1
+    assert_allclose(model.validation_loss_curve_, expected, rtol=1e-10)
+    assert not hasattr(model, "feature_names_in_")
+
+
+@each_estimator
+def test_names_that_are_no_strings_are_none(estimator):
+    X, y, X_val, y_val = split(estimator)
+    model = small(estimator, max_iter=3)
+    model.fit(pd.DataFrame(X), y, X_val=X_val, y_val=y_val)
+    model.fit(X, y, X_val=pd.DataFrame(X_val), y_val=y_val)
+
+
+class TestScaleOfTheTarget:
+    def test_transformed_without_the_rows_to_validate_on(self):
+        X, y, X_val, y_val = split(REGRESSOR)
+        model = TransformedTargetRegressor(
+            small(REGRESSOR, max_iter=3), func=np.log, inverse_func=np.exp
+        )
+        with pytest.warns(UserWarning, match=r"^y_val, from .* another scale than that of y"):
+            model.fit(X, 1000 + y, X_val=X_val, y_val=1000 + y_val)
+
+    def test_column(self):
+        X, y, X_val, y_val = split(REGRESSOR)
+        targets, targets_val = np.column_stack([y, y]), np.column_stack([y_val, 100 + y_val])
+        with pytest.warns(UserWarning, match=r"^column 1 of y_val, from 9\d\.\d+ to 10\d\.\d+, "):
+            small(REGRESSOR, max_iter=3).fit(X, targets, X_val=X_val, y_val=targets_val)
+
+    @pytest.mark.parametrize("n_rows", [(70, 9), (9, 50)])
+    def test_few_rows_may_be_extreme(self, n_rows):
+        X, y, X_val, y_val = split(REGRESSOR)
+        fitted, held_out = map(slice, n_rows)
+        small(REGRESSOR, max_iter=3).fit(
+            X[fitted], y[fitted], X_val=X_val[held_out], y_val=100 + y_val[held_out]
+        )
+
+    def test_one_row_within_is_enough(self):
+        X, y, X_val, y_val = split(REGRESSOR)
+        y_val = np.append(100 + y_val[1:], y.max())
+        small(REGRESSOR, max_iter=3).fit(X, y, X_val=X_val, y_val=y_val)
+
+    def test_labels_have_no_scale(self):
+        X, y, X_val, y_val = split(REGRESSOR)
+        labels = np.column_stack([y > 0, y > np.inf]).astype(int)
+        labels_val = np.column_stack([y_val > 0, y_val < np.inf]).astype(int)
+        small(CLASSIFIER, max_iter=3).fit(X, labels, X_val=X_val, y_val=labels_val)
 
 
 def test_class_that_is_not_in_the_data():

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -25,7 +25,9 @@ from skbackprop._data import (
     check_inputs,
     check_sample_weight,
     check_total_weight,
+    named_as,
     set_initial,
+    warn_of_another_scale,
 )
 from skbackprop._descent import Descent, Epoch, gradient_descent
 from skbackprop._held_out import ToValidate, check_groups, hold_out, validation_of
@@ -160,7 +162,7 @@ class BaseBackprop(
                 settings, mode, X, y, sample_weight, to_validate.groups, classes
             )
             weights_rng = None if mode.goes_on else self._seed(settings)
-            data, held_out = self._hold_out(settings, data, to_validate)
+            data, held_out = self._hold_out(settings, data, X, to_validate)
             problem, params = self._pose(settings, mode, data, target, weights_rng)
             set_initial(problem.network, params, problem.conditioning, coefs_init, intercepts_init)
             descent = self._descend(settings, mode, problem, params, held_out, given)
@@ -205,11 +207,14 @@ class BaseBackprop(
         return weights_rng
 
     def _hold_out(
-        self, settings: Settings, data: Data, to_validate: ToValidate
+        self, settings: Settings, data: Data, X: Any, to_validate: ToValidate
     ) -> tuple[Data, Data | None]:
         """Rows to fit, and rows to validate on."""
         if to_validate.X is not None:
-            return data, self._validation_rows(to_validate, data.X.dtype)
+            held_out = self._validation_rows(X, to_validate, data.X.dtype)
+            if is_regressor(self):
+                warn_of_another_scale(data.values, held_out.values)
+            return data, held_out
         if not self.early_stopping:
             return data, None
         strata = self._strata(data.values)
@@ -310,10 +315,11 @@ class BaseBackprop(
             callbacks.end()
         return descent
 
-    def _validation_rows(self, given: ToValidate, dtype: np.dtype) -> Data:
+    def _validation_rows(self, X: Any, given: ToValidate, dtype: np.dtype) -> Data:
         """The validation set that was given, checked against the data."""
+        model = named_as(self, X, given.X)
         try:
-            X, y = self._check_data(given.X, given.y, goes_on=True, dtype=dtype)
+            X, y = model._check_data(given.X, given.y, goes_on=True, dtype=dtype)
             target = self._encode_target(y, dtype, None, partial=True, known=True)
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError

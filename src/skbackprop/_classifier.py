@@ -566,10 +566,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         return log_s - np.log(np.exp(log_s).sum(axis=1, keepdims=True))
 
     def _check_target(self, y: Any, dtype: np.dtype) -> Any:
-        with naming("y"):
-            return check_array(
-                y, accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y", estimator=self
-            )
+        return _check_labels("y", y)
 
     def _encode_target(
         self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
@@ -577,11 +574,12 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         try:
             kind = type_of_target(y, input_name="y")
         except TypeError as error:
-            raise TypeError(f"y must have labels that sort, all of one type; {error}") from error
+            raise _not_of_one_type("y", y) from error
         if kind not in ("binary", "multiclass", "multilabel-indicator"):
+            found = _types(y) if kind == "unknown" else f"{kind}."
             raise ValueError(
-                f"Unknown label type: y must be class labels or a multilabel matrix of zeros and "
-                f"ones; got {kind}."
+                "Unknown label type: y must be class labels or a multilabel matrix of zeros and "
+                f"ones; got {found}"
             )
         multilabel = kind == "multilabel-indicator"
         if known and multilabel != self._multilabel:
@@ -691,11 +689,60 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         return tags
 
 
+def _check_labels(name: str, value: Any) -> Any:
+    """Labels as an array or CSR matrix, none missing."""
+    with naming(name):
+        labels = check_array(
+            value,
+            accept_sparse="csr",
+            ensure_2d=False,
+            dtype=None,
+            ensure_all_finite="allow-nan",
+            input_name=name,
+        )
+    values = labels if isinstance(labels, np.ndarray) else labels.data
+    is_object = values.dtype.kind == "O"
+    missing = np.vectorize(_is_missing, [bool])(values) if is_object else values != values
+    if missing.any():
+        raise ValueError(
+            f"{name} must have no missing labels; got {values[missing][0]}, {missing.sum()} of "
+            f"{missing.size}. Leave out the rows without a label."
+        )
+    return labels
+
+
+def _is_missing(label: Any) -> bool:
+    """None, NaN, NaT, or pandas' NA, whose comparisons have no truth."""
+    try:
+        return label is None or bool(label != label)
+    except TypeError:
+        return True
+    except ValueError:
+        # Of an array.
+        return False
+
+
+def _not_of_one_type(name: str, labels: np.ndarray) -> TypeError:
+    """What is said of labels that do not sort."""
+    return TypeError(
+        f"{name} must have labels of one type that sorts, such as strings; got {_types(labels)}"
+    )
+
+
+def _types(labels: np.ndarray) -> str:
+    """The types of labels, and what to do about them."""
+    names = sorted({type(label).__name__ for label in labels.ravel().tolist()})
+    return f"labels of type {', '.join(names)}. Convert them, for instance by astype(str)."
+
+
 def _check_classes(classes: Any, y: np.ndarray) -> np.ndarray:
     """All labels, sorted, of the kind that `y` has."""
     with naming("classes"):
-        labels = check_array(classes, ensure_2d=False, dtype=None, input_name="classes")
-        labels = np.unique(column_or_1d(labels))
+        labels = column_or_1d(_check_labels("classes", classes))
+    try:
+        labels = np.unique(labels)
+    except TypeError as error:
+        raise _not_of_one_type("classes", labels) from error
     if len(labels) < 2:
         raise ValueError(f"classes must be at least 2 labels; got {labels.tolist()}.")
     if (labels.dtype.kind in "US") != (y.dtype.kind in "US") and "O" not in (

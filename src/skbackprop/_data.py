@@ -1,7 +1,9 @@
 """Checks of data: errors name the argument, what is wrong with it, and what to do."""
 
+import copy
 import numbers
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -21,9 +23,10 @@ def check_inputs(estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> A
         return X
     advice = (
         " Encode categories first, for instance by a OneHotEncoder or OrdinalEncoder in a "
-        "pipeline (sklearn.preprocessing)."
+        "pipeline (sklearn.preprocessing), and dates as numbers, of days, say."
     )
     with naming("X", advice):
+        check_no_times("X", X)
         checked = validate_data(
             estimator,
             X,
@@ -35,6 +38,26 @@ def check_inputs(estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> A
         checked = checked.copy()
         checked.sum_duplicates()
     return checked
+
+
+def check_no_times(name: str, value: Any) -> None:
+    """Refuse dates, times and durations: as numbers they are in any unit, NaT the lowest of all."""
+    is_frame = hasattr(value, "columns")
+    dtypes = getattr(value, "dtypes", []) if is_frame else [getattr(value, "dtype", None)]
+    for number, dtype in enumerate(dtypes):
+        if _is_of_time(dtype):
+            place = f" in column {list(value.columns)[number]!r}" if is_frame else ""
+            raise TypeError(
+                f"{name} must be numeric; got {dtype}{place}. Convert times to numbers, of days, "
+                "say."
+            )
+
+
+def _is_of_time(dtype: Any) -> bool:
+    """Whether a dtype of numpy, pandas or polars, which alone has no kind, is of times."""
+    if hasattr(dtype, "is_temporal"):
+        return bool(dtype.is_temporal())
+    return getattr(dtype, "kind", None) in ("m", "M")
 
 
 def _is_as_checked(estimator: Any, X: Any) -> bool:
@@ -56,6 +79,7 @@ def _is_as_checked(estimator: Any, X: Any) -> bool:
 def check_numbers(name: str, value: Any, *, dtype: np.dtype) -> np.ndarray:
     """An array of finite numbers within the range of `dtype`, with up to two dimensions."""
     with naming(name):
+        check_no_times(name, value)
         array = check_array(value, ensure_2d=False, dtype=_PRECISIONS, input_name=name)
     with np.errstate(over="ignore"):
         converted: np.ndarray = np.ascontiguousarray(array, dtype=dtype)
@@ -192,15 +216,62 @@ def _overwrite(name: str, given: Any, layers: list[np.ndarray], dtype: np.dtype)
         layer[...] = array
 
 
+def named_as(estimator: Any, X: Any, X_val: Any) -> Any:
+    """The estimator to check `X_val` by, which has names of columns if that has.
+
+    Where only one of `X` and `X_val` has some, this warns, as scikit-learn would call both X.
+    """
+    names = _names_of_columns(X_val)
+    if bool(names) == bool(_names_of_columns(X)):
+        return estimator
+    has, has_not = ("X_val", "X") if names else ("X", "X_val")
+    warnings.warn(
+        f"{has} has feature names, but {has_not} has none: the columns are taken in their order.",
+        UserWarning,
+        stacklevel=2,
+    )
+    model = copy.copy(estimator)
+    model.__dict__.pop("feature_names_in_", None)
+    if names:
+        model.feature_names_in_ = np.array(names, dtype=object)
+    return model
+
+
+def _names_of_columns(X: Any) -> list[str]:
+    """The names, if they are all strings."""
+    names = list(getattr(X, "columns", []))
+    return names if all(isinstance(name, str) for name in names) else []
+
+
+def warn_of_another_scale(y: np.ndarray, y_val: np.ndarray) -> None:
+    """Tell where no target to validate on is in the range of those to fit.
+
+    By chance that is so of ten rows and ten others once in 17,000 times; of fewer, more often.
+    """
+    inside = ((y.min(axis=0) <= y_val) & (y_val <= y.max(axis=0))).any(axis=0)
+    if min(len(y), len(y_val)) < 10 or inside.all():
+        return
+    column = inside.argmin()
+    of_column = f"column {column} of " if len(inside) > 1 else ""
+    y, y_val = y[:, column], y_val[:, column]
+    warnings.warn(
+        f"{of_column}y_val, from {y_val.min():.6g} to {y_val.max():.6g}, seems to be on another "
+        f"scale than that of y, from {y.min():.6g} to {y.max():.6g}: what transforms y, such as "
+        "TransformedTargetRegressor, leaves y_val as it is.",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
 @contextmanager
 def naming(name: str, advice: str = "") -> Iterator[None]:
-    """Name the argument in errors that do not, and say what to do about strings."""
+    """Name the argument in errors that do not, and say what to do about what is no number."""
     try:
         yield
     except (TypeError, ValueError) as error:
-        if "could not convert string" in str(error):
-            raise ValueError(f"{name} must be numeric: {error}.{advice}") from error
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        if re.search("could not convert string|must be a string or a real number", str(error)):
+            raise kind(f"{name} must be numeric: {error}.{advice}") from error
         if re.search(rf"\b{re.escape(name)}\b", str(error)):
             raise
-        kind = ValueError if isinstance(error, ValueError) else TypeError
         raise kind(f"{name}: {error}") from error

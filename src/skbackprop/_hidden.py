@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbackprop._base import BaseBackprop
 from skbackprop._callbacks import CallbackSupportMixin, handing_down, with_callbacks
-from skbackprop._parameters import check_layer
+from skbackprop._parameters import check_hidden_layer_sizes, check_layer
 
 
 class HiddenActivations(
@@ -118,10 +118,10 @@ class HiddenActivations(
             )
         if get_config()["enable_metadata_routing"]:
             fit_params = process_routing(self, "fit", **fit_params).estimator.fit
+        check_layer(self.layer, _n_hidden_layers(self.estimator))
         estimator = clone(self.estimator)
         with handing_down(self, estimator, X, y):
             estimator.fit(X, y, **fit_params)
-            check_layer(self.layer, len(estimator.coefs_) - 1)
             self.estimator_ = estimator
         return self
 
@@ -166,3 +166,11 @@ class HiddenActivations(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _n_hidden_layers(network: Any) -> int:
+    """How many it has or, unless it is frozen, how many a fit will give it."""
+    if isinstance(network, FrozenEstimator):
+        check_is_fitted(network)
+        return len(network.coefs_) - 1
+    return len(check_hidden_layer_sizes(network.hidden_layer_sizes, network.n_hidden_layers))

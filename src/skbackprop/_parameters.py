@@ -120,8 +120,22 @@ def check_choice(name: str, value: Any, choices: Iterable[str], *, or_none: bool
     if not isinstance(value, str):
         raise TypeError(_message(name, value, accepted))
     if value not in choices:
-        raise ValueError(_message(name, value, accepted))
+        here = _NAMES_ELSEWHERE.get(value, "")
+        hint = f" Here that is {here!r}." if here in choices else ""
+        raise ValueError(_message(name, value, accepted) + hint)
     return str(value)
+
+
+_NAMES_ELSEWHERE = {
+    "logistic": "sigmoid",
+    "mse": "squared_error",
+    "l2": "squared_error",
+    "mae": "absolute_error",
+    "l1": "absolute_error",
+    "pinball": "quantile",
+    "cross_entropy": "log_loss",
+    "deviance": "log_loss",
+}
 
 
 def check_layer(value: Any, n_layers: int) -> int:
@@ -162,26 +176,27 @@ _BATCH_SIZES = "an integer of at least 1, 'auto' or 'full'"
 def check_hidden_layer_sizes(value: Any, n_layers: Any = None) -> tuple[int, ...]:
     """Numbers of units: one integer, or a sequence of them, which may be empty.
 
-    With `n_layers`, one integer, which is that of as many layers.
+    With `n_layers` there is one, which is that of as many layers.
     """
     if n_layers is not None:
         depth = check_integer("n_hidden_layers", n_layers, minimum=0, none=True)
-        if not isinstance(value, numbers.Integral):
+        sizes = check_hidden_layer_sizes(value)
+        if len(sizes) != 1:
             raise ValueError(
-                f"n_hidden_layers={depth} needs hidden_layer_sizes to be one integer, the units of "
-                f"each layer; got {value!r}."
+                f"n_hidden_layers={depth} needs hidden_layer_sizes to be one integer, alone or in "
+                f"a sequence, the units of each layer; got {value!r}."
             )
-        return check_hidden_layer_sizes(value) * depth
+        return sizes * depth
     accepted = "an integer of at least 1 or a sequence of such integers, one a hidden layer"
-    sizes: Sequence[Any]
+    units: Sequence[Any]
     if isinstance(value, numbers.Integral):
-        sizes = (value,)
+        units = (value,)
     elif isinstance(value, tuple | list) or (isinstance(value, np.ndarray) and value.ndim == 1):
-        sizes = tuple(value)
+        units = tuple(value)
     else:
         raise TypeError(_message("hidden_layer_sizes", value, accepted))
     try:
-        return tuple(check_integer("hidden_layer_sizes", size, minimum=1) for size in sizes)
+        return tuple(check_integer("hidden_layer_sizes", n, minimum=1) for n in units)
     except (TypeError, ValueError) as error:
         raise type(error)(_message("hidden_layer_sizes", value, accepted)) from None
 
@@ -190,8 +205,6 @@ def check_activation(
     value: Any, choices: Iterable[str], hidden_layer_sizes: tuple[int, ...]
 ) -> list[str]:
     """Names of activation functions, one a hidden layer; a single name stands for all."""
-    if isinstance(value, str) and value == "logistic":
-        raise ValueError(_message("activation", value, "'sigmoid', which is the logistic function"))
     if isinstance(value, str):
         return [check_choice("activation", value, choices)] * len(hidden_layer_sizes)
     if not isinstance(value, tuple | list) and np.ndim(value) != 1:

@@ -23,7 +23,7 @@ from skbackprop._batches import Rows
 from skbackprop._callbacks import is_of_callbacks, with_callbacks
 from skbackprop._classifier import BackpropClassifier
 from skbackprop._conditioning import Moments, Spread, moments
-from skbackprop._data import naming
+from skbackprop._data import check_no_times, naming
 from skbackprop._held_out import ToValidate
 from skbackprop._objective import Objective, ObjectiveOfRows
 from skbackprop._problem import Problem
@@ -473,6 +473,7 @@ class _DaskMixin(BaseBackprop):
                 f"{accepted}, with a known number of columns; got shape {X.shape}. "
                 "X.compute_chunk_sizes() finds it."
             )
+        check_no_times("X", X)
         is_array = isinstance(X, da.Array)
         columns = np.empty((0, X.shape[1])) if is_array else X._meta
         validate_data(self, columns, reset=reset, skip_check_array=True)
