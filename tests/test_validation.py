@@ -959,7 +959,7 @@ def test_names_of_columns_that_one_set_lacks(estimator):
     frame, frame_val = pd.DataFrame(X, columns=names), pd.DataFrame(X_val, columns=names)
     with pytest.warns(UserWarning, match=r"^X has feature names, but X_val has none") as caught:
         model.fit(frame, y, X_val=X_val, y_val=y_val)
-    assert len(caught) == 1
+    assert [warning.filename for warning in caught] == [__file__]
     assert_allclose(model.validation_loss_curve_, expected, rtol=1e-10)
     assert_array_equal(model.feature_names_in_, names)
     with pytest.warns(UserWarning, match=r"^X_val has feature names, but X has none") as caught:
@@ -985,6 +985,12 @@ class TestScaleOfTheTarget:
         )
         with pytest.warns(UserWarning, match=r"^y_val, from .* another scale than that of y"):
             model.fit(X, 1000 + y, X_val=X_val, y_val=1000 + y_val)
+
+    def test_the_warning_points_to_the_call(self):
+        X, y, X_val, y_val = split(REGRESSOR)
+        with pytest.warns(UserWarning, match="another scale") as caught:
+            small(REGRESSOR, max_iter=3).fit(X, y, X_val=X_val, y_val=100 + y_val)
+        assert caught[0].filename == __file__
 
     def test_column(self):
         X, y, X_val, y_val = split(REGRESSOR)

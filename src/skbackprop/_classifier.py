@@ -34,8 +34,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         "identity". One name serves all of them; a sequence has one name a layer. For more than ten
         layers take "tanh" or "relu": deeper stacks of sigmoids may end as a constant.
     n_hidden_layers : int or None, default=None
-        Number of hidden layers of `hidden_layer_sizes` units each, which must then be one integer:
-        a search can vary depth and width apart. None for as many as `hidden_layer_sizes` says.
+        Number of hidden layers of `hidden_layer_sizes` units each, which must then be one integer,
+        alone or in a sequence: a search can vary depth and width apart. None for as many as
+        `hidden_layer_sizes` says.
     loss : {"log_loss", "half_squared_error", "squared_error"}, default="log_loss"
         Loss of a row.
 

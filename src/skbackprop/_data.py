@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from skbackprop._conditioning import Conditioning, Moments
 from skbackprop._network import Network
+from skbackprop._reports import level_of_caller
 
 _PRECISIONS = [np.float64, np.float32]
 
@@ -228,7 +229,7 @@ def named_as(estimator: Any, X: Any, X_val: Any) -> Any:
     warnings.warn(
         f"{has} has feature names, but {has_not} has none: the columns are taken in their order.",
         UserWarning,
-        stacklevel=2,
+        stacklevel=level_of_caller(),
     )
     model = copy.copy(estimator)
     model.__dict__.pop("feature_names_in_", None)
@@ -259,7 +260,7 @@ def warn_of_another_scale(y: np.ndarray, y_val: np.ndarray) -> None:
         f"scale than that of y, from {y.min():.6g} to {y.max():.6g}: what transforms y, such as "
         "TransformedTargetRegressor, leaves y_val as it is.",
         UserWarning,
-        stacklevel=2,
+        stacklevel=level_of_caller(),
     )
 
 

@@ -32,8 +32,9 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         "identity". One name serves all of them; a sequence has one name a layer. For more than ten
         layers take "tanh" or "relu": deeper stacks of sigmoids may end as a constant.
     n_hidden_layers : int or None, default=None
-        Number of hidden layers of `hidden_layer_sizes` units each, which must then be one integer:
-        a search can vary depth and width apart. None for as many as `hidden_layer_sizes` says.
+        Number of hidden layers of `hidden_layer_sizes` units each, which must then be one integer,
+        alone or in a sequence: a search can vary depth and width apart. None for as many as
+        `hidden_layer_sizes` says.
     output_activation : str, default="identity"
         Function of the output layer, one of those of `activation`. Targets outside its range
         are approached, never reached.
@@ -553,8 +554,6 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     def _check_target(self, y: Any, dtype: np.dtype) -> np.ndarray:
         if hasattr(y, "toarray"):
             raise TypeError("y must be dense; got a sparse matrix. Convert it by y.toarray().")
-        if getattr(getattr(y, "dtype", None), "kind", "f") in "mM":
-            raise TypeError(f"y must be numeric; got {y.dtype}.")
         return check_numbers("y", y, dtype=dtype)
 
     def _encode_target(

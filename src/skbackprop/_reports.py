@@ -63,10 +63,10 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
     else:
         return
     kind = DivergenceWarning if descent.status is Status.DIVERGED else ConvergenceWarning
-    warnings.warn(f"{type(estimator).__name__} {text}", kind, stacklevel=_level_of_caller())
+    warnings.warn(f"{type(estimator).__name__} {text}", kind, stacklevel=level_of_caller())
 
 
-def _level_of_caller() -> int:
+def level_of_caller() -> int:
     """How far up the stack, for the function that asks, is the line that called `fit`."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back and frame.f_globals.get("__name__", "").startswith(_INSIDE):
