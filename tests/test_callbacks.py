@@ -326,8 +326,8 @@ class TestHiddenActivations:
 
     def test_teardown_where_fit_fails(self):
         recorder = Recorder()
-        with pytest.raises(ValueError, match="layer must be"):
-            HiddenActivations(small(CLASSIFIER), layer=3).set_callbacks(recorder).fit(X, CLASSES)
+        with pytest.raises(ValueError, match="alpha must be"):
+            HiddenActivations(small(CLASSIFIER, alpha=-1)).set_callbacks(recorder).fit(X, CLASSES)
         assert recorder.calls[-1] == "teardown"
 
 
