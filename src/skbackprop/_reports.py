@@ -45,7 +45,7 @@ def report_out_of_reach(estimator: Any, loss: Loss, rows: Data) -> None:
             f"output_activation={loss.output_activation!r}, but {column} has values from "
             f"{of_y.low[k]:.4g} to {of_y.high[k]:.4g}, for which R² is {r2[k]:.3g} at best. "
             "Scale y, or set output_activation='identity'.",
-            UserWarning,
+            ConvergenceWarning,
             stacklevel=_level_of_caller(),
         )
 
