@@ -469,8 +469,9 @@ def test_wild_targets_hardly_move_the_start_under_a_robust_loss(output_activatio
 
 
 @each_bounded
+@pytest.mark.parametrize("intercepts", [None, [np.zeros(4), np.zeros(2)]])
 @pytest.mark.parametrize("loss", ["half_squared_error", "huber"])
-def test_the_trace_of_a_bounded_output_is_the_step_of_fit(output_activation, loss):
+def test_the_trace_of_a_bounded_output_is_the_step_of_fit(output_activation, loss, intercepts):
     X, Y, _ = bounded_task(output_activation)
     model = BackpropRegressor(
         4,
@@ -483,9 +484,10 @@ def test_the_trace_of_a_bounded_output_is_the_step_of_fit(output_activation, los
         tol=None,
         random_state=0,
     )
-    trace = trace_step(model, X, Y)
-    assert check_gradient(model, X, Y).passed
-    assert trace.value == pytest.approx(model.fit(X, Y).loss_curve_[0], rel=1e-10)
+    trace = trace_step(model, X, Y, intercepts=intercepts)
+    assert check_gradient(model, X, Y, intercepts=intercepts).passed
+    model.fit(X, Y, intercepts_init=intercepts)
+    assert trace.value == pytest.approx(model.loss_curve_[0], rel=1e-10)
     for layer, coef, intercept in zip(trace.layers, model.coefs_, model.intercepts_, strict=True):
-        assert_allclose(layer.new_coef, coef, rtol=1e-10)
-        assert_allclose(layer.new_intercept, intercept, rtol=1e-10)
+        assert_allclose(layer.new_coef, coef, rtol=1e-10, atol=1e-12)
+        assert_allclose(layer.new_intercept, intercept, rtol=1e-10, atol=1e-12)
