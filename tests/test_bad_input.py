@@ -9,9 +9,11 @@ import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.metrics import r2_score
 
 from skbackprop import BackpropClassifier, BackpropRegressor, _data
+from skbackprop._losses import OUTPUTS
 
 NAN, INF = float("nan"), float("inf")
 ESTIMATORS = [BackpropClassifier, BackpropRegressor]
@@ -718,3 +720,45 @@ def test_a_schedule_for_a_learning_rate_is_told_its_parameter():
     accepted = "learning_rate must be .*, and learning_rate_schedule 'adaptive'; got 'adaptive'"
     with pytest.raises(ValueError, match=accepted):
         BackpropRegressor(learning_rate="adaptive").fit([[0.0], [1.0]], [0.0, 1.0])
+
+
+OUT_OF_REACH = {
+    "sigmoid": (np.linspace(25, 346, 6), "from 0 to 1 .* y has values from 25 to 346"),
+    "tanh": (np.array([-3.0, 3, -3, 3, -3, 3]), "from -1 to 1 .* R² is 0.556 at best"),
+    "relu": (-1.0 - np.arange(6), "from 0 to inf .* values from -6 to -1, .* R² is -4.2 at best"),
+    "softplus": (-np.ones(6), "from 0 to inf .* values from -1 to -1, .* R² is -inf at best"),
+}
+
+
+@pytest.mark.parametrize("output_activation", OUT_OF_REACH)
+def test_targets_that_no_prediction_comes_near_are_told(output_activation):
+    y, told = OUT_OF_REACH[output_activation]
+    model = small(REGRESSOR, output_activation=output_activation)
+    within = OUTPUTS[output_activation]
+    nearest = np.clip(y, within.low, within.high)
+    for fit in (model.fit, small(REGRESSOR, **model.get_params()).partial_fit):
+        with pytest.warns(ConvergenceWarning, match=told) as warned:
+            fit(X, y)
+        assert warned[0].filename == __file__
+        assert f"output_activation='{output_activation}'" in str(warned[0].message)
+        if np.ptp(y):
+            assert f"R² is {r2_score(y, nearest):.3g} at best" in str(warned[0].message)
+    with pytest.warns(ConvergenceWarning, match="column 1 of y"):
+        model.fit(X, np.column_stack([nearest, y]))
+    # Said once, of a new network only.
+    model.partial_fit(X, np.column_stack([nearest, y]))
+
+
+def test_targets_a_little_beyond_reach_are_fitted():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    noise = 0.02 * rng.normal(size=200)
+    y = np.maximum(0.0, X[:, 0]) + noise
+    for output_activation in ("relu", "softplus"):
+        model = BackpropRegressor(output_activation=output_activation, random_state=0)
+        assert model.fit(X, y).score(X, y) > 0.9
+    small(REGRESSOR, output_activation="sigmoid").fit(X, (X[:, 0] > 0) + noise)
+    # What weighs next to nothing is not held against the others.
+    wild, weight = y - 10.0 * (np.arange(200) == 7), np.where(np.arange(200) == 7, 1e-9, 1.0)
+    small(REGRESSOR, output_activation="relu").fit(X, wild, weight)
+    small(CLASSIFIER, loss="squared_error").fit(X, np.arange(200) % 3)

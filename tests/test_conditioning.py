@@ -534,6 +534,23 @@ class TestEstimators:
         assert not model.target_shift_.any()
         assert (model.target_scale_ == 1.0).all()
 
+    @pytest.mark.parametrize("fit_intercept", [False, True])
+    @pytest.mark.parametrize("loss", ["half_squared_error", "absolute_error", "quantile"])
+    def test_targets_of_rectifiers_are_scaled_only(self, loss, fit_intercept):
+        # The farthest of the first are below the mean, of the others above.
+        Y_ = np.exp(Y - Y.max(axis=0))
+        Y_ = np.column_stack([1.0 - Y_[:, 0], 1e6 * Y_[:, 1]])
+        settings = {"loss": loss, "fit_intercept": fit_intercept, "max_iter": 2}
+        identity = BackpropRegressor(4, **settings).fit(X, Y_)
+        relu = BackpropRegressor(4, output_activation="relu", **settings).fit(X, Y_)
+        softplus = BackpropRegressor(4, output_activation="softplus", **settings).fit(X, Y_)
+        scale = np.abs(identity.target_scale_)
+        np.testing.assert_array_equal(relu.target_scale_, scale)
+        np.testing.assert_array_equal(softplus.target_scale_, np.maximum(scale / 100.0, 1.0))
+        assert softplus.target_scale_[0] == 1.0 < softplus.target_scale_[1]
+        assert not relu.target_shift_.any()
+        assert not softplus.target_shift_.any()
+
     def test_without_intercepts_it_scales_only(self):
         model = BackpropRegressor(8, fit_intercept=False, max_iter=20, random_state=0)
         expected = model.fit(X + 1.0, Y).predict(NEW_X)

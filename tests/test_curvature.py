@@ -354,3 +354,27 @@ def test_a_flat_batch_does_not_hide_the_others():
 
     objective.value_and_gradient = value_and_gradient
     assert search(objective, params) == 2.0
+
+
+@pytest.mark.parametrize("loss", ["half_squared_error", "absolute_error", "huber", "quantile"])
+@pytest.mark.parametrize("settings", [{}, {"fit_intercept": False}, {"conditioning": None}])
+def test_the_kink_of_a_relu_does_not_decide_the_step(loss, settings):
+    y = np.maximum(0.0, 3 * X[:, 0] + X[:, 1])
+    relu, identity = (
+        BackpropRegressor(
+            6, output_activation=f, loss=loss, random_state=0, max_iter=3, **settings
+        ).fit(X, y)
+        for f in ("relu", "identity")
+    )
+    assert relu.curvature_ <= 2.0 * identity.curvature_
+
+
+def test_the_curvature_at_rest_is_where_predictions_are_typical():
+    objective, params = problem((4,), Y=Y + 50.0)
+    rest = np.zeros_like(params)
+    rest[-2:] = 50.0
+    params = 0.01 * params + rest
+    found = largest_curvature(objective, params, np.random.default_rng(0), rest)
+    expected, expected_params = problem((4,))
+    assert found == search(expected, 0.01 * expected_params)
+    assert search(objective, params) > 10.0 * found

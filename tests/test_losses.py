@@ -1,5 +1,6 @@
 """Losses: values, gradients and predictions against scikit-learn and scipy, and at the extremes."""
 
+import pickle
 import tracemalloc
 
 import numpy as np
@@ -23,7 +24,7 @@ from sklearn.metrics import (
 )
 
 from skbackprop._activations import ACTIVATIONS
-from skbackprop._losses import LOSSES
+from skbackprop._losses import LOSSES, OUTPUTS
 
 N_ROWS = 50
 BINARY = "log_loss", "matrix", "sigmoid"
@@ -379,11 +380,11 @@ def test_smoothed_has_the_mean_curvature_over_the_spread(name, options, spread, 
     form = of_numbers(name)
     loss = LOSSES[name]("matrix", "identity", **options)
     if not loss.robust:
-        assert loss.smoothed(spread) is loss
+        assert loss.smoothed(lambda: spread) is loss
         return
     ends = np.array([[-power / 2], [power / 2]])
     _, slopes = evaluate(form, np.zeros_like(ends), ends, **options)
-    smoothed, gradient = loss.smoothed(spread), np.empty((1, 1))
+    smoothed, gradient = loss.smoothed(lambda: spread), np.empty((1, 1))
     smoothed.value_and_gradient(np.zeros((1, 1)), np.ones((1, 1)), None, gradient)
     assert gradient[0, 0] == pytest.approx((slopes[1, 0] - slopes[0, 0]) / power, rel=1e-14)
 
@@ -418,3 +419,53 @@ def test_losses_of_numbers_allocate_no_batch(name):
 def test_losses_of_numbers_refuse_codes(name):
     with pytest.raises(ValueError, match=r"codes|output_activation"):
         LOSSES[name]("codes", "sigmoid")
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_what_an_output_activation_can_predict(name):
+    ends = np.array([[-np.inf, np.inf]])
+    ACTIVATIONS[name].apply(ends, np.empty_like(ends))
+    if name not in OUTPUTS:
+        assert np.isinf(ends).all()
+        return
+    output = OUTPUTS[name]
+    assert (output.low, output.high) == tuple(ends[0])
+    y_pred = np.array([[1e-9, 0.01, 0.5, 0.99, 1.5, 700.0, 1e9]])
+    y_pred = y_pred[y_pred < output.high][np.newaxis]
+    z = output.link(y_pred)
+    ACTIVATIONS[name].apply(z, np.empty_like(z))
+    np.testing.assert_allclose(z, y_pred, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["half_squared_error", "absolute_error", "huber", "quantile"])
+@pytest.mark.parametrize("output_activation", ["identity", "relu", "softplus"])
+def test_scaled_is_the_loss_in_another_unit(name, output_activation):
+    form = of_numbers(name, output_activation)
+    y, z, weight = random_problem(form, 2, weighted=True)
+    unit = 7.0
+    options = {"delta": 0.5} if name == "huber" else {}
+    in_units = {"delta": 0.5 * unit} if name == "huber" else {}
+    expected, expected_gradient = evaluate(form, y, z, weight, **in_units)
+    loss = LOSSES[name]("matrix", output_activation, **options)
+    scaled = pickle.loads(pickle.dumps(loss.scaled(np.array([unit, unit]))))
+    gradient = np.empty_like(z)
+    value = scaled.value_and_gradient(y / unit, z / unit, weight, gradient)
+    assert value * unit**loss.degree == pytest.approx(expected, rel=1e-13)
+    np.testing.assert_allclose(
+        gradient * unit ** (loss.degree - 1), expected_gradient, rtol=1e-12, atol=1e-13
+    )
+    assert loss.scaled(np.ones(2)) is loss
+
+
+@pytest.mark.parametrize("name", ["half_squared_error", "squared_error", "absolute_error", "huber"])
+def test_smoothed_takes_what_bends_for_the_identity(name):
+    y, scale = np.zeros((3, 1)), np.array([100.0])
+    smooth, kinked, softplus = (LOSSES[name]("matrix", f) for f in ("identity", "relu", "softplus"))
+    for loss in (kinked, softplus.scaled(scale), pickle.loads(pickle.dumps(kinked))):
+        gradients = np.empty((2, 3, 1))
+        for one, gradient in zip((smooth, loss), gradients, strict=True):
+            z = np.array([[-1e-4], [0.0], [1e-4]])
+            one.smoothed(lambda: 1.0).value_and_gradient(y + 3.0, z, None, gradient)
+        np.testing.assert_array_equal(*gradients)
+    for loss in (softplus, pickle.loads(pickle.dumps(softplus))):
+        assert loss.smoothed(lambda: 1.0).output_activation == "softplus"

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.datasets import load_diabetes, make_friedman1, make_regression
 from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.linear_model import HuberRegressor, PoissonRegressor, QuantileRegressor
@@ -16,13 +17,14 @@ from sklearn.metrics import (
     mean_poisson_deviance,
     r2_score,
 )
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.preprocessing import scale
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
 from skbackprop import BackpropRegressor
 from skbackprop._conditioning import Spread
+from skbackprop.inspection import check_gradient, trace_step
 
 QUANTILES = (0.1, 0.5, 0.9)
 LOSSES = [
@@ -338,3 +340,154 @@ def test_quartiles(n_rows):
     other = Spread.of(Y + 1, copies.astype(float), quartiles=True)
     assert_allclose(weighted.merged(other).quartiles, weighted.quartiles + 0.5, rtol=1e-12)
     assert Spread.of(Y).quartiles is None
+
+
+RECTIFIED = ("relu", "softplus")
+BOUNDED = {
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0.0),
+    "softplus": lambda z: np.log1p(np.exp(z)),
+}
+ZEROS = [np.zeros((2, 4)), np.zeros((4, 1))]
+each_bounded = pytest.mark.parametrize("output_activation", BOUNDED)
+
+
+def hinge(seed):
+    """Targets of which the better half are 0."""
+    X = np.random.default_rng(seed).normal(size=(300, 2))
+    return X, np.maximum(0.0, 3 * X[:, 0] + X[:, 1])
+
+
+def still(**params):
+    """A network that does not leave where it starts."""
+    params = {"learning_rate": 1e-300, "max_iter": 1, "tol": None, "random_state": 0} | params
+    return BackpropRegressor(4, **params)
+
+
+def test_relu_learns_friedman1():
+    X, y = make_friedman1(500, random_state=0)
+    for seed in range(2):
+        model = BackpropRegressor(output_activation="relu", random_state=seed)
+        assert cross_val_score(model, X, y, cv=3).mean() > 0.9
+
+
+@pytest.mark.parametrize("loss", ["half_squared_error", "absolute_error"])
+def test_relu_does_not_die(loss):
+    model = BackpropRegressor(output_activation="relu", loss=loss, max_iter=60)
+    for seed in range(15):
+        X, y = hinge(seed)
+        assert model.set_params(random_state=seed).fit(X, y).score(X, y) > 0.98
+
+
+@pytest.mark.parametrize("loss", ["half_squared_error", "squared_error"])
+def test_relu_far_from_0_is_the_identity(loss):
+    X, y = make_friedman1(100, random_state=0)
+    y = 100.0 + y + 20.0 * (y > 23.0)
+    one, other = (
+        BackpropRegressor(
+            20, output_activation=f, loss=loss, batch_size=10, max_iter=20, random_state=0
+        ).fit(X, y)
+        for f in ("identity", "relu")
+    )
+    assert one.curvature_ == other.curvature_
+    assert_allclose(other.predict(X), one.predict(X), rtol=1e-9)
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e6])
+def test_relu_does_not_mind_the_unit_of_targets(unit):
+    X, y = hinge(0)
+    model = BackpropRegressor(20, output_activation="relu", max_iter=20, random_state=0)
+    expected = unit * model.fit(X, y).predict(X)
+    assert_allclose(model.fit(X, unit * y).predict(X), expected, rtol=1e-6, atol=1e-9 * unit)
+
+
+@pytest.mark.parametrize("exponent", [2, 12, 30])
+def test_softplus_learns_large_targets(exponent):
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    y = np.exp(X[:, 0] + exponent)
+    model = BackpropRegressor(output_activation="softplus", random_state=0)
+    assert model.fit(X, y).score(X, y) > 0.98
+
+
+def bounded_task(output_activation):
+    rng = np.random.default_rng(0)
+    X, weights = rng.normal(3.0, 2.0, size=(30, 2)), rng.integers(0, 4, size=30)
+    Y = BOUNDED[output_activation](rng.normal(0.5, 1.0, size=(30, 2)))
+    if output_activation in RECTIFIED:
+        Y[:, 1] *= 1e4
+    return X, Y, weights
+
+
+@each_bounded
+@pytest.mark.parametrize("loss", ["half_squared_error", "squared_error"])
+def test_a_bounded_output_starts_from_the_mean(output_activation, loss):
+    X, Y, weights = bounded_task(output_activation)
+    model = still(output_activation=output_activation, loss=loss)
+    model.fit(X, Y, weights, coefs_init=[np.zeros((2, 4)), np.zeros((4, 2))])
+    mean = np.average(Y, axis=0, weights=weights)
+    assert_allclose(model.predict(X), np.tile(mean, (30, 1)), rtol=1e-12)
+    assert not model.intercepts_[0].any()
+
+
+@each_bounded
+def test_only_a_new_network_starts_from_the_mean(output_activation):
+    X, Y, weights = bounded_task(output_activation)
+    model = still(output_activation=output_activation)
+    expected = model.fit(X, Y, weights).predict(X)
+    copies = np.repeat(np.arange(30), weights)
+    assert_allclose(clone(model).fit(X[copies], Y[copies]).predict(X), expected, rtol=1e-10)
+    stream = clone(model).partial_fit(X, Y, weights)
+    assert_allclose(stream.predict(X), expected, rtol=1e-10)
+    assert_allclose(stream.partial_fit(X[:5], Y[:5]).predict(X), expected, rtol=1e-9)
+    model.set_params(warm_start=True)
+    assert_allclose(model.fit(X[:9], Y[:9]).predict(X), expected, rtol=1e-9)
+    given = clone(model).fit(X, Y, intercepts_init=[np.full(4, 0.5), np.array([0.1, 0.2])])
+    assert_allclose(given.intercepts_[1], [0.1, 0.2], rtol=1e-9)
+    textbook = clone(model).set_params(conditioning=None).fit(X, Y)
+    assert all(np.abs(intercept).max() < 1e-200 for intercept in textbook.intercepts_)
+
+
+@each_bounded
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_targets_at_a_bound_start_within(output_activation, value):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    model = BackpropRegressor(4, output_activation=output_activation, random_state=0)
+    y_pred = model.fit(X, np.full(40, value)).predict(X)
+    assert_allclose(y_pred, value, atol=0.05)
+
+
+@each_bounded
+def test_wild_targets_hardly_move_the_start_under_a_robust_loss(output_activation):
+    X, Y, _ = bounded_task(output_activation)
+    y = Y[:, 0].copy()
+    y[:3] = 1.0 if output_activation in ("sigmoid", "tanh") else 1e6
+    model = still(output_activation=output_activation, loss="absolute_error")
+    y_pred = model.fit(X, y, coefs_init=ZEROS).predict(X)
+    low, high = np.quantile(y, [0.25, 0.75], method="averaged_inverted_cdf")
+    assert low <= y_pred[0] <= high * (1.0 + 1e-12)
+
+
+@each_bounded
+@pytest.mark.parametrize("intercepts", [None, [np.zeros(4), np.zeros(2)]])
+@pytest.mark.parametrize("loss", ["half_squared_error", "huber"])
+def test_the_trace_of_a_bounded_output_is_the_step_of_fit(output_activation, loss, intercepts):
+    X, Y, _ = bounded_task(output_activation)
+    model = BackpropRegressor(
+        4,
+        output_activation=output_activation,
+        loss=loss,
+        learning_rate=0.1,
+        learning_rate_schedule="constant",
+        batch_size="full",
+        max_iter=1,
+        tol=None,
+        random_state=0,
+    )
+    trace = trace_step(model, X, Y, intercepts=intercepts)
+    assert check_gradient(model, X, Y, intercepts=intercepts).passed
+    model.fit(X, Y, intercepts_init=intercepts)
+    assert trace.value == pytest.approx(model.loss_curve_[0], rel=1e-10)
+    for layer, coef, intercept in zip(trace.layers, model.coefs_, model.intercepts_, strict=True):
+        assert_allclose(layer.new_coef, coef, rtol=1e-10, atol=1e-12)
+        assert_allclose(layer.new_intercept, intercept, rtol=1e-10, atol=1e-12)

@@ -43,7 +43,7 @@ from skbackprop._problem import (
     resolve_batch_size,
     resolve_max_iter,
 )
-from skbackprop._reports import EpochPrinter, report_end
+from skbackprop._reports import EpochPrinter, report_end, report_out_of_reach
 from skbackprop._schedules import SCHEDULES
 from skbackprop._stopping import Plateau, Status, VanishedGradient
 from skbackprop._threads import blas_threads
@@ -237,15 +237,16 @@ class BaseBackprop(
             fit_intercept=self.fit_intercept,
         )
         if weights_rng is not None:
-            params = network.initial_params(weights_rng, data.X.dtype)
+            report_out_of_reach(self, target.loss, data)
+            start = self._start(target.loss, conditioning)
+            params = network.initial_params(weights_rng, data.X.dtype, start)
         else:
             seen = past[0].every if past else None
             params = self._fitted_params(network, conditioning, data.X.dtype, seen)
         n_rows = data.X.shape[0]
         alpha = self._alpha(settings, data.sample_weight, n_rows, mode.in_stream)
-        problem = self._problem(
-            network, target.loss, conditioning, data, alpha, self.loss_reduction
-        )
+        loss = target.loss.scaled(conditioning.target_scale)
+        problem = self._problem(network, loss, conditioning, data, alpha, self.loss_reduction)
         return problem, params
 
     @np.errstate(over="ignore", invalid="ignore")

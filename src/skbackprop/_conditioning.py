@@ -13,13 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skbackprop._activations import Activation
-from skbackprop._losses import Loss
+from skbackprop._losses import RECTIFIERS, Loss
 from skbackprop._network import Layer
 
 # No value but a wild one is further than this from its column's mean, in units of its scale.
 REACH = 5.0
 # No single value makes its column's scale larger than this times that of the others.
 STRETCH = 1.8
+# Deviations of targets of softplus that are not scaled, as it has a scale of its own.
+_SOFTPLUS_REACH = 100.0
 # Standard deviations between the quartiles of a normal distribution.
 _QUARTILES_APART = 1.3489795003921634
 # Elements whose moments are taken at a time.
@@ -248,16 +250,24 @@ class Conditioning(NamedTuple):
         A loss that is linear far out does not mind wild values, and nor do the quartiles.
         """
         every, quartiles = targets.every, targets.quartiles
-        if loss is not None and loss.output_activation == "exp":
+        output_activation = "identity" if loss is None else loss.output_activation
+        if loss is not None and output_activation == "exp":
             shift = np.log(np.where(every.mean > 0.0, every.mean, 1.0)) * fit_intercept
             return self._replace(
                 target_shift=self.target_shift + shift, target_degree=loss.degree, log_target=True
             )
+        if output_activation not in ("identity", *RECTIFIERS):
+            return self
         if not fit_intercept:
             shift, scale = np.zeros(1), every.scale_around_zero()
         else:
             shift = every.mean if quartiles is None else quartiles[1]
             scale = every.side() * targets.deviation()
+        if output_activation != "identity":
+            # No shift goes through relu or softplus, and no negative scale.
+            shift, scale = np.zeros(1), np.abs(scale)
+        if output_activation == "softplus":
+            scale = np.maximum(scale / _SOFTPLUS_REACH, 1.0)
         if loss is not None and not loss.mirrors:
             scale = np.abs(scale)
         return self._replace(

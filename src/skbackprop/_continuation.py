@@ -10,6 +10,7 @@ from skbackprop._activations import ACTIVATIONS
 from skbackprop._conditioning import Conditioning, Moments, Spread, with_late_columns
 from skbackprop._curvature import largest_curvature
 from skbackprop._data import check_coordinates
+from skbackprop._losses import OUTPUTS, RECTIFIERS, Loss
 from skbackprop._network import Layer, Network
 from skbackprop._parameters import Settings
 from skbackprop._problem import Data, Mode, Problem, Target
@@ -51,6 +52,32 @@ class Continuation(BaseEstimator):
             )
             check_coordinates(conditioning, spreads[0].every, rows.X.dtype)
         return conditioning
+
+    def _start(self, loss: Loss, conditioning: Conditioning) -> np.ndarray | float:
+        """What a new network predicts before its coefficients count: raw, in conditioned units.
+
+        It is the mean of y, and so 0 where that is what targets are shifted by. Of a loss that is
+        linear far out it is kept between the quartiles, which wild values hardly pull; and always
+        from the bounds of the output activation, where that is flat.
+        """
+        output = OUTPUTS.get(loss.output_activation)
+        if output is None or len(self._spreads) < 2:
+            return 0.0
+        targets = Spread.from_state(self._spreads[1])
+        mean = targets.every.mean
+        if targets.quartiles is not None:
+            mean = np.clip(mean, targets.quartiles[0], targets.quartiles[2])
+        distance = _FROM_BOUNDS * np.minimum(output.high - output.low, targets.deviation())
+        y_pred = np.clip(mean, output.low + distance, output.high - distance)
+        return output.link(y_pred) / conditioning.target_scale
+
+    def _rest(self, problem: Problem) -> np.ndarray:
+        """Parameters at which all units are at rest, and predictions typical but not flat."""
+        rest = np.zeros(problem.network.n_params)
+        intercept = problem.network.layers(rest)[-1].intercept
+        if intercept is not None and problem.loss.output_activation in RECTIFIERS:
+            intercept[...] = np.maximum(self._start(problem.loss, problem.conditioning), 0.0)
+        return rest
 
     def _alpha(
         self, settings: Settings, sample_weight: np.ndarray | None, n_rows: int, in_stream: bool
@@ -129,19 +156,27 @@ class Continuation(BaseEstimator):
             if (ratio < 2.0).all() and (ratio > 0.5).all():
                 return _step_by(self.curvature_, mode.partial), self.curvature_
         self._searched_scale, self._searched_for = scale, question
-        if problem.loss.robust:
+
+        def spread() -> float:
             targets = conditioning.conditioned_targets(problem.rows.values)
-            spread = Spread.of(targets, problem.rows.sample_weight, quartiles=True)
-            problem = problem._replace(loss=problem.loss.smoothed(spread.deviation().min()))
+            of_targets = Spread.of(targets, problem.rows.sample_weight, quartiles=True)
+            return float(of_targets.deviation().min())
+
+        rest = self._rest(problem)
+        problem = problem._replace(loss=problem.loss.smoothed(spread))
         double = np.dtype(np.float64)
         objective = problem.objective(batch_size, double)
-        curvature = largest_curvature(objective, params.astype(double), self._curvature_rng)
+        params = params.astype(double)
+        curvature = largest_curvature(objective, params, self._curvature_rng, rest)
         return _step_by(curvature, mode.partial), curvature
 
 
 # The step size times the largest curvature. At 1 the steepest direction arrives at once, at 2 it
 # no longer converges.
 _STEP_TIMES_CURVATURE = 1.5
+# A network starts from a prediction at least so many deviations of y, or so much of the way between
+# the bounds, away from the bounds.
+_FROM_BOUNDS = 0.01
 # alpha="auto": so much a feature and at most so much, over the weight of the data; and at least so
 # much a feature. A weight decays by it whatever the slope of the loss, which of few features is
 # small where they bend (two half moons); of many, the weights are to be short (Neal, 1996).

@@ -21,7 +21,10 @@ _EPSILON = 1e-4
 
 @np.errstate(over="ignore", invalid="ignore")
 def largest_curvature(
-    objective: ObjectiveOfRows, params: np.ndarray, rng: np.random.Generator
+    objective: ObjectiveOfRows,
+    params: np.ndarray,
+    rng: np.random.Generator,
+    rest: np.ndarray | float = 0.0,
 ) -> float:
     """The largest |eigenvalue| of the Hessian of the objective of any of several batches.
 
@@ -30,8 +33,8 @@ def largest_curvature(
     the heaviest row among them: one large sample would give a step too long for small batches.
 
     A start where the units are saturated is nearly flat, and the step that suits it too long
-    everywhere else: the curvature at θ = 0, where all units are at rest, counts as well. It is
-    that of the output intercepts.
+    everywhere else: the curvature at θ = `rest`, where all units are at rest and predictions
+    typical, counts as well. It is that of the output intercepts.
 
     The result is rounded up to 6 bits, since differences of gradients are good to about 1e-12
     only, and equal fits shall have equal steps. What is such a number itself, as 1 often is, stays
@@ -40,7 +43,7 @@ def largest_curvature(
     v = rng.standard_normal(len(params))
     v /= np.linalg.norm(v)
     batches = _batches(objective, rng)
-    largest = _power_iteration(objective, np.zeros_like(params), batches[0], v.copy(), 3)
+    largest = _power_iteration(objective, np.zeros_like(params) + rest, batches[0], v.copy(), 3)
     iterations = _ITERATIONS
     for rows in batches:
         largest = max(largest, _power_iteration(objective, params, rows, v, iterations))

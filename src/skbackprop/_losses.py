@@ -15,11 +15,13 @@ A new loss is one class and one line in `LOSSES`; the tests find it there.
 
 import math
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 import numpy as np
 
-from skbackprop._activations import ACTIVATIONS, scalar
+from skbackprop._activations import ACTIVATIONS, Activation, scalar
 
 _softplus = ACTIVATIONS["softplus"].apply
 
@@ -47,6 +49,29 @@ def _weight_rows(gradient: np.ndarray, sample_weight: np.ndarray | None) -> None
     """Multiply the rows of `gradient`, shape (n_rows, n_outputs), by their weights."""
     if sample_weight is not None:
         gradient *= sample_weight[:, np.newaxis]
+
+
+class Output(NamedTuple):
+    """What an output activation f that has bounds can predict."""
+
+    low: float
+    high: float
+    """Bounds of the predictions."""
+    link: Callable[[np.ndarray], np.ndarray]
+    """f⁻¹: the raw predictions of predictions between the bounds."""
+
+
+OUTPUTS = {
+    "sigmoid": Output(0.0, 1.0, lambda y_pred: np.log(y_pred) - np.log1p(-y_pred)),
+    "softplus": Output(0.0, math.inf, lambda y_pred: y_pred + np.log(-np.expm1(-y_pred))),
+    "tanh": Output(-1.0, 1.0, np.arctanh),
+    "relu": Output(0.0, math.inf, np.positive),
+}
+"""Name of an output activation that has bounds -> what it can predict."""
+
+
+RECTIFIERS = ("relu", "softplus")
+"""Output activations that are flat far below 0 and the identity far above."""
 
 
 class Loss:
@@ -94,27 +119,73 @@ class Loss:
         """Replace the raw predictions by predictions, in place."""
         raise NotImplementedError
 
-    def smoothed(self, spread: float) -> "Loss":
-        """The loss whose curvature suits the step, for targets of that spread: this one, if smooth.
+    def scaled(self, scale: np.ndarray) -> "Loss":
+        """The loss of y / s, by z / s: sᵈ times it is this loss, with d its degree.
 
-        A spread counts as the nearest power of 2, so that rounding tells no equal fits apart.
+        Where s f(z / s) is f(z), as of the identity and of relu, it is this one.
+        """
+        return self
+
+    def smoothed(self, spread: Callable[[], float]) -> "Loss":
+        """The loss whose curvature suits the step: this one, if smooth.
+
+        One that bends needs the `spread` of the targets. It counts as the nearest power of 2, so
+        that rounding tells no equal fits apart.
         """
         return self
 
 
-class SquaredError(Loss):
+class LossOfActivation(Loss):
+    """A loss of ŷ = f(z), f any activation function."""
+
+    def __init__(self, target: str, output_activation: str) -> None:
+        self.target = target
+        self.output_activation = output_activation
+        self._activation = ACTIVATIONS[output_activation]
+
+    def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
+        self._activation.apply(raw_prediction, scratch)
+
+    def scaled(self, scale: np.ndarray) -> Loss:
+        if self.output_activation != "softplus" or (scale == 1.0).all():
+            return self
+        scaled = copy(self)
+        scaled._activation = Activation(
+            partial(_scaled_softplus, scale), partial(_scaled_softplus_derivative, scale)
+        )
+        return scaled
+
+    def _bends(self) -> bool:
+        """Whether the output activation has a kink, or all but one as a scaled softplus has."""
+        is_scaled = self._activation != ACTIVATIONS[self.output_activation]
+        return self.output_activation == "relu" or is_scaled
+
+
+def _scaled_softplus(scale: np.ndarray, z: np.ndarray, scratch: np.ndarray) -> None:
+    z *= scale
+    _softplus(z, scratch)
+    z /= scale
+
+
+def _scaled_softplus_derivative(scale: np.ndarray, a: np.ndarray, delta: np.ndarray) -> None:
+    a *= scale
+    ACTIVATIONS["softplus"].multiply_derivative(a, delta)
+
+
+class SquaredError(LossOfActivation):
     """factor · Σ_outputs (ŷ − y)² with ŷ = f(z), f any activation function.
 
     With a factor of ½ the derivative by ŷ is the residual ŷ − y itself; with 1 it is twice it.
+
+    At the kink of a relu there is curvature without end, elsewhere that of the identity or none:
+    the step is to suit the identity.
     """
 
     degree = 2
 
     def __init__(self, target: str, output_activation: str, *, factor: float) -> None:
-        self.target = target
-        self.output_activation = output_activation
+        super().__init__(target, output_activation)
         self.factor = factor
-        self._activation = ACTIVATIONS[output_activation]
 
     def value_and_gradient(
         self,
@@ -141,8 +212,8 @@ class SquaredError(Loss):
         _weight_rows(out, sample_weight)
         return self.factor * value
 
-    def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
-        self._activation.apply(raw_prediction, scratch)
+    def smoothed(self, spread: Callable[[], float]) -> Loss:
+        return SquaredError(self.target, "identity", factor=self.factor) if self._bends() else self
 
 
 class BinaryLogLoss(Loss):
@@ -260,7 +331,7 @@ def _log_loss(target: str, output_activation: str) -> Loss:
     return loss
 
 
-class ResidualLoss(Loss):
+class ResidualLoss(LossOfActivation):
     """Σ_outputs ρ(r), r = ŷ − y, ŷ = f(z) with f any activation function; ρ is linear far out.
 
     Subclasses give ρ' and, by it, ρ. At a kink there is curvature without end, elsewhere none, and
@@ -273,9 +344,7 @@ class ResidualLoss(Loss):
     def __init__(self, target: str, output_activation: str) -> None:
         if target != "matrix":
             raise ValueError(f"{type(self).__name__} is for a target of numbers, not {target}.")
-        self.target = target
-        self.output_activation = output_activation
-        self._activation = ACTIVATIONS[output_activation]
+        super().__init__(target, output_activation)
 
     def slope(self, residual: np.ndarray, out: np.ndarray) -> None:
         """Fill `out` with ρ'(r)."""
@@ -311,13 +380,11 @@ class ResidualLoss(Loss):
         _weight_rows(out, sample_weight)
         return value
 
-    def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
-        self._activation.apply(raw_prediction, scratch)
-
-    def smoothed(self, spread: float) -> Loss:
-        spread = 2.0 ** round(math.log2(spread))
-        factor = 0.5 * self.rise(spread) / spread
-        return SquaredError(self.target, self.output_activation, factor=factor)
+    def smoothed(self, spread: Callable[[], float]) -> Loss:
+        width = 2.0 ** round(math.log2(spread()))
+        factor = 0.5 * self.rise(width) / width
+        output_activation = "identity" if self._bends() else self.output_activation
+        return SquaredError(self.target, output_activation, factor=factor)
 
 
 def _weighted_product(

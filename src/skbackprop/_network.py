@@ -79,19 +79,26 @@ class Network:
             layers.append(Layer(coef, intercept))
         return layers
 
-    def initial_params(self, rng: np.random.Generator, dtype: np.dtype) -> np.ndarray:
+    def initial_params(
+        self, rng: np.random.Generator, dtype: np.dtype, start: np.ndarray | float = 0.0
+    ) -> np.ndarray:
         """Coefficients uniform in ±gain · √(6 / (fan_in + fan_out)), intercepts zero.
 
         The normalised initialisation of Glorot and Bengio (2010), equation 16, which is for units
         whose derivative at rest is 1, times the gain of the layer's activation and, in hidden
-        layers, the gain after that of the layer before. The output layer starts with less.
+        layers, the gain after that of the layer before. The output layer has no gain, and its
+        intercepts are `start`.
         """
         params = np.zeros(self.n_params, dtype=dtype)
+        layers = self.layers(params)
         gains_after = [1.0, *(activation.gain_after for activation in self.activations)]
         gains = [a.gain * after for a, after in zip(self.activations, gains_after, strict=False)]
-        for (coef, _), gain in zip(self.layers(params), [*gains, 1.0], strict=True):
+        for (coef, _), gain in zip(layers, [*gains, 1.0], strict=True):
             bound = gain * np.sqrt(6.0 / sum(coef.shape))
             coef[...] = rng.uniform(-bound, bound, size=coef.shape)
+        intercept = layers[-1].intercept
+        if intercept is not None:
+            intercept[...] = start
         return params
 
     def buffers(self, n_rows: int, dtype: np.dtype) -> Buffers:

@@ -5,15 +5,53 @@ import time
 import warnings
 from typing import Any
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skbackprop._conditioning import Spread
 from skbackprop._descent import Descent, Epoch
+from skbackprop._losses import OUTPUTS, Loss
+from skbackprop._problem import Data
 from skbackprop._stopping import Status
 from skbackprop._validation import Validation
 
 
 class DivergenceWarning(ConvergenceWarning):
     """Gradient descent diverged: the loss was not finite, or ended above where it began."""
+
+
+def report_out_of_reach(estimator: Any, loss: Loss, rows: Data) -> None:
+    """Warn of targets that no predictions come near, as the output activation has bounds.
+
+    Noise may take some targets beyond the bounds: what counts is R² of the predictions that are
+    nearest to them.
+    """
+    output, y = OUTPUTS.get(loss.output_activation), rows.values
+    if loss.target != "matrix" or output is None:
+        return
+    beyond = y - np.clip(y, output.low, output.high)
+    if not beyond.any():
+        return
+    of_y, of_beyond = (Spread.of(a, rows.sample_weight).every for a in (y, beyond))
+    missed = np.hypot(of_beyond.mean, of_beyond.std)
+    varies = of_y.high > of_y.low
+    with np.errstate(divide="ignore", over="ignore"):
+        r2 = 1.0 - (missed / np.where(missed > 0.0, varies * of_y.std, 1.0)) ** 2
+    k = int(r2.argmin())
+    if r2[k] < _IN_REACH:
+        column = f"column {k} of y" if y.shape[1] > 1 else "y"
+        warnings.warn(
+            f"{type(estimator).__name__} predicts from {output.low:g} to {output.high:g} under "
+            f"output_activation={loss.output_activation!r}, but {column} has values from "
+            f"{of_y.low[k]:.4g} to {of_y.high[k]:.4g}, for which R² is {r2[k]:.3g} at best. "
+            "Scale y, or set output_activation='identity'.",
+            ConvergenceWarning,
+            stacklevel=level_of_caller(),
+        )
+
+
+# R² of the nearest predictions from which on targets are within reach.
+_IN_REACH = 0.9
 
 
 def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool) -> None:

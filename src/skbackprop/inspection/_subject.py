@@ -117,7 +117,8 @@ def subject_of(
     if not is_fitted:
         # Cloned, as drawing would change a random_state that is a generator.
         weights_rng, *_ = spawn_generators(check_seed(clone(estimator).random_state), 4)
-        params = network.initial_params(weights_rng, X.dtype)
+        start = model._start(target.loss, conditioning)
+        params = network.initial_params(weights_rng, X.dtype, start)
     if coefs is not None or intercepts is not None or not is_fitted:
         with _named_as_here():
             set_initial(network, params, conditioning, coefs, intercepts)
@@ -126,7 +127,7 @@ def subject_of(
         raw = [Layer(coef, None) for coef, _ in raw]
     objective = Objective(
         network,
-        target.loss,
+        target.loss.scaled(conditioning.target_scale),
         X,
         conditioning.conditioned_targets(target.values),
         sample_weight,
