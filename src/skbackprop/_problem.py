@@ -31,7 +31,7 @@ class Target(NamedTuple):
     """Shape (n_rows, n_outputs), or (n_rows,) of class codes."""
     loss: Loss
     location_scale: bool
-    """Whether shifting and scaling y shifts and scales the prediction that is best."""
+    """Whether they are numbers, to be conditioned as far as the loss lets them."""
     n_outputs: int
     fitted: dict[str, Any]
     """Attributes that the estimator publishes about it."""

@@ -68,10 +68,10 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         times the mean weight of all rows.
     conditioning : {"standardize"} or None, default="standardize"
         Coordinates of the descent. "standardize" shifts and scales what every layer is given
-        (the inputs, the activations of hidden layers) and, under an identity output, the targets,
-        so that they vary around 0 by about 1 [4]_. The fitted network acts on raw `X` and predicts
-        raw `y` all the same, and neither shifting nor scaling a column changes its predictions;
-        without intercepts columns are only scaled, and shifting one changes them.
+        (the inputs, the activations of hidden layers) and, as far as `output_activation` lets it,
+        the targets, so that they vary around 0 by about 1 [4]_. The fitted network acts on raw
+        `X` and predicts raw `y` all the same, and neither shifting nor scaling a column changes
+        its predictions; without intercepts columns are only scaled, and shifting one changes them.
         A squared error takes the mean and the standard deviation of `y`; the absolute error,
         "huber" and "quantile", which wild values hardly pull, the median and the distance of the
         quartiles over 1.349, which is the standard deviation of a normal distribution; "poisson"
