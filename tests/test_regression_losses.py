@@ -172,6 +172,17 @@ def test_step_from_curvature_without_conditioning(loss, unit):
     assert model.fit(X, y).score(X, y) > 0.5
 
 
+# An absolute error may begin at its minimum.
+@pytest.mark.filterwarnings("ignore:.* stalled:sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@each_loss
+def test_targets_that_vary_by_no_weight_are_fitted(params, fit_intercept):
+    X, y = [[1.0], [-1.0]], [3e-300, 2.0]
+    model = BackpropRegressor((), random_state=0, fit_intercept=fit_intercept, **params)
+    model.fit(X, y, sample_weight=[1e-157, 1e173])
+    assert_allclose(model.predict(X[1:]).ravel(), 2.0, rtol=0.5)
+
+
 def test_kinks_do_not_shorten_the_step_of_full_batches():
     X, y = uneven(400)
     model = linear(loss="absolute_error", max_iter=300).fit(X, y)

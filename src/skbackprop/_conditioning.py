@@ -61,8 +61,8 @@ class Moments(NamedTuple):
         )
 
     def unit(self) -> np.ndarray:
-        """The standard deviation; 1 for a constant column."""
-        return np.where(self.high > self.low, self.std, 1.0)
+        """The standard deviation; 1 for a column that is constant, or varies by no weight."""
+        return np.where((self.high > self.low) & (self.std > 0.0), self.std, 1.0)
 
     def scale_around_zero(self) -> np.ndarray:
         """The root mean square, or the farthest value's distance from 0 / 5; 1 for zeros.
@@ -137,7 +137,7 @@ class Spread(NamedTuple):
     def deviation(self) -> np.ndarray:
         """The standard deviation, or what it is of a normal distribution of those quartiles.
 
-        1 for a constant column.
+        1 for a column that is constant, or varies by no weight.
         """
         unit = self.every.unit()
         if self.quartiles is None:
