@@ -241,6 +241,7 @@ DATE_BY_NUMBER = {"date": DATES, "number": X[:, 0]}
 PANDAS_DATES = pd.Series(DATES, name="date")
 TIMES = {
     "array": (DATES.reshape(-1, 1), "datetime64[us]"),
+    "list": ([[date] for date in DATES], "datetime64[us]"),
     "array of durations": (DURATIONS.reshape(-1, 1), "timedelta64[us]"),
     "pandas": (pd.DataFrame({"date": DATES}), "datetime64[us] in column 'date'"),
     "pandas, with a float": (pd.DataFrame(DATE_BY_NUMBER), "datetime64[us] in column 'date'"),
@@ -726,7 +727,7 @@ OUT_OF_REACH = {
     "sigmoid": (np.linspace(25, 346, 6), "from 0 to 1 .* y has values from 25 to 346"),
     "tanh": (np.array([-3.0, 3, -3, 3, -3, 3]), "from -1 to 1 .* R² is 0.556 at best"),
     "relu": (-1.0 - np.arange(6), "from 0 to inf .* values from -6 to -1, .* R² is -4.2 at best"),
-    "softplus": (-np.ones(6), "from 0 to inf .* values from -1 to -1, .* R² is -inf at best"),
+    "softplus": (-np.ones(6), "from 0 to inf .* values from -1 to -1, .* R² is 0 at best"),
 }
 
 
@@ -762,3 +763,8 @@ def test_targets_a_little_beyond_reach_are_fitted():
     wild, weight = y - 10.0 * (np.arange(200) == 7), np.where(np.arange(200) == 7, 1e-9, 1.0)
     small(REGRESSOR, output_activation="relu").fit(X, wild, weight)
     small(CLASSIFIER, loss="squared_error").fit(X, np.arange(200) % 3)
+
+
+def test_rounding_takes_no_target_out_of_reach():
+    y = np.full(30, 1.0 + 1e-12)
+    small(REGRESSOR, output_activation="sigmoid").fit(np.arange(30.0).reshape(-1, 1), y)

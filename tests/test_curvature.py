@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from skbackprop import BackpropClassifier, BackpropRegressor, _curvature
@@ -378,3 +379,20 @@ def test_the_curvature_at_rest_is_where_predictions_are_typical():
     expected, expected_params = problem((4,))
     assert found == search(expected, 0.01 * expected_params)
     assert search(objective, params) > 10.0 * found
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_batch_does_not_hide_what_the_next_is_steep_along(seed):
+    # Outputs saturate: along a row the one that is steepest may be flat to rounding along another.
+    rng = np.random.default_rng(seed)
+    X = np.column_stack(
+        [rng.normal(size=10), 7.0 * (np.arange(10) == 5), 1e6 + rng.normal(size=10)]
+    )
+    y = 5.0 + 3.0 * rng.normal(size=(10, 2))
+    params = {"output_activation": "tanh", "batch_size": 1, "max_iter": 1, "random_state": 0}
+    with pytest.warns(ConvergenceWarning, match="R² is"):
+        curvatures = [
+            BackpropRegressor((), **params).fit(container(X), y).curvature_
+            for container in (np.asarray, sparse.csr_array)
+        ]
+    assert curvatures[0] == curvatures[1]

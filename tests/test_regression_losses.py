@@ -502,3 +502,13 @@ def test_the_trace_of_a_bounded_output_is_the_step_of_fit(output_activation, los
     for layer, coef, intercept in zip(trace.layers, model.coefs_, model.intercepts_, strict=True):
         assert_allclose(layer.new_coef, coef, rtol=1e-10, atol=1e-12)
         assert_allclose(layer.new_intercept, intercept, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("alpha", ["auto", 1e-2])
+@pytest.mark.parametrize("output_activation", ["sigmoid", "softplus"])
+def test_the_penalty_is_in_units_of_targets_that_are_not_scaled(output_activation, alpha):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    y = 1.0 / (1.0 + np.exp(2.0 - X[:, 0] - X[:, 1]))
+    model = BackpropRegressor(10, output_activation=output_activation, alpha=alpha, random_state=0)
+    assert model.fit(X, y).score(X, y) > 0.8

@@ -998,6 +998,13 @@ class TestScaleOfTheTarget:
         with pytest.warns(UserWarning, match=r"^column 1 of y_val, from 9\d\.\d+ to 10\d\.\d+, "):
             small(REGRESSOR, max_iter=3).fit(X, targets, X_val=X_val, y_val=targets_val)
 
+    def test_the_end_of_a_trend_is_no_other_scale(self):
+        time = np.arange(100.0)
+        X = time.reshape(-1, 1)
+        model = small(REGRESSOR, max_iter=3)
+        model.fit(X[:80], time[:80], X_val=X[80:], y_val=time[80:])
+        model.fit(X[:80], 0.0 * time[:80], X_val=X[80:], y_val=1e-3 + 0.0 * time[80:])
+
     @pytest.mark.parametrize("n_rows", [(70, 9), (9, 50)])
     def test_few_rows_may_be_extreme(self, n_rows):
         X, y, X_val, y_val = split(REGRESSOR)

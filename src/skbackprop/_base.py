@@ -244,7 +244,7 @@ class BaseBackprop(
             seen = past[0].every if past else None
             params = self._fitted_params(network, conditioning, data.X.dtype, seen)
         n_rows = data.X.shape[0]
-        alpha = self._alpha(settings, data.sample_weight, n_rows, mode.in_stream)
+        alpha = self._alpha(settings, target.loss, data.sample_weight, n_rows, mode.in_stream)
         loss = target.loss.scaled(conditioning.target_scale)
         problem = self._problem(network, loss, conditioning, data, alpha, self.loss_reduction)
         return problem, params

@@ -152,8 +152,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         ``loss_curve_[k]`` is the objective that the steps of epoch k of the last call met, in
         full batch the one before step k.
     step_sizes_ : list of float
-        ``step_sizes_[k]`` is the size of the first step of epoch k, in the coordinates of the
-        descent: `learning_rate_` times the fraction of the schedule.
+        ``step_sizes_[k]`` is the size of the first step of epoch k of the last call, in the
+        coordinates of the descent: `learning_rate_` times the fraction of the schedule, and twice
+        that for each epoch undone after it.
     validation_loss_curve_ : list of float
         The loss on the rows to validate on after each epoch, without the penalty, averaged or
         added up as `loss_reduction` says. Only where there are such rows.
@@ -208,12 +209,13 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
 
     Notes
     -----
-    The weights start at the uniform draw of [1]_ in ±g √(6 / (fan_in + fan_out)), the intercepts
-    at zero. In conditioned coordinates g is 4 for weights into sigmoids, whose derivative is ¼ at
-    rest, and 2 for those into softplus units, where it is ½; else it is 1. Gradients are those of
-    backpropagation, steps those of mini-batch gradient descent: one gradient times one global step
-    size, in coordinates fixed before the first step. No momentum, no averaging, no clipping, no
-    adaptation by weight.
+    The weights start at the uniform draw of [1]_ in ±g √(6 / (fan_in + fan_out)), the intercepts at
+    zero. In conditioned coordinates g is 4 for weights into sigmoids, whose derivative is ¼ at
+    rest, and 2 for those into softplus units, where it is ½; else it is 1. A hidden layer that
+    follows sigmoids has twice that, one that follows softplus units 1.6 times; the output layer has
+    1. Gradients are those of backpropagation, steps those of mini-batch gradient descent: one
+    gradient times one global step size, in coordinates fixed before the first step. No momentum, no
+    averaging, no clipping, no adaptation by weight.
 
     A fit has diverged when its loss is not finite, or above 100 times the first for 5 epochs,
     and then goes back to the best weights it met; or when it ends above the loss of its first
@@ -702,8 +704,11 @@ def _check_labels(name: str, value: Any) -> Any:
             input_name=name,
         )
     values = labels if isinstance(labels, np.ndarray) else labels.data
-    is_object = values.dtype.kind == "O"
-    missing = np.vectorize(_is_missing, [bool])(values) if is_object else values != values
+    try:
+        missing = np.asarray((values != values) | (values == None), dtype=bool)  # noqa: E711
+    except (TypeError, ValueError):
+        # pandas' NA, whose comparisons have no truth, and arrays.
+        missing = np.vectorize(_is_missing, [bool])(values)
     if missing.any():
         raise ValueError(
             f"{name} must have no missing labels; got {values[missing][0]}, {missing.sum()} of "

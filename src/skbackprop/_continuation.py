@@ -37,7 +37,7 @@ class Continuation(BaseEstimator):
             return Conditioning.none(rows.X.shape[1], target.n_outputs, activations)
         with np.errstate(over="ignore", invalid="ignore"):
             spreads = [self._spread_of_inputs(rows.X, rows.sample_weight)]
-            if target.location_scale:
+            if target.is_numeric:
                 robust = target.loss.robust
                 spreads.append(Spread.of(rows.values, rows.sample_weight, quartiles=robust))
             if past:
@@ -80,18 +80,32 @@ class Continuation(BaseEstimator):
         return rest
 
     def _alpha(
-        self, settings: Settings, sample_weight: np.ndarray | None, n_rows: int, in_stream: bool
+        self,
+        settings: Settings,
+        loss: Loss,
+        sample_weight: np.ndarray | None,
+        n_rows: int,
+        in_stream: bool,
     ) -> float:
         """The strength of the penalty; "auto" by the weight of the data or, in a stream, so far."""
         # Weights that are counts stand for as many rows; those below 1 on average for a row each.
         weight = float(n_rows if sample_weight is None else max(sample_weight.sum(), n_rows))
         self._weight = weight + (self._weight if in_stream else 0.0)
+        unit = self._unit_of_unscaled(loss)
         if settings.alpha != "auto":
-            return float(settings.alpha)
+            return unit * float(settings.alpha)
         n_features = self.n_features_in_
         alpha = min(_MOST_ALPHA, _ALPHA_A_FEATURE * n_features) / self._weight
         alpha = max(alpha, _LEAST_ALPHA_A_FEATURE * n_features)
-        return alpha if self.loss_reduction == "mean" else alpha * self._weight
+        return unit * (alpha if self.loss_reduction == "mean" else alpha * self._weight)
+
+    def _unit_of_unscaled(self, loss: Loss) -> float:
+        """The size of a loss of targets that are not scaled; of those that are it is about 1."""
+        is_scaled = loss.output_activation not in ("sigmoid", "softplus", "tanh")
+        if is_scaled or len(self._spreads) < 2:
+            return 1.0
+        size = np.minimum(Spread.from_state(self._spreads[1]).deviation(), 1.0)
+        return float(np.mean(size**loss.degree))
 
     def _fitted_params(
         self,

@@ -9,7 +9,7 @@ from skbackprop._objective import ObjectiveOfRows
 
 # Number of batches at most.
 _BATCHES = 4
-# Power iterations on the first batch, and on each of the others, which start where it ended.
+# Power iterations on the first batch, and on each of the others, which start near where it ended.
 _ITERATIONS = 8
 _MORE_ITERATIONS = 3
 # What counts as none of a 6th bit of the curvature: no round number, as alpha, which adds to it,
@@ -42,11 +42,14 @@ def largest_curvature(
     """
     v = rng.standard_normal(len(params))
     v /= np.linalg.norm(v)
+    start = 0.1 * v
     batches = _batches(objective, rng)
     largest = _power_iteration(objective, np.zeros_like(params) + rest, batches[0], v.copy(), 3)
     iterations = _ITERATIONS
     for rows in batches:
         largest = max(largest, _power_iteration(objective, params, rows, v, iterations))
+        # What one batch is flat along may be the steepest of the next.
+        v += start
         iterations = _MORE_ITERATIONS
     if largest == 0.0 or not math.isfinite(largest):
         return largest

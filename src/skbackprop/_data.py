@@ -43,6 +43,8 @@ def check_inputs(estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> A
 
 def check_no_times(name: str, value: Any) -> None:
     """Refuse dates, times and durations: as numbers they are in any unit, NaT the lowest of all."""
+    while isinstance(value, list | tuple) and value:
+        value = value[0]
     is_frame = hasattr(value, "columns")
     dtypes = getattr(value, "dtypes", []) if is_frame else [getattr(value, "dtype", None)]
     for number, dtype in enumerate(dtypes):
@@ -245,15 +247,16 @@ def _names_of_columns(X: Any) -> list[str]:
 
 
 def warn_of_another_scale(y: np.ndarray, y_val: np.ndarray) -> None:
-    """Tell where no target to validate on is in the range of those to fit.
+    """Tell where the targets to validate on are further from those to fit than these are apart.
 
-    By chance that is so of ten rows and ten others once in 17,000 times; of fewer, more often.
+    Of few rows that may be chance.
     """
-    inside = ((y.min(axis=0) <= y_val) & (y_val <= y.max(axis=0))).any(axis=0)
-    if min(len(y), len(y_val)) < 10 or inside.all():
+    gap = np.maximum(y_val.min(axis=0) - y.max(axis=0), y.min(axis=0) - y_val.max(axis=0))
+    far = (gap > np.ptp(y, axis=0)) & (np.ptp(y, axis=0) > 0.0)
+    if min(len(y), len(y_val)) < 10 or not far.any():
         return
-    column = inside.argmin()
-    of_column = f"column {column} of " if len(inside) > 1 else ""
+    column = far.argmax()
+    of_column = f"column {column} of " if len(far) > 1 else ""
     y, y_val = y[:, column], y_val[:, column]
     warnings.warn(
         f"{of_column}y_val, from {y_val.min():.6g} to {y_val.max():.6g}, seems to be on another "

@@ -142,6 +142,8 @@ class LossOfActivation(Loss):
         self.target = target
         self.output_activation = output_activation
         self._activation = ACTIVATIONS[output_activation]
+        # relu at 0; a softplus that is scaled has all but a kink.
+        self._bends = output_activation == "relu"
 
     def inverse_link(self, raw_prediction: np.ndarray, scratch: np.ndarray) -> None:
         self._activation.apply(raw_prediction, scratch)
@@ -150,15 +152,11 @@ class LossOfActivation(Loss):
         if self.output_activation != "softplus" or (scale == 1.0).all():
             return self
         scaled = copy(self)
+        scaled._bends = True
         scaled._activation = Activation(
             partial(_scaled_softplus, scale), partial(_scaled_softplus_derivative, scale)
         )
         return scaled
-
-    def _bends(self) -> bool:
-        """Whether the output activation has a kink, or all but one as a scaled softplus has."""
-        is_scaled = self._activation != ACTIVATIONS[self.output_activation]
-        return self.output_activation == "relu" or is_scaled
 
 
 def _scaled_softplus(scale: np.ndarray, z: np.ndarray, scratch: np.ndarray) -> None:
@@ -213,7 +211,7 @@ class SquaredError(LossOfActivation):
         return self.factor * value
 
     def smoothed(self, spread: Callable[[], float]) -> Loss:
-        return SquaredError(self.target, "identity", factor=self.factor) if self._bends() else self
+        return SquaredError(self.target, "identity", factor=self.factor) if self._bends else self
 
 
 class BinaryLogLoss(Loss):
@@ -383,7 +381,7 @@ class ResidualLoss(LossOfActivation):
     def smoothed(self, spread: Callable[[], float]) -> Loss:
         width = 2.0 ** round(math.log2(spread()))
         factor = 0.5 * self.rise(width) / width
-        output_activation = "identity" if self._bends() else self.output_activation
+        output_activation = "identity" if self._bends else self.output_activation
         return SquaredError(self.target, output_activation, factor=factor)
 
 

@@ -30,8 +30,8 @@ class Target(NamedTuple):
     values: np.ndarray
     """Shape (n_rows, n_outputs), or (n_rows,) of class codes."""
     loss: Loss
-    location_scale: bool
-    """Whether they are numbers, to be conditioned as far as the loss lets them."""
+    is_numeric: bool
+    """Whether they are numbers, conditioned as far as the loss lets them, and not labels."""
     n_outputs: int
     fitted: dict[str, Any]
     """Attributes that the estimator publishes about it."""

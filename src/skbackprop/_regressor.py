@@ -60,7 +60,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         cross [8]_. Other losses do not use it.
     huber_delta : float, default=0.5
         The residual δ up to which loss="huber" is quadratic, in units of the size of
-        `target_scale_`: of the deviation of `y` where targets are conditioned, else of `y` itself.
+        `target_scale_`: of the deviation of `y` under an identity or relu output, of a hundredth
+        of it or 1 under softplus, of `y` itself under the others and without conditioning.
         Other losses do not use it.
     loss_reduction : {"mean", "sum"}, default="mean"
         Whether the losses of the rows of a batch are averaged or added up. With sample weights
@@ -78,7 +79,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         divides `y` by its mean.
         None descends on the weights themselves, as textbooks do.
     alpha : float or "auto", default="auto"
-        Strength of the L2 penalty: the objective is the reduced loss + ½ · alpha · Σ coef².
+        Strength of the L2 penalty: the objective is the reduced loss, in units of the variance of
+        `y` where that is conditioned, + ½ · alpha · Σ coef².
         The coefficients are those of the conditioned coordinates; intercepts are exempt. It is
         divided neither by rows nor by the batch size; only under "sum" has a batch the penalty
         in proportion to its rows, as it has of the losses. "auto" is 0.03 a feature, at most
@@ -169,8 +171,9 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         ``loss_curve_[k]`` is the objective that the steps of epoch k of the last call met, in
         full batch the one before step k.
     step_sizes_ : list of float
-        ``step_sizes_[k]`` is the size of the first step of epoch k, in the coordinates of the
-        descent: `learning_rate_` times the fraction of the schedule.
+        ``step_sizes_[k]`` is the size of the first step of epoch k of the last call, in the
+        coordinates of the descent: `learning_rate_` times the fraction of the schedule, and twice
+        that for each epoch undone after it.
     validation_loss_curve_ : list of float
         The loss on the rows to validate on after each epoch, without the penalty, averaged or
         added up as `loss_reduction` says. Only where there are such rows.
@@ -224,9 +227,11 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
 
     Notes
     -----
-    The weights start at the uniform draw of [1]_ in ±g √(6 / (fan_in + fan_out)), the intercepts
-    at zero. In conditioned coordinates g is 4 for weights into sigmoids, whose derivative is ¼ at
-    rest, and 2 for those into softplus units, where it is ½; else it is 1. Gradients are those of
+    The weights start at the uniform draw of [1]_ in ±g √(6 / (fan_in + fan_out)), the intercepts at
+    zero, but for the last under an `output_activation` other than "identity". In conditioned
+    coordinates g is 4 for weights into sigmoids, whose derivative is ¼ at rest, and 2 for those
+    into softplus units, where it is ½; else it is 1. A hidden layer that follows sigmoids has twice
+    that, one that follows softplus units 1.6 times; the output layer has 1. Gradients are those of
     backpropagation, steps those of mini-batch gradient descent: one gradient times one global step
     size, in coordinates fixed before the first step. No momentum, no averaging, no clipping, no
     adaptation by weight.

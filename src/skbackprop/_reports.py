@@ -34,9 +34,10 @@ def report_out_of_reach(estimator: Any, loss: Loss, rows: Data) -> None:
         return
     of_y, of_beyond = (Spread.of(a, rows.sample_weight).every for a in (y, beyond))
     missed = np.hypot(of_beyond.mean, of_beyond.std)
-    varies = of_y.high > of_y.low
+    # A constant is missed by so much of itself.
+    size = np.where(of_y.high > of_y.low, of_y.std, np.abs(of_y.mean))
     with np.errstate(divide="ignore", over="ignore"):
-        r2 = 1.0 - (missed / np.where(missed > 0.0, varies * of_y.std, 1.0)) ** 2
+        r2 = 1.0 - (missed / np.where(missed > 0.0, size, 1.0)) ** 2
     k = int(r2.argmin())
     if r2[k] < _IN_REACH:
         column = f"column {k} of y" if y.shape[1] > 1 else "y"

@@ -132,7 +132,7 @@ def subject_of(
         conditioning.conditioned_targets(target.values),
         sample_weight,
         # No rows more than those of the fit, by whose weight "auto" goes.
-        alpha=model._alpha(settings, None, 0, True),
+        alpha=model._alpha(settings, target.loss, None, 0, True),
         reduction=model.loss_reduction,
         batch_size=X.shape[0],
         input_shift=conditioning.input_shift,
