@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import r2_score
 
 from skbackprop import BackpropClassifier, BackpropRegressor, _data
-from skbackprop._losses import OUTPUTS
+from skbackprop._activations import ACTIVATIONS
 
 NAN, INF = float("nan"), float("inf")
 ESTIMATORS = [BackpropClassifier, BackpropRegressor]
@@ -735,7 +735,7 @@ OUT_OF_REACH = {
 def test_targets_that_no_prediction_comes_near_are_told(output_activation):
     y, told = OUT_OF_REACH[output_activation]
     model = small(REGRESSOR, output_activation=output_activation)
-    within = OUTPUTS[output_activation]
+    within = ACTIVATIONS[output_activation]
     nearest = np.clip(y, within.low, within.high)
     for fit in (model.fit, small(REGRESSOR, **model.get_params()).partial_fit):
         with pytest.warns(ConvergenceWarning, match=told) as warned:

@@ -27,8 +27,10 @@ class Activation(NamedTuple):
         may overwrite `a`.
     rest : float
         f(0), the activation of a unit that receives nothing.
-    bounded : bool
-        Whether f has a largest and a smallest value.
+    low, high : float
+        Bounds of f.
+    inverse : callable or None
+        f⁻¹ of an array of values between the bounds; None for the identity.
     conditioned : Activation or None
         (f − rest) / unit, for descent in conditioned coordinates; None where it is f itself.
     unit : float
@@ -43,11 +45,18 @@ class Activation(NamedTuple):
     apply: Callable[[np.ndarray, np.ndarray], None]
     multiply_derivative: Callable[[np.ndarray, np.ndarray], None]
     rest: float = 0.0
-    bounded: bool = False
+    low: float = -math.inf
+    high: float = math.inf
+    inverse: Callable[[np.ndarray], np.ndarray] | None = None
     conditioned: "Activation | None" = None
     unit: float = 1.0
     gain: float = 1.0
     gain_after: float = 1.0
+
+    @property
+    def bounded(self) -> bool:
+        """Whether f has a largest and a smallest value."""
+        return math.isfinite(self.high - self.low)
 
 
 @lru_cache(maxsize=64)
@@ -85,6 +94,11 @@ def _sigmoid_derivative(a: np.ndarray, delta: np.ndarray) -> None:
     delta *= a
 
 
+def _inverse_sigmoid(a: np.ndarray) -> np.ndarray:
+    inverse: np.ndarray = np.log(a) - np.log1p(-a)
+    return inverse
+
+
 def _conditioned_sigmoid(z: np.ndarray, scratch: np.ndarray) -> None:
     # (1 / (1 + exp(-z)) - 1/2) / 2 = tanh(z/2) / 4
     z *= scalar(0.5, z.dtype)
@@ -116,6 +130,12 @@ def _softplus_derivative(a: np.ndarray, delta: np.ndarray) -> None:
     np.expm1(a, out=a)
     delta *= a
     np.negative(delta, out=delta)
+
+
+def _inverse_softplus(a: np.ndarray) -> np.ndarray:
+    # log(exp(a) - 1), which never overflows.
+    inverse: np.ndarray = a + np.log(-np.expm1(-a))
+    return inverse
 
 
 def _conditioned_softplus(z: np.ndarray, scratch: np.ndarray) -> None:
@@ -162,7 +182,9 @@ ACTIVATIONS: dict[str, Activation] = {
         _sigmoid,
         _sigmoid_derivative,
         rest=0.5,
-        bounded=True,
+        low=0.0,
+        high=1.0,
+        inverse=_inverse_sigmoid,
         # Its slope at rest is 1/8.
         conditioned=Activation(
             _conditioned_sigmoid, _conditioned_sigmoid_derivative, gain=4.0, gain_after=2.0
@@ -173,6 +195,8 @@ ACTIVATIONS: dict[str, Activation] = {
         _softplus,
         _softplus_derivative,
         rest=_LOG_2,
+        low=0.0,
+        inverse=_inverse_softplus,
         # Its slope is 1/4 at rest, which asks for 2 after it, and in the mean of squares 1/8 of a
         # wide signal, which asks for √2; between them by trial, of 2 to 12 layers.
         conditioned=Activation(
@@ -183,6 +207,6 @@ ACTIVATIONS: dict[str, Activation] = {
         ),
         unit=2.0,
     ),
-    "tanh": Activation(_tanh, _tanh_derivative, bounded=True),
-    "relu": Activation(_relu, _relu_derivative),
+    "tanh": Activation(_tanh, _tanh_derivative, low=-1.0, high=1.0, inverse=np.arctanh),
+    "relu": Activation(_relu, _relu_derivative, low=0.0, inverse=np.positive),
 }

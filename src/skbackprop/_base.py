@@ -237,7 +237,8 @@ class BaseBackprop(
             fit_intercept=self.fit_intercept,
         )
         if weights_rng is not None:
-            report_out_of_reach(self, target.loss, data)
+            if target.is_numeric:
+                report_out_of_reach(self, target.loss, data)
             start = self._start(target.loss, conditioning)
             params = network.initial_params(weights_rng, data.X.dtype, start)
         else:

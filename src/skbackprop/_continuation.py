@@ -10,7 +10,7 @@ from skbackprop._activations import ACTIVATIONS
 from skbackprop._conditioning import Conditioning, Moments, Spread, with_late_columns
 from skbackprop._curvature import largest_curvature
 from skbackprop._data import check_coordinates
-from skbackprop._losses import OUTPUTS, RECTIFIERS, Loss
+from skbackprop._losses import RECTIFIERS, Loss
 from skbackprop._network import Layer, Network
 from skbackprop._parameters import Settings
 from skbackprop._problem import Data, Mode, Problem, Target
@@ -60,8 +60,8 @@ class Continuation(BaseEstimator):
         linear far out it is kept between the quartiles, which wild values hardly pull; and always
         from the bounds of the output activation, where that is flat.
         """
-        output = OUTPUTS.get(loss.output_activation)
-        if output is None or len(self._spreads) < 2:
+        output = ACTIVATIONS.get(loss.output_activation)
+        if output is None or output.inverse is None or len(self._spreads) < 2:
             return 0.0
         targets = Spread.from_state(self._spreads[1])
         mean = targets.every.mean
@@ -69,7 +69,7 @@ class Continuation(BaseEstimator):
             mean = np.clip(mean, targets.quartiles[0], targets.quartiles[2])
         distance = _FROM_BOUNDS * np.minimum(output.high - output.low, targets.deviation())
         y_pred = np.clip(mean, output.low + distance, output.high - distance)
-        return output.link(y_pred) / conditioning.target_scale
+        return output.inverse(y_pred) / conditioning.target_scale
 
     def _rest(self, problem: Problem) -> np.ndarray:
         """Parameters at which all units are at rest, and predictions typical but not flat."""

@@ -17,7 +17,6 @@ import math
 from collections.abc import Callable, Sequence
 from copy import copy
 from functools import lru_cache, partial
-from typing import NamedTuple
 
 import numpy as np
 
@@ -49,25 +48,6 @@ def _weight_rows(gradient: np.ndarray, sample_weight: np.ndarray | None) -> None
     """Multiply the rows of `gradient`, shape (n_rows, n_outputs), by their weights."""
     if sample_weight is not None:
         gradient *= sample_weight[:, np.newaxis]
-
-
-class Output(NamedTuple):
-    """What an output activation f that has bounds can predict."""
-
-    low: float
-    high: float
-    """Bounds of the predictions."""
-    link: Callable[[np.ndarray], np.ndarray]
-    """f⁻¹: the raw predictions of predictions between the bounds."""
-
-
-OUTPUTS = {
-    "sigmoid": Output(0.0, 1.0, lambda y_pred: np.log(y_pred) - np.log1p(-y_pred)),
-    "softplus": Output(0.0, math.inf, lambda y_pred: y_pred + np.log(-np.expm1(-y_pred))),
-    "tanh": Output(-1.0, 1.0, np.arctanh),
-    "relu": Output(0.0, math.inf, np.positive),
-}
-"""Name of an output activation that has bounds -> what it can predict."""
 
 
 RECTIFIERS = ("relu", "softplus")

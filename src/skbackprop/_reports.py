@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skbackprop._activations import ACTIVATIONS
 from skbackprop._conditioning import Spread
 from skbackprop._descent import Descent, Epoch
-from skbackprop._losses import OUTPUTS, Loss
+from skbackprop._losses import Loss
 from skbackprop._problem import Data
 from skbackprop._stopping import Status
 from skbackprop._validation import Validation
@@ -26,8 +27,8 @@ def report_out_of_reach(estimator: Any, loss: Loss, rows: Data) -> None:
     Noise may take some targets beyond the bounds: what counts is R² of the predictions that are
     nearest to them.
     """
-    output, y = OUTPUTS.get(loss.output_activation), rows.values
-    if loss.target != "matrix" or output is None:
+    output, y = ACTIVATIONS.get(loss.output_activation), rows.values
+    if output is None or output.inverse is None:
         return
     beyond = y - np.clip(y, output.low, output.high)
     if not beyond.any():
