@@ -469,8 +469,8 @@ def assert_agree(case, other, X=None, dtype=np.float64):
     """Hold two fits against each other by what they make of the rows of the first.
 
     They may differ by the rounding of some hundred steps, by that of rows that are far from 0 and
-    close together, and by what the fit makes of both: of rows and of weights to start from that
-    are a rounding away.
+    close together, and by what the fit makes of both: of rows, numbers as targets, and weights to
+    start from that are a rounding away.
     """
     case.fit()
     other.fit()
@@ -494,7 +494,7 @@ def assert_agree(case, other, X=None, dtype=np.float64):
 
 
 def nudged_fit(case, origin, eps, seed):
-    """The fit to rows, and from weights, that differ in their last digit."""
+    """The fit to rows and numbers, and from weights, that differ in their last digit."""
     rng = np.random.default_rng(seed)
 
     def nudge(values):
@@ -502,12 +502,14 @@ def nudged_fit(case, origin, eps, seed):
 
     def initial_params(network, *args):
         params = network_params(network, *args)
-        return params + nudge(params)
+        # Conditioned coordinates have units of 1, in which intercepts of 0 are rounded, too.
+        return params + nudge(params + 1.0)
 
     network_params = _network.Network.initial_params
     # What is constant has a scale of its own.
     X = case.X + (np.ptp(case.X, axis=0) > 0.0) * nudge(case.X - origin)
-    nudged = replace(case, estimator=clone(case.estimator), X=X)
+    y = case.y if case.y.dtype.kind == "i" else case.y + nudge(case.y)
+    nudged = replace(case, estimator=clone(case.estimator), X=X, y=y)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_network.Network, "initial_params", initial_params)
         nudged.fit()
