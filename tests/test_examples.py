@@ -215,4 +215,4 @@ def test_the_readme_tells_the_size_of_the_core():
     readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
     told = re.search(r"some\s+([\d,]+) lines of numpy", readme).group(1).replace(",", "")
     core = set().union(*FLOORS[:CORE_FLOORS])
-    assert int(told) == round(sum(code_lines(SOURCES[module]) for module in core), -2)
+    assert abs(int(told) - sum(code_lines(SOURCES[module]) for module in core)) <= 100
