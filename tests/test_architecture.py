@@ -28,6 +28,7 @@ FLOORS = [
         "_data",
         "_reports",
         "_threads",
+        "_labels",
         "_class_weight",
         "_held_out",
         "_callbacks",

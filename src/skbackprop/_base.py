@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_regressor
+from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -211,10 +211,7 @@ class BaseBackprop(
     ) -> tuple[Data, Data | None]:
         """Rows to fit, and rows to validate on."""
         if to_validate.X is not None:
-            held_out = self._validation_rows(X, to_validate, data.X.dtype)
-            if is_regressor(self):
-                warn_of_another_scale(data.values, held_out.values)
-            return data, held_out
+            return data, self._validation_rows(X, data, to_validate)
         if not self.early_stopping:
             return data, None
         strata = self._strata(data.values)
@@ -317,9 +314,9 @@ class BaseBackprop(
             callbacks.end()
         return descent
 
-    def _validation_rows(self, X: Any, given: ToValidate, dtype: np.dtype) -> Data:
+    def _validation_rows(self, X: Any, data: Data, given: ToValidate) -> Data:
         """The validation set that was given, checked against the data."""
-        model = named_as(self, X, given.X)
+        model, dtype = named_as(self, X, given.X), data.X.dtype
         try:
             X, y = model._check_data(given.X, given.y, goes_on=True, dtype=dtype)
             target = self._encode_target(y, dtype, None, partial=True, known=True)
@@ -332,7 +329,10 @@ class BaseBackprop(
         weight = check_sample_weight(given.sample_weight, X.shape[0], "sample_weight_val")
         weight = self._weigh(target, weight, partial=False)
         check_total_weight(weight, dtype, self.loss_reduction)
-        return Data(X, y, target.values, weight).without_weightless()
+        rows = Data(X, y, target.values, weight).without_weightless()
+        if target.is_numeric:
+            warn_of_another_scale(data.values, rows.values)
+        return rows
 
     def _publish_validation(self, validation: Validation | None) -> None:
         """What came of the validation; without one, nothing is left of an earlier one."""

@@ -6,14 +6,13 @@ from typing import Any, Literal, Self
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
-from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_array, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
 from skbackprop._base import BaseBackprop
 from skbackprop._callbacks import with_callbacks
 from skbackprop._class_weight import class_factors
-from skbackprop._data import naming
 from skbackprop._held_out import ToValidate
+from skbackprop._labels import check_classes, check_labels, is_multilabel
 from skbackprop._losses import LOSSES, BinaryLogLoss, MultinomialLogLoss
 from skbackprop._problem import Target
 
@@ -569,22 +568,12 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         return log_s - np.log(np.exp(log_s).sum(axis=1, keepdims=True))
 
     def _check_target(self, y: Any, dtype: np.dtype) -> Any:
-        return _check_labels("y", y)
+        return check_labels("y", y)
 
     def _encode_target(
         self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
     ) -> Target:
-        try:
-            kind = type_of_target(y, input_name="y")
-        except TypeError as error:
-            raise _not_of_one_type("y", y) from error
-        if kind not in ("binary", "multiclass", "multilabel-indicator"):
-            found = _types(y) if kind == "unknown" else f"{kind}."
-            raise ValueError(
-                "Unknown label type: y must be class labels or a multilabel matrix of zeros and "
-                f"ones; got {found}"
-            )
-        multilabel = kind == "multilabel-indicator"
+        multilabel = is_multilabel(y)
         if known and multilabel != self._multilabel:
             forms = "class labels", "multilabel"
             raise ValueError(
@@ -630,7 +619,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         y = column_or_1d(y, warn=True)
         seen, codes = np.unique(y, return_inverse=True)
         if classes is not None:
-            classes = _check_classes(classes, y)
+            classes = check_classes(classes, y)
         if known:
             if classes is not None and not np.array_equal(classes, self.classes_):
                 raise ValueError(
@@ -690,72 +679,3 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def _check_labels(name: str, value: Any) -> Any:
-    """Labels as an array or CSR matrix, none missing."""
-    with naming(name):
-        labels = check_array(
-            value,
-            accept_sparse="csr",
-            ensure_2d=False,
-            dtype=None,
-            ensure_all_finite="allow-nan",
-            input_name=name,
-        )
-    values = labels if isinstance(labels, np.ndarray) else labels.data
-    try:
-        missing = np.asarray((values != values) | (values == None), dtype=bool)  # noqa: E711
-    except (TypeError, ValueError):
-        # pandas' NA, whose comparisons have no truth, and arrays.
-        missing = np.vectorize(_is_missing, [bool])(values)
-    if missing.any():
-        raise ValueError(
-            f"{name} must have no missing labels; got {values[missing][0]}, {missing.sum()} of "
-            f"{missing.size}. Leave out the rows without a label."
-        )
-    return labels
-
-
-def _is_missing(label: Any) -> bool:
-    """None, NaN, NaT, or pandas' NA, whose comparisons have no truth."""
-    try:
-        return label is None or bool(label != label)
-    except TypeError:
-        return True
-    except ValueError:
-        # Of an array.
-        return False
-
-
-def _not_of_one_type(name: str, labels: np.ndarray) -> TypeError:
-    """What is said of labels that do not sort."""
-    return TypeError(
-        f"{name} must have labels of one type that sorts, such as strings; got {_types(labels)}"
-    )
-
-
-def _types(labels: np.ndarray) -> str:
-    """The types of labels, and what to do about them."""
-    names = sorted({type(label).__name__ for label in labels.ravel().tolist()})
-    return f"labels of type {', '.join(names)}. Convert them, for instance by astype(str)."
-
-
-def _check_classes(classes: Any, y: np.ndarray) -> np.ndarray:
-    """All labels, sorted, of the kind that `y` has."""
-    with naming("classes"):
-        labels = column_or_1d(_check_labels("classes", classes))
-    try:
-        labels = np.unique(labels)
-    except TypeError as error:
-        raise _not_of_one_type("classes", labels) from error
-    if len(labels) < 2:
-        raise ValueError(f"classes must be at least 2 labels; got {labels.tolist()}.")
-    if (labels.dtype.kind in "US") != (y.dtype.kind in "US") and "O" not in (
-        labels.dtype.kind,
-        y.dtype.kind,
-    ):
-        raise ValueError(
-            f"classes must be labels of the type of y, {y.dtype}; got {labels.tolist()}."
-        )
-    return labels

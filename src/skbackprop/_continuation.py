@@ -53,6 +53,11 @@ class Continuation(BaseEstimator):
             check_coordinates(conditioning, spreads[0].every, rows.X.dtype)
         return conditioning
 
+    @property
+    def _spread_of_targets(self) -> Spread | None:
+        """That of numbers in conditioned coordinates, in a stream so far."""
+        return Spread.from_state(self._spreads[1]) if len(self._spreads) > 1 else None
+
     def _start(self, loss: Loss, conditioning: Conditioning) -> np.ndarray | float:
         """What a new network predicts before its coefficients count: raw, in conditioned units.
 
@@ -61,9 +66,9 @@ class Continuation(BaseEstimator):
         from the bounds of the output activation, where that is flat.
         """
         output = ACTIVATIONS.get(loss.output_activation)
-        if output is None or output.inverse is None or len(self._spreads) < 2:
+        targets = self._spread_of_targets
+        if output is None or output.inverse is None or targets is None:
             return 0.0
-        targets = Spread.from_state(self._spreads[1])
         mean = targets.every.mean
         if targets.quartiles is not None:
             mean = np.clip(mean, targets.quartiles[0], targets.quartiles[2])
@@ -102,9 +107,10 @@ class Continuation(BaseEstimator):
     def _unit_of_unscaled(self, loss: Loss) -> float:
         """The size of a loss of targets that are not scaled; of those that are it is about 1."""
         is_scaled = loss.output_activation not in ("sigmoid", "softplus", "tanh")
-        if is_scaled or len(self._spreads) < 2:
+        targets = self._spread_of_targets
+        if is_scaled or targets is None:
             return 1.0
-        size = np.minimum(Spread.from_state(self._spreads[1]).deviation(), 1.0)
+        size = np.minimum(targets.deviation(), 1.0)
         return float(np.mean(size**loss.degree))
 
     def _fitted_params(
