@@ -21,10 +21,10 @@ from _tables import command, table, versions
 from dask import delayed
 from distributed import Client, LocalCluster
 
-from skbackprop._activations import ACTIVATIONS
-from skbackprop._losses import LOSSES
-from skbackprop._network import Network
-from skbackprop._objective import Objective
+from skbackprop._core.activations import ACTIVATIONS
+from skbackprop._core.losses import LOSSES
+from skbackprop._core.network import Network
+from skbackprop._core.objective import Objective
 from skbackprop.dask import Blocks, ObjectiveOfBlocks
 
 SPEEDUP_BAR, OVERHEAD_BAR = 1.6, 30.0

@@ -129,13 +129,13 @@ def test_files_are_short(module):
     [
         ("import numpy, sklearn.base", []),
         ("import skbackprop", ["__init__"]),
-        ("import skbackprop._base as base", ["_base"]),
+        ("import skbackprop._estimators.base as base", ["_base"]),
         ("from skbackprop import _base, Thing", ["_base", "__init__"]),
-        ("from skbackprop._base import Thing", ["_base"]),
+        ("from skbackprop._estimators.base import Thing", ["_base"]),
         ("from skbackprop.inspection._trace import Thing", ["inspection._trace"]),
         ("from skbackprop.inspection import Thing", ["inspection.__init__"]),
-        ("def f():\n    from skbackprop._base import Thing", ["_base"]),
-        ("if TYPE_CHECKING:\n    import skbackprop._losses", ["_losses"]),
+        ("def f():\n    from skbackprop._estimators.base import Thing", ["_base"]),
+        ("if TYPE_CHECKING:\n    import skbackprop._core.losses", ["_losses"]),
     ],
 )
 def test_imports_are_found(source, modules):

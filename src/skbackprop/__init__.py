@@ -1,10 +1,10 @@
 """Feed-forward neural networks for scikit-learn, fitted by plain gradient descent."""
 
-from skbackprop._classifier import BackpropClassifier
-from skbackprop._hidden import HiddenActivations
-from skbackprop._persistence import VersionWarning
-from skbackprop._regressor import BackpropRegressor
-from skbackprop._reports import DivergenceWarning
+from skbackprop._estimators.classifier import BackpropClassifier
+from skbackprop._estimators.hidden_activations import HiddenActivations
+from skbackprop._estimators.persistence import VersionWarning
+from skbackprop._estimators.regressor import BackpropRegressor
+from skbackprop._estimators.reports import DivergenceWarning
 from skbackprop._version import __version__ as __version__
 
 __all__ = [

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from skbackprop._network import Network
-from skbackprop._objective import Objective
-from skbackprop._parameters import check_integer, check_number, check_seed
+from skbackprop._core.network import Network
+from skbackprop._core.objective import Objective
+from skbackprop._estimators.check_parameters import check_integer, check_number, check_seed
 from skbackprop.inspection._rendering import Report, Table, as_html, frame_of, text
 from skbackprop.inspection._subject import Subject, subject_of
 

@@ -5,8 +5,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from skbackprop._activations import ACTIVATIONS
-from skbackprop._parameters import check_fraction
+from skbackprop._core.activations import ACTIVATIONS
+from skbackprop._estimators.check_parameters import check_fraction
 from skbackprop.inspection._plotting import (
     NEGATIVE,
     NEUTRAL,

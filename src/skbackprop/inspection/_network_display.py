@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import is_classifier
 
-from skbackprop._parameters import check_choice
+from skbackprop._estimators.check_parameters import check_choice
 from skbackprop.inspection._network_drawing import Layout, Picture, arrange, draw_units
 from skbackprop.inspection._network_summary import draw_summary, summary_limits
 from skbackprop.inspection._notation import activation

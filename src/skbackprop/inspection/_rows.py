@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skbackprop._base import BaseBackprop
+from skbackprop._estimators.base import BaseBackprop
 from skbackprop.inspection._step import Step, take_step
 from skbackprop.inspection._subject import subject_of
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from skbackprop._activations import ACTIVATIONS
-from skbackprop._losses import LOSSES, Loss
-from skbackprop._network import Layer, Network
+from skbackprop._core.activations import ACTIVATIONS
+from skbackprop._core.losses import LOSSES, Loss
+from skbackprop._core.network import Layer, Network
 from skbackprop.inspection._subject import Subject
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from skbackprop._parameters import check_choice, check_integer
+from skbackprop._estimators.check_parameters import check_choice, check_integer
 from skbackprop.inspection import _notation as notation
 from skbackprop.inspection._chain import Chain, Weight, chain_of, loss_notes
 from skbackprop.inspection._rendering import (

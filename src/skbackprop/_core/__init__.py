@@ -1,0 +1,1 @@
+"""The network, its gradient and its descent, in numpy alone."""

@@ -1,0 +1,262 @@
+"""Gradient descent: the loop. It knows neither networks nor estimators."""
+
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from skbackprop._core.batches import Batches, Rows
+from skbackprop._core.schedules import Schedule
+from skbackprop._core.rules import Plateau, Runaway, Status, VanishedGradient, has_risen
+
+
+class Differentiable(Protocol):
+    """What is descended: a function of a flat vector, on all rows or on a batch of them."""
+
+    def value(self, params: np.ndarray) -> float: ...
+
+    def value_and_gradient(
+        self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float = 1.0
+    ) -> float: ...
+
+
+class Epoch(NamedTuple):
+    """Where a descent is after an epoch."""
+
+    number: int
+    """Epochs done."""
+    first_loss: float
+    """The loss of the first parameters."""
+    loss: float
+    """The loss that the steps of the epoch met."""
+    params: np.ndarray
+    """The parameters, which the next epoch overwrites."""
+    loss_curve: list[float]
+    """The losses of the epochs so far."""
+    step_sizes: list[float]
+    """The step sizes at the start of the epochs so far."""
+
+
+@dataclass
+class Descent:
+    """What came of a descent.
+
+    Attributes
+    ----------
+    status : Status
+        How it ended.
+    loss_curve : list of float
+        For each epoch, the loss that its steps met: in full batch the loss before the step.
+    step_sizes : list of float
+        For each epoch, the size of its first step.
+    first_loss, loss : float
+        Loss on all rows of the first and of the last parameters. Both are finite, but for a
+        first loss that was not.
+    exploded : bool
+        Whether the last parameters are the best met, since those that came after were lost.
+    """
+
+    status: Status
+    loss_curve: list[float]
+    step_sizes: list[float]
+    first_loss: float
+    loss: float
+    exploded: bool
+    undone: int
+    """Number of epochs that were undone, each of which halved the step."""
+
+    @classmethod
+    def until(cls, epoch: Epoch) -> "Descent":
+        """What has come of a descent that goes on after `epoch`."""
+        return cls(
+            Status.RUNNING,
+            list(epoch.loss_curve),
+            list(epoch.step_sizes),
+            epoch.first_loss,
+            epoch.loss,
+            exploded=False,
+            undone=epoch.number - len(epoch.loss_curve),
+        )
+
+    def in_units_of(self, unit: float) -> "Descent":
+        """The same with losses `unit` times as large."""
+        return replace(
+            self,
+            loss_curve=[unit * loss for loss in self.loss_curve],
+            first_loss=unit * self.first_loss,
+            loss=unit * self.loss,
+        )
+
+
+# Halvings of the step after which a descent that still explodes is lost.
+_SHORTEST = 2.0**-40
+
+
+def _loss_limit(best_loss: float, first_loss: float, may_rise: bool) -> float:
+    """The loss above which an epoch is undone, where that is to be done at all."""
+    if not math.isfinite(first_loss):
+        return sys.float_info.max
+    return 2.0 * first_loss if may_rise else best_loss + 1e-6 * abs(best_loss)
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
+def gradient_descent(
+    objective: Differentiable,
+    params: np.ndarray,
+    *,
+    step_size: float,
+    schedule: Schedule,
+    batches: Batches,
+    max_iter: int,
+    retry: bool = False,
+    smooth: bool = True,
+    first_epoch: int = 0,
+    margin: float = 0.0,
+    reference_loss: float = 0.0,
+    vanished: VanishedGradient | None = None,
+    plateau: Plateau | None = None,
+    on_epoch: Callable[[Epoch], Status | None] | None = None,
+    choose: Callable[[], np.ndarray | None] | None = None,
+) -> Descent:
+    """Descend: params ← params − step · gradient, batch after batch, in place.
+
+    1. Measure the loss of the first parameters.
+    2. For each epoch, for each batch: the gradient at the present parameters, then the step,
+       the step size times the schedule's fraction.
+    3. After each epoch: keep the best parameters, report, and ask the rules for an end.
+    4. Measure the loss of the last parameters.
+
+    A loss that is not finite, or far above the first for several epochs, ends descent and goes
+    back to the best parameters met. An interrupt from the keyboard ends it and keeps the steps
+    taken so far.
+
+    Parameters
+    ----------
+    objective : Differentiable
+        What is descended.
+    params : ndarray of shape (n_params,)
+        First parameters; on return, the last.
+    step_size : float
+        Factor of the gradient at the schedule's start.
+    schedule : Schedule
+        Fraction of the step size by epochs done, and what a plateau means.
+    batches : Batches
+        Rows of the batches, anew for each epoch.
+    max_iter : int
+        Number of epochs at most.
+    retry : bool
+        Whether an epoch that explodes is undone and the step halved for good. In full batch any
+        rise of the loss is an explosion, as a step below 2 over the curvature lowers it; in
+        batches, or where the objective is not `smooth`, twice the loss of the first parameters.
+    smooth : bool
+        Whether the objective has no kinks, from one side of which to the other a step may climb.
+    first_epoch : int
+        Epochs that the schedule has already seen.
+    margin, reference_loss : float
+        The last loss has diverged above the first + margin · the larger of the two.
+    vanished, plateau : VanishedGradient or None, Plateau or None
+        The rules for an early end; None for none. The gradient held against the first is the
+        way the parameters went in the epoch over the steps' sum, the mean of the gradients met.
+    on_epoch : callable or None
+        Called with each `Epoch` that is done; a status that it returns is how descent ends.
+    choose : callable or None
+        Called at the end; parameters that it returns are taken instead of the last.
+    """
+    update = np.empty_like(params)
+    first_loss = objective.value(params)
+    loss_curve: list[float] = []
+    step_sizes: list[float] = []
+    best, best_loss = params.copy(), first_loss
+    epoch_start = np.empty_like(params)
+    runaway = Runaway(first_loss)
+    n_batches = len(batches)
+    status = Status.MAX_ITER
+    shortening, undone = 1.0, 0
+    try:
+        for epoch in range(first_epoch, first_epoch + max_iter):
+            np.copyto(epoch_start, params)
+            may_rise = n_batches > 1 or not smooth
+            limit = _loss_limit(best_loss, first_loss, may_rise) if retry else math.inf
+            epoch_loss = steps = 0.0
+            for number, rows in enumerate(batches):
+                step = step_size * shortening * schedule.fraction(epoch + number / n_batches)
+                epoch_loss += objective.value_and_gradient(params, rows, update, scale=-step)
+                if retry and not epoch_loss <= limit:
+                    break
+                params += update
+                steps += step
+            if retry and not epoch_loss <= limit and shortening > _SHORTEST:
+                np.copyto(params, best)
+                shortening *= 0.5
+                undone += 1
+                continue
+            loss_curve.append(epoch_loss)
+            step_sizes.append(step_size * shortening * schedule.fraction(epoch))
+            if not math.isfinite(epoch_loss) or runaway.reached(epoch_loss):
+                status = Status.DIVERGED
+                break
+            if on_epoch is not None:
+                ended = on_epoch(
+                    Epoch(epoch + 1, first_loss, epoch_loss, params, loss_curve, step_sizes)
+                )
+                if ended is not None:
+                    status = ended
+                    break
+            if vanished is not None:
+                np.subtract(params, epoch_start, out=update)
+                norm = _norm(update) / steps
+                if norm == 0.0:
+                    # Steps too short for the parameters' precision leave no way either.
+                    objective.value_and_gradient(params, rows, update)
+                    norm = _norm(update)
+                if vanished.reached(norm):
+                    status = Status.CONVERGED
+                    break
+            # The loss of an epoch is that of the parameters it started from, exactly so in
+            # full batch, and its being finite shows that they were.
+            if epoch_loss < best_loss:
+                best, epoch_start, best_loss = epoch_start, best, epoch_loss
+            on_plateau = plateau is not None and plateau.reached(epoch_loss)
+            if on_plateau and not schedule.outlasts_plateau():
+                status = Status.CONVERGED
+                break
+    except KeyboardInterrupt:
+        status = Status.INTERRUPTED
+
+    chosen = choose() if choose is not None else None
+    if chosen is not None:
+        np.copyto(params, chosen)
+    loss = objective.value(params)
+    exploded = not math.isfinite(loss) or status is Status.DIVERGED
+    if not math.isfinite(loss) or (
+        chosen is None and (exploded or (retry and not loss <= first_loss))
+    ):
+        np.copyto(params, best)
+        loss = objective.value(params)
+    # With a step that was found, a loss above the first is undone, or it was chosen.
+    if exploded or (
+        not retry
+        and status is not Status.INTERRUPTED
+        and has_risen(first_loss, loss, margin * max(abs(first_loss), reference_loss))
+    ):
+        status = Status.DIVERGED
+    return Descent(status, loss_curve, step_sizes, first_loss, loss, exploded, undone)
+
+
+def _norm(vector: np.ndarray) -> float:
+    """The Euclidean norm, also where the squares leave the range of floats."""
+    square = float(vector.dot(vector))
+    if _SMALLEST_SQUARE < square < math.inf:
+        return math.sqrt(square)
+    largest = float(np.abs(vector).max())
+    if largest == 0.0 or not math.isfinite(largest):
+        return largest
+    vector = vector / largest
+    return largest * math.sqrt(vector.dot(vector))
+
+
+# A sum of squares above it has not lost what counts to underflow, not even in float32.
+_SMALLEST_SQUARE = 1e-25

@@ -1,0 +1,184 @@
+"""The objective: network, loss and penalty on data, as a value and a gradient."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Literal
+
+import numpy as np
+
+from skbackprop._core.batches import Rows
+from skbackprop._core.rows import Gatherer, Inputs
+from skbackprop._core.losses import Loss
+from skbackprop._core.network import Buffers, Layer, Network
+
+
+class ObjectiveOfRows(ABC):
+    """The reduced loss + ½ α Σ coef² of a network on data, wherever they are.
+
+    Reduced means averaged over the rows or added up. With sample weights the average is
+    Σ w · loss / Σ w; that of a batch divides by its rows × the mean weight of all rows, which
+    makes it an unbiased estimate. The penalty leaves out intercepts; of a sum, a batch has the
+    penalty in proportion to its rows, so that the batches of an epoch add up to the objective.
+
+    Parameters
+    ----------
+    network : Network
+        What is fitted.
+    loss : Loss
+        What is minimised, row by row.
+    X : ndarray, scipy.sparse CSR, or what a subclass takes, shape (n_rows, n_features)
+        Inputs, float32 or float64; never written to.
+    y : ndarray, shape (n_rows,) or (n_rows, n_outputs)
+        Targets in the form that `loss` names.
+    sample_weight : ndarray of shape (n_rows,) or None
+        Positive weights of the rows.
+    alpha : float
+        Strength of the L2 penalty.
+    reduction : {"mean", "sum"}
+        How the losses of rows become one.
+    batch_size : int
+        Number of rows of the largest batch: the size of the buffers.
+    input_shift, input_scale : ndarray of shape (n_features,) or None
+        What the network is given is (X − input_shift) / input_scale; None for X itself.
+    dtype : numpy.dtype or None
+        Precision of the computation; None for that of X.
+    """
+
+    inputs: Any
+    """What has the shape of X."""
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        X: Any,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        *,
+        alpha: float = 0.0,
+        reduction: Literal["mean", "sum"] = "mean",
+        batch_size: int,
+        input_shift: np.ndarray | None = None,
+        input_scale: np.ndarray | None = None,
+        dtype: np.dtype | None = None,
+    ) -> None:
+        self.network = network
+        self.loss = loss
+        self.dtype: np.dtype = X.dtype if dtype is None else dtype
+        self.y = y
+        self.sample_weight = None
+        if sample_weight is not None:
+            if reduction == "mean":
+                # Divided twice, as the sum of the weights may leave the range of floats.
+                sample_weight = sample_weight / sample_weight.max()
+                sample_weight = sample_weight / sample_weight.mean()
+            self.sample_weight = sample_weight.astype(self.dtype)
+        self.alpha = alpha
+        self.reduction = reduction
+        self.batch_size = batch_size
+        self._penalty_gradient = np.empty(network.n_coefs, dtype=self.dtype) if alpha else None
+        self._take_inputs(X, input_shift, input_scale)
+
+    @abstractmethod
+    def _take_inputs(
+        self, X: Any, input_shift: np.ndarray | None, input_scale: np.ndarray | None
+    ) -> None:
+        """Set `inputs` and what else the rows are evaluated with."""
+
+    @abstractmethod
+    def _sum(self, params: np.ndarray) -> float:
+        """Σ weight · loss over all rows."""
+
+    @abstractmethod
+    def _sum_and_gradient(
+        self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float
+    ) -> float:
+        """Return Σ weight · loss over a batch and fill `out` with scale · its gradient."""
+
+    def value(self, params: np.ndarray) -> float:
+        """The objective on all rows."""
+        value = self._sum(params)
+        if self.reduction == "mean":
+            value /= self.inputs.shape[0]
+        return value + self._penalty(params)
+
+    def value_and_gradient(
+        self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float = 1.0
+    ) -> float:
+        """Fill `out` with scale · the gradient of the objective of a batch.
+
+        Returns the batch's share of the objective on all rows: the shares of an epoch add up
+        to its loss. Views of `params` and `out` may be kept while the same arrays come again.
+        """
+        n_rows, n_all_rows = _length(rows), self.inputs.shape[0]
+        mean = self.reduction == "mean"
+        value = self._sum_and_gradient(params, rows, out, scale / n_rows if mean else scale)
+        if mean:
+            value /= n_all_rows
+        if self._penalty_gradient is not None:
+            # A mean is an estimate of the whole objective, a sum is a part of it.
+            share = n_rows / n_all_rows
+            value += share * self._penalty(params)
+            n_coefs = self.network.n_coefs
+            factor = scale * self.alpha * (1.0 if mean else share)
+            np.multiply(params[:n_coefs], factor, out=self._penalty_gradient)
+            out[:n_coefs] += self._penalty_gradient
+        return value
+
+    def _penalty(self, params: np.ndarray) -> float:
+        coefs = params[: self.network.n_coefs]
+        return 0.5 * self.alpha * float(coefs @ coefs) if self.alpha else 0.0
+
+
+class Objective(ObjectiveOfRows):
+    """The objective on rows in memory: an ndarray, or scipy.sparse CSR."""
+
+    inputs: Inputs
+
+    def _take_inputs(
+        self, X: Any, input_shift: np.ndarray | None, input_scale: np.ndarray | None
+    ) -> None:
+        size = self.batch_size
+        self.inputs = Inputs(X, size, shift=input_shift, scale=input_scale, dtype=self.dtype)
+        self._buffers = self.network.buffers(size, self.dtype)
+        self._targets = Gatherer(self.y, size)
+        self._weights = None
+        if self.sample_weight is not None:
+            self._weights = Gatherer(self.sample_weight, size)
+        self._params = self._gradient = np.empty(0)
+        self._layers: list[Layer] = []
+        self._gradients: list[Layer] = []
+
+    def _sum(self, params: np.ndarray) -> float:
+        layers = self.network.layers(params)
+        value = 0.0
+        for rows, raw_prediction, scratch in self.network.forward_in_chunks(layers, self.inputs):
+            weight = None if self.sample_weight is None else self.sample_weight[rows]
+            value += self.loss.value_and_gradient(self.y[rows], raw_prediction, weight, scratch)
+        return value
+
+    def _sum_and_gradient(
+        self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float
+    ) -> float:
+        if params is not self._params:
+            self._params, self._layers = params, self.network.layers(params)
+        if out is not self._gradient:
+            self._gradient, self._gradients = out, self.network.layers(out)
+        X, y, weight, buffers = self._batch(rows)
+        raw_prediction = self.network.forward(self._layers, X, buffers)
+        value = self.loss.value_and_gradient(y, raw_prediction, weight, buffers.deltas[-1], scale)
+        self.network.backward(self._layers, X, buffers, self._gradients)
+        return value
+
+    def _batch(self, rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Buffers]:
+        """Inputs, targets and weights of the rows, and buffers of their number."""
+        n_rows = _length(rows)
+        return (
+            self.inputs.take(rows),
+            self._targets.take(rows),
+            self._weights.take(rows) if self._weights is not None else None,
+            self._buffers if n_rows == self.batch_size else self._buffers.head(n_rows),
+        )
+
+
+def _length(rows: Rows) -> int:
+    return rows.stop - rows.start if isinstance(rows, slice) else len(rows)

@@ -1,0 +1,167 @@
+"""Rows of the data as a step takes them: gathered, and the inputs in conditioned coordinates."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from skbackprop._core.batches import Rows
+
+
+class Gatherer:
+    """Takes rows of an array: views for a slice, copies of others, into one buffer if they can."""
+
+    def __init__(self, array: Any, batch_size: int) -> None:
+        self.shape = array.shape
+        self.dtype = array.dtype
+        self._array = array
+        self._batch_size = batch_size
+        self._buffer: np.ndarray | None = None
+        # np.take would copy all of an array that is not C-contiguous before it takes rows.
+        self._takes = isinstance(array, np.ndarray) and array.flags.c_contiguous
+
+    def take(self, rows: Rows) -> np.ndarray:
+        """The given rows; overwritten by the next call."""
+        if isinstance(rows, slice) or not self._takes:
+            return self._array[rows]
+        if self._buffer is None:
+            self._buffer = np.empty((self._batch_size, *self.shape[1:]), dtype=self.dtype)
+        n_rows = len(rows)
+        out = self._buffer if n_rows == self._batch_size else self._buffer[:n_rows]
+        # The default mode="raise" would go through a buffer of its own.
+        return self._array.take(rows, axis=0, out=out, mode="clip")
+
+
+class Inputs:
+    """Takes rows of X, or of (X − shift) / scale; X itself is not changed.
+
+    A small X is conditioned as a whole, once; of a large one the rows that are taken are, each
+    time. What it takes are arrays, or for a sparse X what an array has of `shape`, `dot` and `T`.
+
+    Parameters
+    ----------
+    X : ndarray or scipy.sparse CSR, shape (n_rows, n_features)
+        Raw inputs.
+    batch_size : int
+        Number of rows of the largest batch.
+    shift, scale : ndarray of shape (n_features,) or None
+        What they are conditioned by; None for 0 and 1.
+    dtype : numpy.dtype or None
+        Precision of the rows; None for that of X.
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        batch_size: int,
+        *,
+        shift: np.ndarray | None = None,
+        scale: np.ndarray | None = None,
+        dtype: np.dtype | None = None,
+    ) -> None:
+        self.shape = X.shape
+        self.dtype = X.dtype if dtype is None else dtype
+        self._sparse = not isinstance(X, np.ndarray)
+        unchanged = shift is None and scale is None and self.dtype == X.dtype
+        self._as_they_are = unchanged and not self._sparse
+        self._shift = self._remainder = self._inverse_scale = None
+        if shift is not None:
+            # A shift of float32 is short of digits where it is long against the scale.
+            self._shift = shift.astype(self.dtype)
+            remainder = (shift - self._shift).astype(self.dtype)
+            self._remainder = remainder if remainder.any() else None
+        if scale is not None:
+            self._inverse_scale = (1.0 / scale).astype(self.dtype)
+        if not (self._sparse or self._as_they_are) and X.size <= _SMALL:
+            conditioned = np.empty(X.shape, dtype=self.dtype)
+            self._condition(X, conditioned)
+            X, self._as_they_are = conditioned, True
+        self._X = X
+        self._gatherer = Gatherer(X, batch_size)
+        self._batch_size = batch_size
+        self._buffer: np.ndarray | None = None
+        self._in_buffer: slice | None = None
+
+    def take(self, rows: Rows) -> Any:
+        """The given rows; overwritten by the next call."""
+        if self._as_they_are:
+            return self._gatherer.take(rows)
+        if isinstance(rows, slice) and rows == self._in_buffer:
+            # A full batch comes again and again.
+            return self._rows_of_buffer(rows.stop - rows.start)
+        raw = self._gatherer.take(rows)
+        if self._sparse:
+            return SparseRows(raw, self._shift, self._inverse_scale)
+        conditioned = raw
+        if isinstance(rows, slice) or raw.dtype != self.dtype:
+            conditioned = self._rows_of_buffer(len(raw))
+            self._in_buffer = rows if isinstance(rows, slice) else None
+        self._condition(raw, conditioned)
+        return conditioned
+
+    def __getitem__(self, rows: slice) -> Any:
+        """The given rows, not overwritten."""
+        raw = self._X[rows]
+        if self._sparse:
+            return SparseRows(raw, self._shift, self._inverse_scale)
+        if self._as_they_are:
+            return raw
+        conditioned = np.empty(raw.shape, dtype=self.dtype)
+        self._condition(raw, conditioned)
+        return conditioned
+
+    def _rows_of_buffer(self, n_rows: int) -> np.ndarray:
+        if self._buffer is None:
+            self._buffer = np.empty((self._batch_size, self.shape[1]), dtype=self.dtype)
+        return self._buffer[:n_rows]
+
+    def _condition(self, raw: np.ndarray, out: np.ndarray) -> None:
+        if self._shift is None:
+            np.copyto(out, raw)
+        else:
+            np.subtract(raw, self._shift, out=out)
+        if self._remainder is not None:
+            out -= self._remainder
+        if self._inverse_scale is not None:
+            out *= self._inverse_scale
+
+
+# Elements of a small X: 1 MB in float32.
+_SMALL = 2**18
+
+
+class SparseRows:
+    """(X − c) / s for a sparse X, never formed: what matrix products need of it.
+
+    ((X − c) / s) V = X (V / s) − c (V / s), and ((X − c) / s)ᵀ δ = (Xᵀ δ − c (Σ_rows δ)ᵀ) / s.
+    """
+
+    def __init__(self, X: Any, shift: np.ndarray | None, inverse_scale: np.ndarray | None) -> None:
+        self._X = X
+        self._shift = shift
+        self._inverse_scale = None if inverse_scale is None else inverse_scale[:, np.newaxis]
+        self.shape = X.shape
+
+    @property
+    def T(self) -> "_TransposedSparseRows":  # noqa: N802
+        return _TransposedSparseRows(self._X.T, self._shift, self._inverse_scale)
+
+    def dot(self, V: np.ndarray, out: np.ndarray) -> np.ndarray:
+        W = V if self._inverse_scale is None else V * self._inverse_scale
+        out[...] = self._X @ W
+        if self._shift is not None:
+            out -= self._shift.dot(W)
+        return out
+
+
+class _TransposedSparseRows(NamedTuple):
+    X_T: Any
+    shift: np.ndarray | None
+    inverse_scale: np.ndarray | None
+
+    def dot(self, delta: np.ndarray, out: np.ndarray) -> np.ndarray:
+        out[...] = self.X_T @ delta
+        if self.shift is not None:
+            out -= np.outer(self.shift, delta.sum(axis=0))
+        if self.inverse_scale is not None:
+            out *= self.inverse_scale
+        return out

@@ -1,0 +1,1 @@
+"""The estimators of scikit-learn, and one fit from the checks to the fitted attributes."""

@@ -1,0 +1,281 @@
+"""Checks of data: errors name the argument, what is wrong with it, and what to do."""
+
+import copy
+import numbers
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_array, validate_data
+
+from skbackprop._core.conditioning import Conditioning, Moments
+from skbackprop._core.network import Network
+from skbackprop._estimators.reports import level_of_caller
+
+_PRECISIONS = [np.float64, np.float32]
+
+
+def check_inputs(estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> Any:
+    """X as a float array or CSR matrix, in `dtype` or else in its own precision."""
+    if not reset and dtype is None and _is_as_checked(estimator, X):
+        return X
+    advice = (
+        " Encode categories first, for instance by a OneHotEncoder or OrdinalEncoder in a "
+        "pipeline (sklearn.preprocessing), and dates as numbers, of days, say."
+    )
+    with naming("X", advice):
+        check_no_times("X", X)
+        checked = validate_data(
+            estimator,
+            X,
+            accept_sparse="csr",
+            dtype=_PRECISIONS if dtype is None else dtype,
+            reset=reset,
+        )
+    if not isinstance(checked, np.ndarray) and not checked.has_canonical_format:
+        checked = checked.copy()
+        checked.sum_duplicates()
+    return checked
+
+
+def check_no_times(name: str, value: Any) -> None:
+    """Refuse dates, times and durations: as numbers they are in any unit, NaT the lowest of all."""
+    while isinstance(value, list | tuple) and value:
+        value = value[0]
+    is_frame = hasattr(value, "columns")
+    dtypes = getattr(value, "dtypes", []) if is_frame else [getattr(value, "dtype", None)]
+    for number, dtype in enumerate(dtypes):
+        if _is_of_time(dtype):
+            place = f" in column {list(value.columns)[number]!r}" if is_frame else ""
+            raise TypeError(
+                f"{name} must be numeric; got {dtype}{place}. Convert times to numbers, of days, "
+                "say."
+            )
+
+
+def _is_of_time(dtype: Any) -> bool:
+    """Whether a dtype of numpy, pandas or polars, which alone has no kind, is of times."""
+    if hasattr(dtype, "is_temporal"):
+        return bool(dtype.is_temporal())
+    return getattr(dtype, "kind", None) in ("m", "M")
+
+
+def _is_as_checked(estimator: Any, X: Any) -> bool:
+    """Whether `validate_data` would give `X` back as it is.
+
+    It takes several times as long as the prediction of one row.
+    """
+    return (
+        type(X) is np.ndarray
+        and X.ndim == 2
+        and X.dtype in _PRECISIONS
+        and X.shape[0] > 0
+        and X.shape[1] == estimator.n_features_in_
+        and not hasattr(estimator, "feature_names_in_")
+        and bool(np.isfinite(X).all())
+    )
+
+
+def check_numbers(name: str, value: Any, *, dtype: np.dtype) -> np.ndarray:
+    """An array of finite numbers within the range of `dtype`, with up to two dimensions."""
+    with naming(name):
+        check_no_times(name, value)
+        array = check_array(value, ensure_2d=False, dtype=_PRECISIONS, input_name=name)
+    with np.errstate(over="ignore"):
+        converted: np.ndarray = np.ascontiguousarray(array, dtype=dtype)
+    if not np.isfinite(converted).all():
+        raise ValueError(
+            f"{name} must be within the range of {dtype}, the precision of X; got values up to "
+            f"{np.abs(array).max():.3g}. Scale {name}, or pass X in float64."
+        )
+    return converted
+
+
+def check_sample_weight(
+    sample_weight: Any, n_rows: int, name: str = "sample_weight"
+) -> np.ndarray | None:
+    """Weights in float64: finite, none negative, not all zero."""
+    if sample_weight is None:
+        return None
+    if isinstance(sample_weight, numbers.Real):
+        sample_weight = np.full(n_rows, sample_weight)
+    weights = check_numbers(name, sample_weight, dtype=np.dtype(np.float64))
+    if weights.shape != (n_rows,):
+        raise ValueError(
+            f"{name} must have shape ({n_rows},), one weight a row; got shape {weights.shape}."
+        )
+    if weights.min() < 0.0:
+        raise ValueError(
+            f"{name} must not be negative; got {weights.min()} in row {weights.argmin()}."
+        )
+    if not weights.any():
+        raise ValueError(
+            f"{name} must have at least one weight that is not zero; got {n_rows} weights of zero."
+        )
+    return weights
+
+
+def check_total_weight(weights: np.ndarray | None, dtype: np.dtype, reduction: str) -> None:
+    """Refuse weights whose sum is not a float, or that a sum of losses does not feel."""
+    if weights is None:
+        return
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    limits = np.finfo(dtype if reduction == "sum" else np.float64)
+    if not (limits.tiny if reduction == "sum" else 0.0) <= total <= limits.max:
+        raise ValueError(
+            "sample_weight, times class_weight, must have a sum within the range of "
+            f"{limits.dtype}; got {total:.3g}. Scale sample_weight."
+        )
+
+
+def check_coordinates(conditioning: Conditioning, inputs: Moments, dtype: np.dtype) -> None:
+    """Refuse data that the range of floats does not hold once shifted and scaled."""
+    scale = conditioning.input_scale
+    parts = (inputs.high - inputs.low).astype(dtype), conditioning.input_shift, scale
+    wide = ~np.isfinite(parts).all(axis=0)
+    if wide.any():
+        column = int(wide.argmax())
+        raise ValueError(
+            f"The values of column {column} of X, from {inputs.low[column]:.3g} to "
+            f"{inputs.high[column]:.3g}, leave the range of {dtype} when they are centred "
+            "or scaled. Scale it."
+        )
+    if not np.isfinite((1.0 / scale).astype(dtype)).all():
+        raise beyond_range(conditioning, dtype)
+    # With room for what a loss may be in its unit.
+    if not 1e-305 < conditioning.loss_unit < 1e305:
+        raise ValueError(
+            "y must have squares within the range of float64; got a standard deviation of "
+            f"{np.abs(conditioning.target_scale).max():.3g}. Scale y."
+        )
+
+
+def beyond_range(
+    conditioning: Conditioning, dtype: np.dtype, params: np.ndarray | None = None
+) -> ValueError:
+    """What is said where weights on raw X and y leave the range of floats."""
+    narrow = int(np.abs(conditioning.input_scale).argmin())
+    sizes = (
+        f"Column {narrow} of X has a scale of {conditioning.input_scale[narrow]:.3g}, y of "
+        f"up to {np.abs(conditioning.target_scale).max():.3g}"
+    )
+    advice = "rescale what is extreme"
+    if params is not None:
+        sizes += f", the weights between them are up to {np.abs(params).max():.3g}"
+        advice += ", lower learning_rate"
+    return ValueError(
+        f"The weights that undo the scales of X and y leave the range of {dtype}. "
+        f"{sizes}: {advice}, or pass X in float64."
+    )
+
+
+def set_initial(
+    network: Network,
+    params: np.ndarray,
+    conditioning: Conditioning,
+    coefs: Any,
+    intercepts: Any,
+) -> None:
+    """Overwrite the initial parameters by those given to fit, which are of the network on raw X.
+
+    Where only the coefficients are given, the intercepts stay what they are in conditioned
+    coordinates, in a new network zero.
+    """
+    if intercepts is not None and not network.fit_intercept:
+        if any(map(np.any, intercepts)):
+            raise ValueError(
+                "intercepts_init must be None or zero with fit_intercept=False; "
+                f"got {intercepts!r}."
+            )
+        intercepts = None
+    if coefs is None and intercepts is None:
+        return
+    layers = network.layers(params)
+    raw = conditioning.to_raw(layers, np.dtype(np.float64))
+    _overwrite("coefs_init", coefs, [coef for coef, _ in raw], params.dtype)
+    _overwrite("intercepts_init", intercepts, [b for _, b in raw if b is not None], params.dtype)
+    unchanged = params[network.n_coefs :].copy() if intercepts is None else None
+    conditioning.from_raw(raw, layers)
+    if unchanged is not None:
+        params[network.n_coefs :] = unchanged
+
+
+def _overwrite(name: str, given: Any, layers: list[np.ndarray], dtype: np.dtype) -> None:
+    if given is None:
+        return
+    accepted = f"{name} must be a sequence of {len(layers)} arrays, one a layer"
+    if not isinstance(given, Sequence) and getattr(given, "ndim", 0) == 0:
+        raise TypeError(f"{accepted}; got {given!r}.")
+    if len(given) != len(layers):
+        raise ValueError(f"{accepted}; got {len(given)}.")
+    for i, (value, layer) in enumerate(zip(given, layers, strict=True)):
+        array = check_numbers(f"{name}[{i}]", value, dtype=dtype)
+        if array.shape != layer.shape:
+            raise ValueError(f"{name}[{i}] must have shape {layer.shape}; got shape {array.shape}.")
+        layer[...] = array
+
+
+def named_as(estimator: Any, X: Any, X_val: Any) -> Any:
+    """The estimator to check `X_val` by, which has names of columns if that has.
+
+    Where only one of `X` and `X_val` has some, this warns, as scikit-learn would call both X.
+    """
+    names = _names_of_columns(X_val)
+    if bool(names) == bool(_names_of_columns(X)):
+        return estimator
+    has, has_not = ("X_val", "X") if names else ("X", "X_val")
+    warnings.warn(
+        f"{has} has feature names, but {has_not} has none: the columns are taken in their order.",
+        UserWarning,
+        stacklevel=level_of_caller(),
+    )
+    model = copy.copy(estimator)
+    model.__dict__.pop("feature_names_in_", None)
+    if names:
+        model.feature_names_in_ = np.array(names, dtype=object)
+    return model
+
+
+def _names_of_columns(X: Any) -> list[str]:
+    """The names, if they are all strings."""
+    names = list(getattr(X, "columns", []))
+    return names if all(isinstance(name, str) for name in names) else []
+
+
+def warn_of_another_scale(y: np.ndarray, y_val: np.ndarray) -> None:
+    """Tell where the targets to validate on are further from those to fit than these are apart.
+
+    Of few rows that may be chance.
+    """
+    gap = np.maximum(y_val.min(axis=0) - y.max(axis=0), y.min(axis=0) - y_val.max(axis=0))
+    far = (gap > np.ptp(y, axis=0)) & (np.ptp(y, axis=0) > 0.0)
+    if min(len(y), len(y_val)) < 10 or not far.any():
+        return
+    column = far.argmax()
+    of_column = f"column {column} of " if len(far) > 1 else ""
+    y, y_val = y[:, column], y_val[:, column]
+    warnings.warn(
+        f"{of_column}y_val, from {y_val.min():.6g} to {y_val.max():.6g}, seems to be on another "
+        f"scale than that of y, from {y.min():.6g} to {y.max():.6g}: what transforms y, such as "
+        "TransformedTargetRegressor, leaves y_val as it is.",
+        UserWarning,
+        stacklevel=level_of_caller(),
+    )
+
+
+@contextmanager
+def naming(name: str, advice: str = "") -> Iterator[None]:
+    """Name the argument in errors that do not, and say what to do about what is no number."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        if re.search("could not convert string|must be a string or a real number", str(error)):
+            raise kind(f"{name} must be numeric: {error}.{advice}") from error
+        if re.search(rf"\b{re.escape(name)}\b", str(error)):
+            raise
+        raise kind(f"{name}: {error}") from error

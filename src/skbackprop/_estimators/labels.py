@@ -1,0 +1,93 @@
+"""Checks of class labels: none missing, of one type that sorts."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_array, column_or_1d
+
+from skbackprop._estimators.check_data import naming
+
+
+def check_labels(name: str, value: Any) -> Any:
+    """Labels as an array or CSR matrix, none missing."""
+    with naming(name):
+        labels = check_array(
+            value,
+            accept_sparse="csr",
+            ensure_2d=False,
+            dtype=None,
+            ensure_all_finite="allow-nan",
+            input_name=name,
+        )
+    values = labels if isinstance(labels, np.ndarray) else labels.data
+    try:
+        missing = np.asarray((values != values) | (values == None), dtype=bool)  # noqa: E711
+    except (TypeError, ValueError):
+        # pandas' NA, whose comparisons have no truth, and arrays.
+        missing = np.vectorize(_is_missing, [bool])(values)
+    if missing.any():
+        raise ValueError(
+            f"{name} must have no missing labels; got {values[missing][0]}, {missing.sum()} of "
+            f"{missing.size}. Leave out the rows without a label."
+        )
+    return labels
+
+
+def is_multilabel(y: Any) -> bool:
+    """Whether checked labels are a matrix of zeros and ones, several a row, or else one a row."""
+    try:
+        kind = type_of_target(y, input_name="y")
+    except TypeError as error:
+        raise _not_of_one_type("y", y) from error
+    if kind not in ("binary", "multiclass", "multilabel-indicator"):
+        found = _types(y) if kind == "unknown" else f"{kind}."
+        raise ValueError(
+            "Unknown label type: y must be class labels or a multilabel matrix of zeros and "
+            f"ones; got {found}"
+        )
+    return bool(kind == "multilabel-indicator")
+
+
+def check_classes(classes: Any, y: np.ndarray) -> np.ndarray:
+    """All labels, sorted, of the kind that `y` has."""
+    with naming("classes"):
+        labels = column_or_1d(check_labels("classes", classes))
+    try:
+        labels = np.unique(labels)
+    except TypeError as error:
+        raise _not_of_one_type("classes", labels) from error
+    if len(labels) < 2:
+        raise ValueError(f"classes must be at least 2 labels; got {labels.tolist()}.")
+    if (labels.dtype.kind in "US") != (y.dtype.kind in "US") and "O" not in (
+        labels.dtype.kind,
+        y.dtype.kind,
+    ):
+        raise ValueError(
+            f"classes must be labels of the type of y, {y.dtype}; got {labels.tolist()}."
+        )
+    return labels
+
+
+def _is_missing(label: Any) -> bool:
+    """None, NaN, NaT, or pandas' NA, whose comparisons have no truth."""
+    try:
+        return label is None or bool(label != label)
+    except TypeError:
+        return True
+    except ValueError:
+        # Of an array.
+        return False
+
+
+def _not_of_one_type(name: str, labels: np.ndarray) -> TypeError:
+    """What is said of labels that do not sort."""
+    return TypeError(
+        f"{name} must have labels of one type that sorts, such as strings; got {_types(labels)}"
+    )
+
+
+def _types(labels: np.ndarray) -> str:
+    """The types of labels, and what to do about them."""
+    names = sorted({type(label).__name__ for label in labels.ravel().tolist()})
+    return f"labels of type {', '.join(names)}. Convert them, for instance by astype(str)."

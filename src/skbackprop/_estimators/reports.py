@@ -1,0 +1,170 @@
+"""What a fit says: its progress, and a warning where it did not end well."""
+
+import sys
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skbackprop._core.activations import ACTIVATIONS
+from skbackprop._core.conditioning import Spread
+from skbackprop._core.descent import Descent, Epoch
+from skbackprop._core.losses import Loss
+from skbackprop._core.problem import Data
+from skbackprop._core.rules import Status
+from skbackprop._estimators.validation import Validation
+
+
+class DivergenceWarning(ConvergenceWarning):
+    """Gradient descent diverged: the loss was not finite, or ended above where it began."""
+
+
+def report_out_of_reach(estimator: Any, loss: Loss, rows: Data) -> None:
+    """Warn of targets that no predictions come near, as the output activation has bounds.
+
+    Noise may take some targets beyond the bounds: what counts is R² of the predictions that are
+    nearest to them.
+    """
+    output, y = ACTIVATIONS.get(loss.output_activation), rows.values
+    if output is None or output.inverse is None:
+        return
+    beyond = y - np.clip(y, output.low, output.high)
+    if not beyond.any():
+        return
+    of_y, of_beyond = (Spread.of(a, rows.sample_weight).every for a in (y, beyond))
+    missed = np.hypot(of_beyond.mean, of_beyond.std)
+    # A constant is missed by so much of itself.
+    size = np.where(of_y.high > of_y.low, of_y.std, np.abs(of_y.mean))
+    with np.errstate(divide="ignore", over="ignore"):
+        r2 = 1.0 - (missed / np.where(missed > 0.0, size, 1.0)) ** 2
+    k = int(r2.argmin())
+    if r2[k] < _IN_REACH:
+        column = f"column {k} of y" if y.shape[1] > 1 else "y"
+        warnings.warn(
+            f"{type(estimator).__name__} predicts from {output.low:g} to {output.high:g} under "
+            f"output_activation={loss.output_activation!r}, but {column} has values from "
+            f"{of_y.low[k]:.4g} to {of_y.high[k]:.4g}, for which R² is {r2[k]:.3g} at best. "
+            "Scale y, or set output_activation='identity'.",
+            ConvergenceWarning,
+            stacklevel=level_of_caller(),
+        )
+
+
+# R² of the nearest predictions from which on targets are within reach.
+_IN_REACH = 0.9
+
+
+def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool) -> None:
+    """Warn of what the user should know about the end of a fit."""
+    epochs = len(descent.loss_curve)
+    # 0 is the start, which only fitted weights can be the best of.
+    validated = getattr(estimator, "best_iter_", -1) >= (0 if goes_on else 1)
+    losses = f"loss {descent.loss:.4g}, {descent.first_loss:.4g} before the first step"
+    if estimator.learning_rate == "auto":
+        advice = f"Pass a float below learning_rate_={estimator.learning_rate_:.3g}."
+    else:
+        advice = f"Lower learning_rate={estimator.learning_rate!r}, or set it to 'auto'."
+    if descent.status is Status.DIVERGED and descent.exploded:
+        best = "those of the best validation score" if validated else "the best it met"
+        text = (
+            f"diverged after {epochs} epochs: the loss was not finite, or far above the first "
+            f"for long. The weights are {best} ({losses}). {advice}"
+        )
+    elif descent.status is Status.DIVERGED:
+        text = f"diverged: after {epochs} epochs the loss is above the first ({losses}). {advice}"
+    elif descent.status is Status.INTERRUPTED:
+        text = (
+            f"was interrupted after {epochs} epochs; it keeps the weights learned so far "
+            f"({losses})."
+        )
+    elif descent.status is not Status.MAX_ITER or partial or estimator.tol is None:
+        return
+    elif validated:
+        # The weights are those of the best score, however far descent went.
+        return
+    elif estimator.learning_rate_schedule != "linear":
+        last = descent.loss_curve[-2:]
+        fall = 1.0 - last[-1] / last[0] if last and last[0] else 0.0
+        text = (
+            f"ran all max_iter={epochs} epochs before the loss stopped falling, in the last by "
+            f"{fall:.2%} ({losses}). Raise max_iter, or set tol=None to run max_iter epochs by "
+            "intent."
+        )
+    elif not goes_on and descent.loss >= descent.first_loss * (1.0 - 1e-6):
+        text = f"stalled: the loss did not fall ({losses}). "
+        if descent.undone:
+            text += f"Epochs that exploded and were undone: {descent.undone}. Raise max_iter."
+        elif estimator.learning_rate == "auto":
+            text += "Raise max_iter, lower alpha, or start from other weights."
+        else:
+            text += "Raise learning_rate, or condition the coordinates."
+    else:
+        return
+    kind = DivergenceWarning if descent.status is Status.DIVERGED else ConvergenceWarning
+    warnings.warn(f"{type(estimator).__name__} {text}", kind, stacklevel=level_of_caller())
+
+
+def level_of_caller() -> int:
+    """How far up the stack, for the function that asks, is the line that called `fit`."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(_INSIDE):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+_INSIDE = ("skbackprop.", "sklearn.callback.")
+"""Modules that call `fit` in turn: scikit-learn wraps one that has callbacks."""
+
+
+class EpochPrinter:
+    """Prints a line an epoch: how many are done, the losses, the step size, and the seconds.
+
+    At verbose=1 all of the first ten, then every tenth up to a hundred, and so on; at 2 all. The
+    last epoch of a fit is always printed; a stream has none.
+
+    Parameters
+    ----------
+    verbose : int
+        1 or 2.
+    max_iter : int or None
+        Number of epochs at most; None in a stream.
+    epochs_before : int
+        Number of epochs of earlier calls.
+    unit : float
+        Factor of the losses.
+    validation : Validation or None
+        What has measured the epoch before it is printed.
+    """
+
+    def __init__(
+        self,
+        verbose: int,
+        max_iter: int | None,
+        epochs_before: int,
+        unit: float,
+        validation: Validation | None,
+    ) -> None:
+        self._all = verbose > 1
+        self._last = max_iter
+        self._unit = unit
+        self._validation = validation
+        self._began = time.perf_counter()
+        if epochs_before == 0:
+            validated = "" if validation is None else f"{'validation':>12}  "
+            print(f"{'epoch':>7}  {'loss':>12}  {validated}{'step size':>10}  {'seconds':>8}")
+
+    def __call__(self, epoch: Epoch) -> None:
+        """Print the line, if it is one of those to print."""
+        every = 1 if self._all else 10 ** (len(str(epoch.number)) - 1)
+        if epoch.number % every and epoch.number != self._last:
+            return
+        validated = ""
+        if self._validation is not None:
+            validated = f"{self._validation.losses[-1]:>#12.6g}  "
+        print(
+            f"{epoch.number:>7}  {self._unit * epoch.loss:>#12.6g}  {validated}"
+            f"{epoch.step_sizes[-1]:>#10.4g}  {time.perf_counter() - self._began:>8.2f}",
+            flush=True,
+        )

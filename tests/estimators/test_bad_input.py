@@ -1,0 +1,770 @@
+"""Every parameter and every input with a fault gives a clear ValueError or TypeError."""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.metrics import r2_score
+
+from skbackprop import BackpropClassifier, BackpropRegressor, _data
+from skbackprop._core.activations import ACTIVATIONS
+
+NAN, INF = float("nan"), float("inf")
+ESTIMATORS = [BackpropClassifier, BackpropRegressor]
+CLASSIFIER, REGRESSOR = ESTIMATORS
+
+X = np.random.default_rng(0).normal(size=(6, 2))
+TARGETS = {CLASSIFIER: np.array([0, 1, 0, 1, 0, 1]), REGRESSOR: X[:, 0] + 1.0}
+
+
+def small(estimator, **params):
+    return estimator(3, max_iter=2, random_state=0).set_params(**params)
+
+
+class Fault(NamedTuple):
+    accepted: str
+    wrong_type: list
+    out_of_range: list
+
+
+ACTIVATION_NAMES = "'identity', 'sigmoid', 'softplus', 'tanh', 'relu'"
+FLAG = Fault("True or False", ["yes", 1, None, NAN], [])
+COUNT = Fault("an integer of at least 1", ["5", 2.0, True, None, NAN], [0, -3])
+REGRESSION_LOSSES = Fault(
+    "one of 'half_squared_error', 'squared_error', 'absolute_error', 'huber', 'quantile', "
+    "'poisson'",
+    [1, None, NAN],
+    ["log_loss", "mse"],
+)
+OF_REGRESSOR = ("output_activation", "quantile", "huber_delta")
+
+PARAMETERS = {
+    "hidden_layer_sizes": Fault(
+        "an integer of at least 1 or a sequence of such integers, one a hidden layer",
+        ["10", 5.0, True, None, NAN, {3}, (3, 2.0), (3, NAN), [[3]], np.ones((1, 1), dtype=int)],
+        [0, -3, (3, 0), [3, -1], np.array([0])],
+    ),
+    "n_hidden_layers": Fault("an integer of at least 0 or None", ["2", 2.0, True, NAN, (2,)], [-1]),
+    "activation": Fault(ACTIVATION_NAMES, [1, None, NAN, np.tanh], ["wavelet", ""]),
+    "output_activation": Fault(
+        f"one of {ACTIVATION_NAMES}", [1, None, NAN, ["sigmoid"]], ["softmax"]
+    ),
+    "loss": REGRESSION_LOSSES,
+    "quantile": Fault(
+        "a number above 0 and below 1, or a sequence of such numbers that increase",
+        ["0.5", None, True, 0.5j, {0.1, 0.9}, [0.1, None], [[0.1, 0.9]], (0.1, True)],
+        [0, 1, 1.5, -0.1, NAN, INF, (), [0.1, 1.0], (0.9, 0.1), (0.5, 0.5), np.array([0.0, 0.5])],
+    ),
+    "huber_delta": Fault("a positive finite number", ["1", None, True, [1.0]], [0, -1.0, NAN, INF]),
+    "loss_reduction": Fault("one of 'mean', 'sum'", [1, None, NAN], ["none"]),
+    "conditioning": Fault("one of 'standardize' or None", [1, True, NAN], ["whiten"]),
+    "alpha": Fault(
+        "a finite number of at least 0 or 'auto'", [None, True, 1j], ["0", -1e-3, NAN, INF]
+    ),
+    "fit_intercept": FLAG,
+    "learning_rate": Fault(
+        "a positive finite number or 'auto'",
+        [None, False, [0.1], 1j],
+        ["fast", 0, -0.1, NAN, INF, 10**400],
+    ),
+    "learning_rate_schedule": Fault(
+        "one of 'constant', 'linear', 'invscaling', 'adaptive'", [1, None, NAN], ["cosine"]
+    ),
+    "batch_size": Fault(
+        "an integer of at least 1, 'auto' or 'full'", [2.0, True, None, NAN], [0, -1, "half"]
+    ),
+    "max_iter": Fault("an integer of at least 1 or 'auto'", [2.0, True, None, NAN], ["5", 0, -3]),
+    "shuffle": FLAG,
+    "tol": Fault("a finite number of at least 0", ["0", True, 1j], [-1e-3, NAN, INF]),
+    "n_iter_no_change": COUNT,
+    "early_stopping": FLAG,
+    "validation_fraction": Fault(
+        "a number above 0 and below 1", ["0.1", None, True, [0.1], 1j], [0, 1, 1.5, -0.1, NAN, INF]
+    ),
+    "scoring": Fault(
+        "scoring must be 'loss'", [None, 1, True, NAN, ["r2"], {"a": "r2"}], ["", "accurate"]
+    ),
+    "warm_start": FLAG,
+    "random_state": Fault(
+        "None, an integer from 0 to 2**32 - 1 or a numpy.random.RandomState",
+        ["0", True, [None], np.random.default_rng(0)],
+        [-1, 2**32, 0.5, NAN],
+    ),
+    "verbose": Fault("an integer of at least 0", ["1", 1.5, None, NAN], [-1]),
+}
+FAULTS = {
+    REGRESSOR: PARAMETERS,
+    CLASSIFIER: {name: fault for name, fault in PARAMETERS.items() if name not in OF_REGRESSOR}
+    | {
+        "loss": REGRESSION_LOSSES._replace(
+            accepted="one of 'log_loss', 'half_squared_error', 'squared_error'",
+            out_of_range=["hinge"],
+        ),
+        "class_weight": Fault(
+            "None, 'balanced', a dict of class: weight or, for multilabel, a list of one a label",
+            [1, 2.0, True, NAN, ("balanced",), [{0: 1.0}]],
+            ["uniform", ""],
+        ),
+    },
+}
+
+
+def is_nan(value):
+    return isinstance(value, float) and np.isnan(value)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_every_parameter_has_its_faults(estimator):
+    assert set(FAULTS[estimator]) == set(estimator().get_params())
+    for name, fault in FAULTS[estimator].items():
+        assert any(map(is_nan, fault.wrong_type + fault.out_of_range)), name
+        assert fault.wrong_type, name
+        assert fault.out_of_range or fault is FLAG, name
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    ("estimator", "name", "value", "error"),
+    [
+        pytest.param(estimator, name, value, error, id=f"{estimator.__name__}-{name}-{value!r}")
+        for estimator, faults in FAULTS.items()
+        for name, fault in faults.items()
+        for error, values in ((TypeError, fault.wrong_type), (ValueError, fault.out_of_range))
+        for value in values
+    ],
+)
+def test_parameter(estimator, name, value, error, method):
+    model = small(estimator, **{name: value})
+    known = {"classes": [0, 1]} if method == "partial_fit" and estimator is CLASSIFIER else {}
+    with pytest.raises((TypeError, ValueError)) as raised:
+        getattr(model, method)(X, TARGETS[estimator], **known)
+    message = str(raised.value)
+    assert raised.type is error
+    assert message.startswith(f"{name}")
+    assert FAULTS[estimator][name].accepted in message
+    assert f"got {value!r}" in message
+    assert not hasattr(model, "coefs_")
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_activation_of_one_layer(estimator):
+    model = small(estimator, hidden_layer_sizes=(3, 2), activation=["tanh", "wavelet"])
+    with pytest.raises(ValueError, match=r"activation\[1\] must be one of .*'tanh'.*'wavelet'"):
+        model.fit(X, TARGETS[estimator])
+    model.set_params(activation=["tanh", 1])
+    with pytest.raises(TypeError, match=r"activation\[1\] must be one of .*'tanh'.*; got 1\."):
+        model.fit(X, TARGETS[estimator])
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("activation", [("tanh",), ("tanh", "relu", "relu"), ()])
+def test_activation_for_other_number_of_layers(estimator, activation):
+    model = small(estimator, hidden_layer_sizes=(3, 2), activation=activation)
+    with pytest.raises(ValueError, match=r"activation must be one name, or one a hidden") as raised:
+        model.fit(X, TARGETS[estimator])
+    assert "hidden_layer_sizes=(3, 2) has 2" in str(raised.value)
+    assert f"got {activation!r}" in str(raised.value)
+
+
+def with_value(array, value):
+    changed = np.array(array, dtype=np.result_type(array, type(value)))
+    changed.flat[2] = value
+    return changed
+
+
+def with_object(array, value):
+    changed = array.astype(object)
+    changed[2] = value
+    return changed
+
+
+STRINGS = [["red", 1.0]] * 6
+INPUTS = {
+    "NaN": (with_value(X, NAN), ["Input X contains NaN", "imputer"]),
+    "None": (with_value(X.astype(object), None), ["Input X contains NaN", "imputer"]),
+    "missing in a frame": (
+        pd.DataFrame({"a": pd.array([1, 2, None, 4, 5, 6], dtype="Int64")}),
+        ["Input X contains NaN", "imputer"],
+    ),
+    "NaN, sparse": (sparse.csr_array(with_value(X, NAN)), ["Input X contains NaN", "imputer"]),
+    "infinity": (with_value(X, INF), ["Input X contains infinity"]),
+    "infinity, sparse": (sparse.csr_array(with_value(X, INF)), ["Input X contains infinity"]),
+    "strings": (STRINGS, ["X must be numeric", "'red'", "OneHotEncoder"]),
+    "strings, object": (
+        np.array(STRINGS, dtype=object),
+        ["X must be numeric", "'red'", "OneHotEncoder"],
+    ),
+    "strings in a frame": (
+        pd.DataFrame(STRINGS, columns=["colour", "size"]),
+        ["X must be numeric", "'red'", "OneHotEncoder"],
+    ),
+    "complex": (X * 1j, ["Complex data not supported"]),
+    "1-d": (X[:, 0], ["Expected 2D array", "got 1D array", "reshape(-1, 1)"]),
+    "3-d": (X[:, :, np.newaxis], ["dim 3", "<= 2"]),
+    "no rows": (X[:0], ["0 sample(s)", "shape=(0, 2)", "minimum of 1"]),
+    "no columns": (X[:, :0], ["0 feature(s)", "shape=(6, 0)", "minimum of 1"]),
+}
+UNFIT_FOR_PREDICT = {"no columns", "missing in a frame", "strings in a frame"}
+
+
+def assert_raises(parts, call, *args, error=ValueError, **kwargs):
+    with pytest.raises(error) as raised:
+        call(*args, **kwargs)
+    for part in parts:
+        assert part in str(raised.value)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("fault", INPUTS)
+def test_x_in_fit(estimator, fault):
+    bad, parts = INPUTS[fault]
+    y = TARGETS[estimator][: np.shape(bad)[0]]
+    assert_raises(parts, small(estimator).fit, bad, y)
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
+@pytest.mark.parametrize("fault", [fault for fault in INPUTS if fault not in UNFIT_FOR_PREDICT])
+def test_x_in_predict(method, fault):
+    bad, parts = INPUTS[fault]
+    assert_raises(parts, getattr(small(CLASSIFIER).fit(X, TARGETS[CLASSIFIER]), method), bad)
+
+
+DATES = np.array(["2020-01-01", "NaT", "2021-12-31"] * 2, dtype="datetime64[us]")
+DURATIONS = DATES - np.datetime64("2020-01-01")
+DATE_BY_NUMBER = {"date": DATES, "number": X[:, 0]}
+PANDAS_DATES = pd.Series(DATES, name="date")
+TIMES = {
+    "array": (DATES.reshape(-1, 1), "datetime64[us]"),
+    "list": ([[date] for date in DATES], "datetime64[us]"),
+    "array of durations": (DURATIONS.reshape(-1, 1), "timedelta64[us]"),
+    "pandas": (pd.DataFrame({"date": DATES}), "datetime64[us] in column 'date'"),
+    "pandas, with a float": (pd.DataFrame(DATE_BY_NUMBER), "datetime64[us] in column 'date'"),
+    "pandas, durations": (pd.DataFrame({1: DURATIONS}), "timedelta64[us] in column 1"),
+    "pandas, with a zone": (
+        PANDAS_DATES.dt.tz_localize("UTC").to_frame(),
+        "datetime64[us, UTC] in column 'date'",
+    ),
+    "polars": (pl.DataFrame({"date": DATES}), "Datetime(time_unit='us', time_zone=None) in col"),
+    "polars, with a float": (
+        pl.DataFrame(DATE_BY_NUMBER),
+        "Datetime(time_unit='us', time_zone=None) in col",
+    ),
+    "polars, durations": (pl.DataFrame({"d": DURATIONS}), "Duration(time_unit='us') in column 'd'"),
+    "polars, days": (pl.DataFrame({"d": pl.Series(DATES).dt.date()}), "Date in column 'd'"),
+    "Series of pandas": (PANDAS_DATES, "datetime64[us]."),
+    "Series of polars": (pl.Series(DATES), "Datetime(time_unit='us', time_zone=None)."),
+}
+
+
+@pytest.mark.parametrize("kind", TIMES)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_times_in_x(estimator, kind):
+    """Their numbers would be of any unit, and a missing one the lowest of integers."""
+    times, got = TIMES[kind]
+    parts = [f"X must be numeric; got {got}", "Convert times to numbers, of days, say."]
+    y = TARGETS[estimator]
+    names = list(getattr(times, "columns", range(np.shape(times)[-1] if np.ndim(times) > 1 else 1)))
+    model = small(estimator).fit(pd.DataFrame(X[:, : len(names)], columns=names), y)
+    assert_raises(parts, model.predict, times, error=TypeError)
+    assert_raises(parts, model.partial_fit, times, y, error=TypeError)
+    assert_raises(parts, small(estimator).fit, times, y, error=TypeError)
+
+
+@pytest.mark.parametrize("estimator", ["DaskBackpropClassifier", "DaskBackpropRegressor"])
+def test_times_in_dask_collections(estimator):
+    pytest.importorskip("distributed")
+    import dask.array
+    import dask.dataframe
+
+    import skbackprop.dask
+
+    model = getattr(skbackprop.dask, estimator)()
+    blocks = dask.array.from_array(DATES.reshape(-1, 1), chunks=(3, 1))
+    parts = ["X must be numeric; got datetime64[us]"]
+    assert_raises(parts, model.fit, blocks, ONES, error=TypeError)
+    frame = dask.dataframe.from_pandas(pd.DataFrame(DATE_BY_NUMBER), npartitions=2)
+    assert_raises([*parts, "in column 'date'"], model.fit, frame, ONES, error=TypeError)
+
+
+@pytest.mark.parametrize(
+    "value", [pd.Timestamp("2020-01-01"), pd.Period("2020-01"), pd.Interval(0, 1)], ids=repr
+)
+def test_objects_in_x_that_are_no_numbers(value):
+    given = X.astype(object)
+    given[2, 1] = value
+    parts = ["X must be numeric", type(value).__name__, "OneHotEncoder", "dates as numbers"]
+    assert_raises(parts, small(REGRESSOR).fit, given, X[:, 0], error=TypeError)
+
+
+FEW = X[:3]
+FAST_OR_CHECKED = {
+    "float64": FEW,
+    "float32": FEW.astype(np.float32),
+    "float16": FEW.astype(np.float16),
+    "longdouble": FEW.astype(np.longdouble),
+    "other byte order": FEW.astype(FEW.dtype.newbyteorder()),
+    "integers": (10 * FEW).astype(int),
+    "bools": FEW > 0,
+    "objects": FEW.astype(object),
+    "Fortran order": np.asfortranarray(FEW),
+    "strides": X[::2, ::-1],
+    "read-only": np.frombuffer(FEW.tobytes()).reshape(3, 2),
+    "matrix": FEW.view(type("Sub", (np.ndarray,), {})),
+    "masked": np.ma.masked_array(FEW),
+    "list": FEW.tolist(),
+    "frame": pd.DataFrame(FEW, columns=["a", "b"]),
+    "sparse": sparse.csr_array(FEW),
+    "no rows": FEW[:0],
+    "no columns": FEW[:, :0],
+    "too wide": np.hstack([FEW, FEW]),
+    "1-d": FEW[0],
+    "3-d": FEW[np.newaxis],
+    "scalar": np.float64(1.0),
+    "NaN": with_value(FEW, NAN),
+    "NaN, float32": with_value(FEW, NAN).astype(np.float32),
+    "infinity": with_value(FEW, -INF),
+    "overflows float32": with_value(FEW, 1e300),
+    "complex": FEW * 1j,
+    "dates": DATES.reshape(3, 2),
+    "None": None,
+}
+
+
+def outcome(call, *args):
+    """What a call returns and warns of, or its error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            value = call(*args)
+        except (TypeError, ValueError) as error:
+            value = type(error), str(error)
+    return value, [str(warning.message) for warning in caught]
+
+
+@pytest.mark.parametrize("names", [False, True], ids=["no names", "names"])
+@pytest.mark.parametrize("kind", FAST_OR_CHECKED)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_what_is_not_checked_in_predict_is_as_if_it_were(estimator, kind, names, monkeypatch):
+    given = FAST_OR_CHECKED[kind]
+    model = small(estimator).fit(pd.DataFrame(X, columns=["a", "b"]) if names else X,
+                                 TARGETS[estimator])  # fmt: skip
+    y_pred, warned = outcome(model.predict, given)
+    monkeypatch.setattr(_data, "_is_as_checked", lambda *_: False)
+    expected, expected_warnings = outcome(model.predict, given)
+    assert type(y_pred) is type(expected)
+    assert_array_equal(y_pred, expected)
+    assert getattr(y_pred, "dtype", None) == getattr(expected, "dtype", None)
+    assert warned == expected_warnings
+
+
+def test_one_row_is_predicted_without_checks(monkeypatch):
+    def checked(*args, **kwargs):
+        raise AssertionError("validate_data was called")
+
+    model = small(REGRESSOR).fit(X, TARGETS[REGRESSOR])
+    y_pred = model.predict(X)
+    monkeypatch.setattr(_data, "validate_data", checked)
+    for rows in (X, X.astype(np.float32), np.asfortranarray(X)):
+        assert_allclose(model.predict(rows), y_pred, rtol=1e-5)
+    with pytest.raises(AssertionError, match="validate_data was called"):
+        model.predict(X.tolist())
+
+
+def test_unchecked_input_is_not_written_to():
+    for estimator in ESTIMATORS:
+        model = small(estimator).fit(X, TARGETS[estimator])
+        for dtype in (np.float32, np.float64):
+            rows = X.astype(dtype)
+            rows.flags.writeable = False
+            assert_array_equal(model.predict(rows), model.predict(rows.copy()))
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_other_features_than_fitted(estimator):
+    y = TARGETS[estimator]
+    model = small(estimator).fit(X, y)
+    parts = ["X has 1 features", "is expecting 2 features"]
+    assert_raises(parts, model.predict, X[:, :1])
+    assert_raises(parts, model.partial_fit, X[:, :1], y)
+    model.fit(pd.DataFrame(X, columns=["a", "b"]), y)
+    parts = ["feature names should match", "- c", "- b"]
+    assert_raises(parts, model.predict, pd.DataFrame(X, columns=["a", "c"]))
+
+
+Y_OF_BOTH = {
+    "None": (None, ["requires y to be passed", "y is None"]),
+    "too short": (np.array([0, 1, 0, 1, 0]), ["inconsistent numbers of samples: [6, 5]"]),
+    "infinity": (with_value(np.arange(6.0) % 2, INF), ["Input y contains infinity"]),
+    "complex": (np.arange(6) % 2 * 1j, ["Complex data not supported"]),
+    "3-d": (np.zeros((6, 2, 2)), ["dim 3", "<= 2"]),
+}
+Y_OF_ONE = {
+    "continuous": (CLASSIFIER, np.arange(6) + 0.5, ["y must be class labels", "got continuous"]),
+    "several classes a row": (
+        CLASSIFIER,
+        np.array([[0, 1, 2]] * 6),
+        ["y must be class labels", "got multiclass-multioutput"],
+    ),
+    "NaN": (REGRESSOR, with_value(X[:, 0], NAN), ["Input y contains NaN"]),
+    "one class": (CLASSIFIER, np.array(["a"] * 6), ["y must have at least 2 classes", "1 class"]),
+    "outside float32": (
+        REGRESSOR,
+        np.full(6, 1e300),
+        ["y must be within the range of float32", "1e+300", "Scale y"],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y", "parts"),
+    [
+        pytest.param(estimator, *case, id=f"{estimator.__name__}-{fault}")
+        for estimator in ESTIMATORS
+        for fault, case in Y_OF_BOTH.items()
+    ]
+    + [pytest.param(*case, id=fault) for fault, case in Y_OF_ONE.items()],
+)
+def test_y(estimator, y, parts):
+    assert_raises(parts, small(estimator).fit, X.astype(np.float32), y)
+
+
+LABELS = np.array(["red", "blue", "red", "blue", "red", "blue"], dtype=object)
+NO_LABELS = {
+    "None": (with_object(LABELS, None), "None"),
+    "None in a list": (with_object(LABELS, None).tolist(), "None"),
+    "None among integers": (with_object(LABELS == "red", None), "None"),
+    "NaN": (with_object(LABELS, NAN), "nan"),
+    "NaN among floats": (with_value(np.arange(6.0) % 2, NAN), "nan"),
+    "NaN, multilabel": (with_value(np.eye(6), NAN), "nan"),
+    "NA": (with_object(LABELS, pd.NA), "<NA>"),
+    "NA in a Series": (pd.Series(with_object(LABELS, pd.NA), dtype="string"), "<NA>"),
+    "NA in integers": (pd.Series([0, 1, None, 1, 0, 1], dtype="Int64"), "nan"),
+    "NA in a category": (pd.Series(with_object(LABELS, None), dtype="category"), "nan"),
+    "null of polars": (pl.Series(with_object(LABELS, None).tolist()), "None"),
+    "NaT": (with_object(LABELS, pd.NaT), "NaT"),
+    "NaT among dates": (pd.Series(with_value(np.sort(DATES), np.datetime64("NaT"))), "NaT"),
+    "outside the intervals": (pd.cut(pd.Series([1, 3, 9, 1, 3, 3]), [0, 2, 4]), "nan"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_LABELS)
+def test_missing_labels(kind):
+    y, missing = NO_LABELS[kind]
+    n = np.size(y)
+    parts = [f"y must have no missing labels; got {missing}, ", f"of {n}.", "Leave out"]
+    model = small(CLASSIFIER)
+    assert_raises(parts, model.fit, X, y)
+    assert_raises(["X_val and y_val", *parts], model.fit, X, LABELS.astype(str), X_val=X, y_val=y)
+    if kind != "NaN, multilabel":
+        parts[0] = parts[0].replace("y", "classes", 1)
+        assert_raises(parts, model.partial_fit, X, LABELS.astype(str), classes=y)
+
+
+OTHER_LABELS = {
+    "intervals": (pd.cut(pd.Series([1, 3] * 3), [0, 2, 4]), ["Unknown label type", "Interval."]),
+    "periods": (
+        pd.Series(pd.period_range("2020", periods=2).repeat(3)),
+        ["Unknown label type", "Period."],
+    ),
+    "Python's integers": (TARGETS[CLASSIFIER].astype(object), ["Unknown label type", "int."]),
+    "strings and integers": (with_object(LABELS, 1), ["y must have labels of one", "int, str."]),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_LABELS)
+def test_labels_that_are_no_classes(kind):
+    y, parts = OTHER_LABELS[kind]
+    parts = [*parts, "got labels of type ", "Convert them, for instance by astype(str)."]
+    model, both = small(CLASSIFIER), (TypeError, ValueError)
+    assert_raises(parts, model.fit, X, y, error=both)
+    assert_raises(parts, model.fit, X, LABELS.astype(str), X_val=X, y_val=y, error=both)
+    assert model.fit(X, np.asarray(y).astype(str)).classes_.dtype.kind == "U"
+
+
+def test_arrays_as_labels():
+    parts = ["Unknown label type: y must be", "got labels of type ndarray."]
+    assert_raises(parts, small(CLASSIFIER).fit, X, pd.Series(list(np.eye(6))))
+
+
+def test_classes_that_do_not_sort():
+    parts = ["classes must have labels of one type", "got labels of type int, str. Convert them"]
+    call = small(CLASSIFIER).partial_fit
+    assert_raises(
+        parts, call, X, LABELS.astype(str), classes=with_object(LABELS, 1), error=TypeError
+    )
+
+
+def test_sparse_y_of_the_regressor():
+    parts = ["y must be dense", "got a sparse matrix", "toarray"]
+    assert_raises(parts, small(REGRESSOR).fit, X, sparse.csr_array(X), error=TypeError)
+
+
+ONES = np.ones(6)
+WEIGHTS = {
+    "negative": (with_value(ONES, -0.5), ["sample_weight must not be negative", "-0.5", "row 2"]),
+    "negative number": (-1.0, ["sample_weight must not be negative", "-1.0"]),
+    "all zero": (0 * ONES, ["sample_weight must have at least one weight that is not zero"]),
+    "NaN": (with_value(ONES, NAN), ["sample_weight contains NaN"]),
+    "NaN for all": (NAN, ["sample_weight contains NaN"]),
+    "infinity": (with_value(ONES, INF), ["sample_weight contains infinity"]),
+    "too short": (ONES[:5], ["sample_weight must have shape (6,)", "got shape (5,)"]),
+    "2-d": (ONES.reshape(6, 1), ["sample_weight must have shape (6,)", "got shape (6, 1)"]),
+    "complex": (ONES * 1j, ["Complex data not supported"]),
+}
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("fault", WEIGHTS)
+def test_sample_weight(estimator, fault):
+    sample_weight, parts = WEIGHTS[fault]
+    y = TARGETS[estimator]
+    assert_raises(parts, small(estimator).fit, X, y, sample_weight)
+    assert_raises(parts, small(estimator).fit(X, y).partial_fit, X, y, sample_weight=sample_weight)
+
+
+COEFS = [np.ones((2, 3)), np.ones((3, 1))]
+INTERCEPTS = [np.ones(3), np.ones(1)]
+INITIAL = {
+    "coefs_init, one too few": (
+        {"coefs_init": COEFS[:1]},
+        ["coefs_init must be a sequence of 2 arrays", "got 1."],
+    ),
+    "coefs_init, shape of layer 0": (
+        {"coefs_init": [COEFS[0].T, COEFS[1]]},
+        ["coefs_init[0] must have shape (2, 3)", "got shape (3, 2)"],
+    ),
+    "coefs_init, shape of layer 1": (
+        {"coefs_init": [COEFS[0], np.ones(3)]},
+        ["coefs_init[1] must have shape (3, 1)", "got shape (3,)"],
+    ),
+    "coefs_init, NaN": (
+        {"coefs_init": [COEFS[0], with_value(COEFS[1], NAN)]},
+        ["coefs_init[1] contains NaN"],
+    ),
+    "coefs_init, infinity": (
+        {"coefs_init": [with_value(COEFS[0], INF), COEFS[1]]},
+        ["coefs_init[0] contains infinity"],
+    ),
+    "intercepts_init, one too many": (
+        {"intercepts_init": [*INTERCEPTS, np.ones(1)]},
+        ["intercepts_init must be a sequence of 2 arrays", "got 3."],
+    ),
+    "intercepts_init, shape of layer 0": (
+        {"intercepts_init": [np.ones(2), INTERCEPTS[1]]},
+        ["intercepts_init[0] must have shape (3,)", "got shape (2,)"],
+    ),
+    "intercepts_init, NaN": (
+        {"intercepts_init": [INTERCEPTS[0], np.array([NAN])]},
+        ["intercepts_init[1] contains NaN"],
+    ),
+}
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("fault", INITIAL)
+def test_initial_weights(estimator, fault):
+    given, parts = INITIAL[fault]
+    assert_raises(parts, small(estimator).fit, X, TARGETS[estimator], **given)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_initial_intercepts_without_intercepts(estimator):
+    model = small(estimator, fit_intercept=False)
+    parts = ["intercepts_init must be None or zero with fit_intercept=False", "got [array("]
+    assert_raises(parts, model.fit, X, TARGETS[estimator], intercepts_init=INTERCEPTS)
+    model.fit(X, TARGETS[estimator], intercepts_init=[0 * b for b in INTERCEPTS])
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_initial_weights_that_are_no_sequence(estimator):
+    parts = ["coefs_init must be a sequence of 2 arrays", "got 3.0"]
+    assert_raises(
+        parts, small(estimator).fit, X, TARGETS[estimator], error=TypeError, coefs_init=3.0
+    )
+
+
+LETTERS = np.array(list("abcabc"))
+NAMED = {
+    "y of strings": (REGRESSOR, {"y": LETTERS}, ["y must be numeric", "'a'"]),
+    "y of strings, object": (
+        REGRESSOR,
+        {"y": LETTERS.astype(object)},
+        ["y must be numeric", "'a'"],
+    ),
+    "y with None": (REGRESSOR, {"y": np.array([None, 1, 2, 3, 4, 5])}, ["y contains NaN"]),
+    "y of strings and numbers": (
+        CLASSIFIER,
+        {"y": np.array(["a", 1] * 3, dtype=object)},
+        ["y must"],
+    ),
+    "y of dates, polars": (REGRESSOR, {"y": pl.Series(DATES)}, ["y must be numeric; got Datetime"]),
+    "y of dates, a frame": (
+        REGRESSOR,
+        {"y": PANDAS_DATES.to_frame()},
+        ["y must be numeric; got datetime64[us] in column 'date'. Convert"],
+    ),
+    "sample_weight of durations": (
+        REGRESSOR,
+        {"sample_weight": np.abs(DURATIONS)},
+        ["sample_weight must be numeric; got timedelta64[us]"],
+    ),
+    "sample_weight of strings": (REGRESSOR, {"sample_weight": LETTERS}, ["sample_weight", "'a'"]),
+    "coefs_init of strings": (
+        REGRESSOR,
+        {"coefs_init": [COEFS[0], [["a"]] * 3]},
+        ["coefs_init[1]", "'a'"],
+    ),
+    "coefs_init outside float32": (
+        REGRESSOR,
+        {"X": X.astype(np.float32), "coefs_init": [COEFS[0], COEFS[1] * 1e300]},
+        ["coefs_init[1]", "float32"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("estimator", "given", "parts"), NAMED.values(), ids=NAMED)
+def test_converted_input_is_named(estimator, given, parts):
+    given = {"X": X, "y": TARGETS[estimator]} | given
+    assert_raises(parts, small(estimator).fit, error=(TypeError, ValueError), **given)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_predict_before_fit(estimator):
+    assert_raises(
+        [f"This {estimator.__name__} instance is not fitted", "Call 'fit'"],
+        small(estimator).predict,
+        X,
+        error=NotFittedError,
+    )
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_refused_fit_leaves_the_fitted_model_as_it_was(estimator):
+    y = TARGETS[estimator]
+    model = small(estimator).fit(X, y)
+    y_pred = model.predict(X)
+    for bad in ({"sample_weight": -ONES}, {"coefs_init": COEFS[:1]}):
+        with pytest.raises(ValueError, match=r"sample_weight|coefs_init"):
+            model.fit(X, y, **bad)
+    with pytest.raises(ValueError, match="alpha"):
+        model.set_params(alpha=-1).fit(X, y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model.set_params(alpha=0).fit(X[:, :1], y[:3])
+    assert_array_equal(model.predict(X), y_pred)
+
+
+def test_poisson_refuses_negative_targets():
+    model = small(REGRESSOR, loss="poisson")
+    with pytest.raises(ValueError, match=r"y must not be negative under loss='poisson'; got -2\."):
+        model.fit(X, [0, 1, -2, 3, 4, 5])
+    assert_array_equal(model.fit(X, [0, 1, 2, 3, 4, 5]).predict(X) > 0, True)
+
+
+def test_poisson_refuses_an_output_activation():
+    model = small(REGRESSOR, loss="poisson", output_activation="softplus")
+    with pytest.raises(ValueError, match=r"output_activation must be 'identity' .* got 'softplus'"):
+        model.fit(X, np.arange(6))
+
+
+def test_several_quantiles_refuse_several_targets():
+    model = small(REGRESSOR, loss="quantile", quantile=(0.1, 0.9))
+    with pytest.raises(
+        ValueError, match=r"y must have one column .*got 2 columns .*\(0\.1, 0\.9\)"
+    ):
+        model.fit(X, X)
+    assert model.fit(X, X[:, :1]).predict(X).shape == (6, 2)
+
+
+def test_another_number_of_quantiles_needs_a_new_start():
+    model = small(REGRESSOR, loss="quantile", quantile=(0.1, 0.9), warm_start=True)
+    model.fit(X, TARGETS[REGRESSOR]).set_params(quantile=(0.1, 0.5, 0.9))
+    with pytest.raises(
+        ValueError, match=r"y must have 2 outputs, as fitted; got 3, one a quantile"
+    ):
+        model.fit(X, TARGETS[REGRESSOR])
+
+
+@pytest.mark.parametrize(
+    ("estimator", "params", "here"),
+    [
+        (REGRESSOR, {"activation": "logistic"}, "sigmoid"),
+        (REGRESSOR, {"activation": ["logistic"]}, "sigmoid"),
+        (CLASSIFIER, {"activation": ("logistic",)}, "sigmoid"),
+        (REGRESSOR, {"output_activation": "logistic"}, "sigmoid"),
+        (REGRESSOR, {"loss": "mse"}, "squared_error"),
+        (CLASSIFIER, {"loss": "mse"}, "squared_error"),
+        (REGRESSOR, {"loss": "l2"}, "squared_error"),
+        (REGRESSOR, {"loss": "mae"}, "absolute_error"),
+        (CLASSIFIER, {"loss": "mae"}, None),
+        (REGRESSOR, {"loss": "l1"}, "absolute_error"),
+        (REGRESSOR, {"loss": "pinball"}, "quantile"),
+        (CLASSIFIER, {"loss": "cross_entropy"}, "log_loss"),
+        (CLASSIFIER, {"loss": "deviance"}, "log_loss"),
+        (REGRESSOR, {"loss": "deviance"}, None),
+    ],
+    ids=str,
+)
+def test_names_elsewhere_are_told(estimator, params, here):
+    (value,) = np.ravel(list(params.values()))
+    with pytest.raises(ValueError, match=f"; got '{value}'\\.") as raised:
+        small(estimator, **params).fit(X, TARGETS[estimator])
+    assert str(raised.value).partition("'. ")[2] == (f"Here that is {here!r}." if here else "")
+
+
+def test_a_schedule_for_a_learning_rate_is_told_its_parameter():
+    accepted = "learning_rate must be .*, and learning_rate_schedule 'adaptive'; got 'adaptive'"
+    with pytest.raises(ValueError, match=accepted):
+        BackpropRegressor(learning_rate="adaptive").fit([[0.0], [1.0]], [0.0, 1.0])
+
+
+OUT_OF_REACH = {
+    "sigmoid": (np.linspace(25, 346, 6), "from 0 to 1 .* y has values from 25 to 346"),
+    "tanh": (np.array([-3.0, 3, -3, 3, -3, 3]), "from -1 to 1 .* R² is 0.556 at best"),
+    "relu": (-1.0 - np.arange(6), "from 0 to inf .* values from -6 to -1, .* R² is -4.2 at best"),
+    "softplus": (-np.ones(6), "from 0 to inf .* values from -1 to -1, .* R² is 0 at best"),
+}
+
+
+@pytest.mark.parametrize("output_activation", OUT_OF_REACH)
+def test_targets_that_no_prediction_comes_near_are_told(output_activation):
+    y, told = OUT_OF_REACH[output_activation]
+    model = small(REGRESSOR, output_activation=output_activation)
+    within = ACTIVATIONS[output_activation]
+    nearest = np.clip(y, within.low, within.high)
+    for fit in (model.fit, small(REGRESSOR, **model.get_params()).partial_fit):
+        with pytest.warns(ConvergenceWarning, match=told) as warned:
+            fit(X, y)
+        assert warned[0].filename == __file__
+        assert f"output_activation='{output_activation}'" in str(warned[0].message)
+        if np.ptp(y):
+            assert f"R² is {r2_score(y, nearest):.3g} at best" in str(warned[0].message)
+    with pytest.warns(ConvergenceWarning, match="column 1 of y"):
+        model.fit(X, np.column_stack([nearest, y]))
+    # Said once, of a new network only.
+    model.partial_fit(X, np.column_stack([nearest, y]))
+
+
+def test_targets_a_little_beyond_reach_are_fitted():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    noise = 0.02 * rng.normal(size=200)
+    y = np.maximum(0.0, X[:, 0]) + noise
+    for output_activation in ("relu", "softplus"):
+        model = BackpropRegressor(output_activation=output_activation, random_state=0)
+        assert model.fit(X, y).score(X, y) > 0.9
+    small(REGRESSOR, output_activation="sigmoid").fit(X, (X[:, 0] > 0) + noise)
+    # What weighs next to nothing is not held against the others.
+    wild, weight = y - 10.0 * (np.arange(200) == 7), np.where(np.arange(200) == 7, 1e-9, 1.0)
+    small(REGRESSOR, output_activation="relu").fit(X, wild, weight)
+    small(CLASSIFIER, loss="squared_error").fit(X, np.arange(200) % 3)
+
+
+def test_rounding_takes_no_target_out_of_reach():
+    y = np.full(30, 1.0 + 1e-12)
+    small(REGRESSOR, output_activation="sigmoid").fit(np.arange(30.0).reshape(-1, 1), y)
