@@ -18,15 +18,15 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from skbackprop._estimators.base import BaseBackprop
 from skbackprop._core.batches import Rows
-from skbackprop._estimators.callbacks import is_of_callbacks, with_callbacks
-from skbackprop._estimators.classifier import BackpropClassifier
 from skbackprop._core.conditioning import Moments, Spread, moments
-from skbackprop._estimators.check_data import check_no_times, naming
-from skbackprop._estimators.early_stopping import ToValidate
 from skbackprop._core.objective import Objective, ObjectiveOfRows
 from skbackprop._core.problem import Problem
+from skbackprop._estimators.base import BaseBackprop
+from skbackprop._estimators.callbacks import is_of_callbacks, with_callbacks
+from skbackprop._estimators.check_data import check_no_times, naming
+from skbackprop._estimators.classifier import BackpropClassifier
+from skbackprop._estimators.early_stopping import ToValidate
 from skbackprop._estimators.regressor import BackpropRegressor
 
 try:

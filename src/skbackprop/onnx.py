@@ -26,9 +26,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skbackprop._estimators.base import BaseBackprop
+from skbackprop._estimators.check_parameters import check_layer
 from skbackprop._estimators.classifier import BackpropClassifier
 from skbackprop._estimators.hidden_activations import HiddenActivations
-from skbackprop._estimators.check_parameters import check_layer
 from skbackprop._estimators.regressor import BackpropRegressor
 
 try:

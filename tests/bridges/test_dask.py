@@ -734,7 +734,7 @@ def test_what_it_does_is_on_the_dashboard(client, data):
     assert {"moments", "objective", "loss", "gradient"} <= prefixes
 
 
-PAGE = Path(__file__).parents[1] / "docs" / "clusters.rst"
+PAGE = Path(__file__).parents[2] / "docs" / "clusters.rst"
 
 
 @pytest.mark.filterwarnings("ignore:(?s)Port .* is already in use:UserWarning")

@@ -17,8 +17,8 @@ from skbackprop._core.descent import gradient_descent
 from skbackprop._core.losses import LOSSES
 from skbackprop._core.network import Network
 from skbackprop._core.objective import Objective
-from skbackprop._core.schedules import SCHEDULES
 from skbackprop._core.rules import Status
+from skbackprop._core.schedules import SCHEDULES
 
 FORMULAS = {
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),

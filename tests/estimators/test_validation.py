@@ -29,9 +29,9 @@ from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropClassifier, BackpropRegressor, DivergenceWarning, _continuation
 from skbackprop._core.descent import Epoch
-from skbackprop._estimators.early_stopping import hold_out
 from skbackprop._core.problem import Data
 from skbackprop._core.rules import Plateau, Status
+from skbackprop._estimators.early_stopping import hold_out
 from skbackprop._estimators.validation import Validation
 
 ESTIMATORS = [BackpropClassifier, BackpropRegressor]

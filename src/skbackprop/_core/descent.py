@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from skbackprop._core.batches import Batches, Rows
-from skbackprop._core.schedules import Schedule
 from skbackprop._core.rules import Plateau, Runaway, Status, VanishedGradient, has_risen
+from skbackprop._core.schedules import Schedule
 
 
 class Differentiable(Protocol):

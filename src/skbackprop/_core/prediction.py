@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._core.rows import Inputs
 from skbackprop._core.network import Layer, Network
+from skbackprop._core.rows import Inputs
 
 FromRaw = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """``from_raw(raw_prediction, scratch)`` makes a chunk of predictions, and may overwrite both."""

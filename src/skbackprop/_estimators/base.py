@@ -12,28 +12,9 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.batches import Batches
-from skbackprop._estimators.callbacks import (
-    CallbackSupportMixin,
-    EpochCallbacks,
-    each_of,
-    is_of_callbacks,
-)
 from skbackprop._core.conditioning import Spread
-from skbackprop._estimators.continuation import Continuation
-from skbackprop._estimators.check_data import (
-    beyond_range,
-    check_inputs,
-    check_sample_weight,
-    check_total_weight,
-    named_as,
-    set_initial,
-    warn_of_another_scale,
-)
 from skbackprop._core.descent import Descent, Epoch, gradient_descent
-from skbackprop._estimators.early_stopping import ToValidate, check_groups, hold_out, validation_of
 from skbackprop._core.network import Network
-from skbackprop._estimators.check_parameters import Settings, check_layer, check_parameters, spawn_generators
-from skbackprop._estimators.persistence import SealedStateMixin
 from skbackprop._core.prediction import FromRaw, predict_rows
 from skbackprop._core.problem import (
     Data,
@@ -43,9 +24,33 @@ from skbackprop._core.problem import (
     resolve_batch_size,
     resolve_max_iter,
 )
-from skbackprop._estimators.reports import EpochPrinter, report_end, report_out_of_reach
-from skbackprop._core.schedules import SCHEDULES
 from skbackprop._core.rules import Plateau, Status, VanishedGradient
+from skbackprop._core.schedules import SCHEDULES
+from skbackprop._estimators.callbacks import (
+    CallbackSupportMixin,
+    EpochCallbacks,
+    each_of,
+    is_of_callbacks,
+)
+from skbackprop._estimators.check_data import (
+    beyond_range,
+    check_inputs,
+    check_sample_weight,
+    check_total_weight,
+    named_as,
+    set_initial,
+    warn_of_another_scale,
+)
+from skbackprop._estimators.check_parameters import (
+    Settings,
+    check_layer,
+    check_parameters,
+    spawn_generators,
+)
+from skbackprop._estimators.continuation import Continuation
+from skbackprop._estimators.early_stopping import ToValidate, check_groups, hold_out, validation_of
+from skbackprop._estimators.persistence import SealedStateMixin
+from skbackprop._estimators.reports import EpochPrinter, report_end, report_out_of_reach
 from skbackprop._estimators.threads import blas_threads
 from skbackprop._estimators.validation import Validation
 

@@ -11,8 +11,8 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._estimators.early_stopping import check_scorer
 from skbackprop._core.schedules import SCHEDULES
+from skbackprop._estimators.early_stopping import check_scorer
 
 
 class Settings(NamedTuple):

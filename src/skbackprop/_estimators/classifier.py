@@ -8,13 +8,13 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import column_or_1d
 
+from skbackprop._core.losses import LOSSES, BinaryLogLoss, MultinomialLogLoss
+from skbackprop._core.problem import Target
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.callbacks import with_callbacks
 from skbackprop._estimators.class_weight import class_factors
 from skbackprop._estimators.early_stopping import ToValidate
 from skbackprop._estimators.labels import check_classes, check_labels, is_multilabel
-from skbackprop._core.losses import LOSSES, BinaryLogLoss, MultinomialLogLoss
-from skbackprop._core.problem import Target
 
 
 class BackpropClassifier(ClassifierMixin, BaseBackprop):

@@ -9,11 +9,11 @@ from sklearn.base import BaseEstimator
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.conditioning import Conditioning, Moments, Spread, with_late_columns
 from skbackprop._core.curvature import largest_curvature
-from skbackprop._estimators.check_data import check_coordinates
 from skbackprop._core.losses import RECTIFIERS, Loss
 from skbackprop._core.network import Layer, Network
-from skbackprop._estimators.check_parameters import Settings
 from skbackprop._core.problem import Data, Mode, Problem, Target
+from skbackprop._estimators.check_data import check_coordinates
+from skbackprop._estimators.check_parameters import Settings
 
 
 class Continuation(BaseEstimator):

@@ -12,8 +12,8 @@ from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedS
 
 from skbackprop._core.descent import Epoch
 from skbackprop._core.problem import Data, Problem
-from skbackprop._core.schedules import Schedule
 from skbackprop._core.rules import Plateau
+from skbackprop._core.schedules import Schedule
 from skbackprop._estimators.validation import Validation
 
 

@@ -10,13 +10,13 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from skbackprop._core.activations import ACTIVATIONS
+from skbackprop._core.losses import LOSSES, Loss
+from skbackprop._core.problem import Target
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.callbacks import with_callbacks
 from skbackprop._estimators.check_data import check_numbers
-from skbackprop._estimators.early_stopping import ToValidate
-from skbackprop._core.losses import LOSSES, Loss
 from skbackprop._estimators.check_parameters import check_choice, check_number, check_quantile
-from skbackprop._core.problem import Target
+from skbackprop._estimators.early_stopping import ToValidate
 
 
 class BackpropRegressor(RegressorMixin, BaseBackprop):

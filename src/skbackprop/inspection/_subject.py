@@ -11,14 +11,19 @@ from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._estimators.base import BaseBackprop
 from skbackprop._core.conditioning import Conditioning
-from skbackprop._estimators.check_data import check_sample_weight, set_initial
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Layer, Network
 from skbackprop._core.objective import Objective
-from skbackprop._estimators.check_parameters import check_number, check_parameters, check_seed, spawn_generators
 from skbackprop._core.problem import Target
+from skbackprop._estimators.base import BaseBackprop
+from skbackprop._estimators.check_data import check_sample_weight, set_initial
+from skbackprop._estimators.check_parameters import (
+    check_number,
+    check_parameters,
+    check_seed,
+    spawn_generators,
+)
 
 # A step that takes the weights nowhere.
 _NO_STEP = 1e-300
