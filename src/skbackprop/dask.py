@@ -18,15 +18,15 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from skbackprop._core.batches import Rows
 from skbackprop._core.conditioning import Moments, Spread, moments
 from skbackprop._core.objective import Objective, ObjectiveOfRows
-from skbackprop._core.problem import Problem
+from skbackprop._core.rows import Rows
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.callbacks import is_of_callbacks, with_callbacks
-from skbackprop._estimators.check_data import check_no_times, naming
+from skbackprop._estimators.check_data import GivenRows, check_no_times, naming
 from skbackprop._estimators.classifier import BackpropClassifier
 from skbackprop._estimators.early_stopping import ToValidate
+from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.regressor import BackpropRegressor
 
 try:
@@ -258,16 +258,37 @@ _BY_THE_CLIENT = 2**26
 _FAN_IN = 8
 
 
-class _ProblemOfBlocks(Problem):
-    def _evaluator(self) -> type[ObjectiveOfRows]:
-        return ObjectiveOfBlocks
+class OnCluster(InMemory):
+    """Rows in blocks on the workers of a cluster."""
+
+    objective = ObjectiveOfBlocks
+
+    def check_inputs(self, estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> Blocks:
+        X = estimator._checked_array(X, reset=reset)
+        try:
+            client = Client.current()
+        except ValueError as error:
+            raise ValueError(
+                f"{type(estimator).__name__} needs a cluster: make a distributed.Client first."
+            ) from error
+        if client.asynchronous:
+            raise ValueError(
+                f"{type(estimator).__name__} needs a client that waits for results; got one with "
+                "asynchronous=True."
+            )
+        return Blocks.of(client, X, dtype)
+
+    def gathered(self, array: Any) -> Any:
+        return _in_memory(array)
+
+    def spread(self, X: Blocks, sample_weight: np.ndarray | None) -> Spread:
+        return X.spread(sample_weight)
 
 
 class _DaskMixin(BaseBackprop):
     """What the estimators on dask collections have in place of those in memory."""
 
-    _problem = _ProblemOfBlocks
-    _spread_of_inputs = staticmethod(Blocks.spread)
+    _held = OnCluster()
     _local: type[BaseBackprop]
 
     @with_callbacks
@@ -326,13 +347,12 @@ class _DaskMixin(BaseBackprop):
             As in memory.
         """
         weights = _in_memory(sample_weight), _in_memory(sample_weight_val)
+        groups = _in_memory(groups)
         return self._fit(
-            X,
-            y,
-            weights[0],
+            GivenRows(X, y, weights[0], groups),
+            ToValidate(X_val, y_val, weights[1], groups),
             coefs_init=coefs_init,
             intercepts_init=intercepts_init,
-            to_validate=ToValidate(X_val, y_val, weights[1], _in_memory(groups)),
         )
 
     def to_local(self) -> Any:
@@ -405,7 +425,7 @@ class _DaskMixin(BaseBackprop):
         """
         check_is_fitted(self)
         if dask.is_dask_collection(X):
-            X = self._check_inputs(X, reset=False)
+            X = self._held.check_inputs(self, X, reset=False)
         return super().score(X, _in_memory(y), _in_memory(sample_weight))
 
     def _predictions(self, X: Any, method: str, *arguments: Any) -> Any:
@@ -435,27 +455,6 @@ class _DaskMixin(BaseBackprop):
             meta=meta,
             **result,
         )
-
-    def _check_data(
-        self, X: Any, y: Any, *, goes_on: bool, partial: bool = False, dtype: Any = None
-    ) -> tuple[Any, Any]:
-        y = _in_memory(y)
-        return super()._check_data(X, y, goes_on=goes_on, partial=partial, dtype=dtype)
-
-    def _check_inputs(self, X: Any, *, dtype: Any = None, reset: bool) -> Blocks:
-        X = self._checked_array(X, reset=reset)
-        try:
-            client = Client.current()
-        except ValueError as error:
-            raise ValueError(
-                f"{type(self).__name__} needs a cluster: make a distributed.Client first."
-            ) from error
-        if client.asynchronous:
-            raise ValueError(
-                f"{type(self).__name__} needs a client that waits for results; got one with "
-                "asynchronous=True."
-            )
-        return Blocks.of(client, X, dtype)
 
     def _checked_array(self, X: Any, *, reset: bool) -> da.Array:
         """A dask array of X, whose columns are those of the fit."""

@@ -221,13 +221,13 @@ def _weighted_sums(
 
 def _activations(graph: _Graph, model: BaseBackprop, depth: int, z: str) -> str:
     """The activations of a hidden layer of weighted sums `z`."""
-    return str(_find(_HIDDEN, model._activations[depth], "activation function")(graph, z))
+    return str(_find(_HIDDEN, model._form["activations"][depth], "activation function")(graph, z))
 
 
 def _convert_hidden(scope: Any, operator: Any, container: Any) -> None:
     graph, transformer = _start(scope, operator, container), operator.raw_operator
     model = transformer.estimator_
-    layer = check_layer(transformer.layer, len(model._activations))
+    layer = check_layer(transformer.layer, len(model._form["activations"]))
     z = _weighted_sums(graph, model, operator.inputs[0], layer + 1)
     a = _activations(graph, model, layer, z)
     graph("Identity", a, output=operator.outputs[0].full_name)
@@ -237,7 +237,7 @@ def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
     graph, model = _start(scope, operator, container), operator.raw_operator
     z = _weighted_sums(graph, model, operator.inputs[0])
     y_pred = _find(_OUTPUT, model.out_activation_, "output activation")(graph, z)
-    loss, options = model._fitted_loss
+    loss, options = model._form["loss"]
     if loss not in _CONVERTED_LOSSES:
         raise NotImplementedError(
             f"No conversion to ONNX of loss={loss!r}; there is one of {_CONVERTED_LOSSES}."
@@ -253,14 +253,14 @@ def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     z = _weighted_sums(graph, model, operator.inputs[0])
     label, proba = (output.full_name for output in operator.outputs)
     scores = _scores(graph, model, z)
-    if model._multilabel:
+    if model._form["multilabel"]:
         on = graph("Greater", scores, graph.constant(0.0))
         graph("Cast", on, to=TensorProto.INT64, output=label)
     else:
         labels = _labels(get_label_classes(scope, model))
         code = graph("ArgMax", scores, axis=1, keepdims=0)
         graph("Gather", graph.constant(labels, labels.dtype), code, axis=0, output=label)
-    if model._multilabel or len(model.classes_) == 2:
+    if model._form["multilabel"] or len(model.classes_) == 2:
         graph("Identity", _precise_sigmoid(graph, scores), output=proba)
     else:
         graph("Softmax", scores, axis=1, output=proba)
@@ -271,7 +271,7 @@ def _scores(graph: _Graph, model: BackpropClassifier, z: str) -> str:
 
     Those of two classes are the log-odds of either.
     """
-    if model._multilabel or model.out_activation_ == "softmax":
+    if model._form["multilabel"] or model.out_activation_ == "softmax":
         return z
     if model.n_outputs_ == 1:
         return graph("Concat", graph("Neg", z), z, axis=1)
@@ -318,7 +318,7 @@ def _set_classifier_shapes(operator: Any) -> None:
     n_rows, n_classes = operator.inputs[0].get_first_dimension(), len(model.classes_)
     label, proba = operator.outputs
     proba.type.shape = [n_rows, n_classes]
-    if model._multilabel:
+    if model._form["multilabel"]:
         label.set_type(Int64TensorType([n_rows, n_classes]))
         return
     strings = _labels(get_label_classes(operator.scope_inst, model)).dtype == object

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skbackprop._core.batches import Batches
+from skbackprop._core.rows import Batches
 from skbackprop._core.problem import resolve_max_iter
 
 SIZES = [(1, 1), (7, 1), (7, 3), (6, 3), (7, 6), (7, 7), (7, 10)]

@@ -11,14 +11,14 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skbackprop import BackpropClassifier, BackpropRegressor, _curvature
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._core.batches import Batches
+from skbackprop._core.rows import Batches
 from skbackprop._core.curvature import largest_curvature
 from skbackprop._core.descent import gradient_descent
 from skbackprop._core.losses import LOSSES
 from skbackprop._core.network import Network
 from skbackprop._core.objective import Objective
 from skbackprop._core.rules import Status
-from skbackprop._core.schedules import SCHEDULES
+from skbackprop._core.rules import SCHEDULES
 
 FORMULAS = {
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from skbackprop._core.batches import Batches
+from skbackprop._core.rows import Batches
 from skbackprop._core.descent import gradient_descent
 from skbackprop._core.rules import Plateau, Status, VanishedGradient, has_risen
-from skbackprop._core.schedules import SCHEDULES
+from skbackprop._core.rules import SCHEDULES
 
 CURVATURES = np.array([1.0, 0.3, 0.05])
 START = np.array([2.0, -1.0, 4.0])

@@ -7,7 +7,7 @@ from sklearn.datasets import load_wine
 
 from skbackprop import BackpropClassifier, BackpropRegressor, _base, _network
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._core.batches import Batches
+from skbackprop._core.rows import Batches
 from skbackprop._core.network import Network
 from skbackprop._core.prediction import predict_rows
 from skbackprop._core.rows import Inputs

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from skbackprop import BackpropClassifier, BackpropRegressor
-from skbackprop._core.batches import Batches
+from skbackprop._core.rows import Batches
 
 ESTIMATORS = [BackpropClassifier, BackpropRegressor]
 STREAMS = [

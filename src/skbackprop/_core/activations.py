@@ -35,6 +35,8 @@ class Activation(NamedTuple):
         (f − rest) / unit, for descent in conditioned coordinates; None where it is f itself.
     unit : float
         Scale of the conditioned activation.
+    homogeneous : bool
+        Whether f(c z) = c f(z) for c > 0, so that outputs can be scaled as their targets are.
     gain : float
         Factor of the scale of the initial weights of units with this activation.
     gain_after : float
@@ -50,6 +52,7 @@ class Activation(NamedTuple):
     inverse: Callable[[np.ndarray], np.ndarray] | None = None
     conditioned: "Activation | None" = None
     unit: float = 1.0
+    homogeneous: bool = False
     gain: float = 1.0
     gain_after: float = 1.0
 
@@ -57,6 +60,11 @@ class Activation(NamedTuple):
     def bounded(self) -> bool:
         """Whether f has a largest and a smallest value."""
         return math.isfinite(self.high - self.low)
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether f has one bound."""
+        return math.isfinite(self.low) != math.isfinite(self.high)
 
 
 @lru_cache(maxsize=64)
@@ -177,7 +185,7 @@ def _relu_derivative(a: np.ndarray, delta: np.ndarray) -> None:
 _LOG_2 = math.log(2.0)
 
 ACTIVATIONS: dict[str, Activation] = {
-    "identity": Activation(_identity, _identity_derivative),
+    "identity": Activation(_identity, _identity_derivative, homogeneous=True),
     "sigmoid": Activation(
         _sigmoid,
         _sigmoid_derivative,
@@ -208,5 +216,5 @@ ACTIVATIONS: dict[str, Activation] = {
         unit=2.0,
     ),
     "tanh": Activation(_tanh, _tanh_derivative, low=-1.0, high=1.0, inverse=np.arctanh),
-    "relu": Activation(_relu, _relu_derivative, low=0.0, inverse=np.positive),
+    "relu": Activation(_relu, _relu_derivative, low=0.0, inverse=np.positive, homogeneous=True),
 }

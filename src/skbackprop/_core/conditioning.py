@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from skbackprop._core.activations import Activation
-from skbackprop._core.losses import RECTIFIERS, Loss
+from skbackprop._core.activations import ACTIVATIONS, Activation
+from skbackprop._core.losses import Loss
 from skbackprop._core.network import Layer
 
 # No value but a wild one is further than this from its column's mean, in units of its scale.
@@ -161,6 +161,30 @@ class Spread(NamedTuple):
         return shift, np.where(scale > 0.0, scale, 1.0)
 
 
+class Statistics(NamedTuple):
+    """Statistics of the rows, by which coordinates are conditioned."""
+
+    inputs: Spread
+    targets: Spread | None
+    """None where targets are labels."""
+
+    def merged(self, other: "Statistics") -> "Statistics":
+        """The statistics of the rows of both."""
+        targets = self.targets
+        if targets is not None and other.targets is not None:
+            targets = targets.merged(other.targets)
+        return Statistics(self.inputs.merged(other.inputs), targets)
+
+    def state(self) -> tuple[Any, ...]:
+        """Itself as plain tuples."""
+        return tuple(None if spread is None else spread.state() for spread in self)
+
+    @classmethod
+    def from_state(cls, state: Sequence[Any]) -> "Statistics":
+        """The statistics that `state` is of."""
+        return cls(*(None if part is None else Spread.from_state(part) for part in state))
+
+
 class Conditioning(NamedTuple):
     """Conditioned coordinates.
 
@@ -250,23 +274,24 @@ class Conditioning(NamedTuple):
         A loss that is linear far out does not mind wild values, and nor do the quartiles.
         """
         every, quartiles = targets.every, targets.quartiles
-        output_activation = "identity" if loss is None else loss.output_activation
-        if loss is not None and output_activation == "exp":
+        name = "identity" if loss is None else loss.output_activation
+        output = ACTIVATIONS.get(name)
+        if loss is not None and name == "exp":
             shift = np.log(np.where(every.mean > 0.0, every.mean, 1.0)) * fit_intercept
             return self._replace(
                 target_shift=self.target_shift + shift, target_degree=loss.degree, log_target=True
             )
-        if output_activation not in ("identity", *RECTIFIERS):
+        if output is None or output.bounded:
             return self
         if not fit_intercept:
             shift, scale = np.zeros(1), every.scale_around_zero()
         else:
             shift = every.mean if quartiles is None else quartiles[1]
             scale = every.side() * targets.deviation()
-        if output_activation != "identity":
+        if output.one_sided:
             # No shift goes through relu or softplus, and no negative scale.
             shift, scale = np.zeros(1), np.abs(scale)
-        if output_activation == "softplus":
+        if not output.homogeneous:
             scale = np.maximum(scale / _SOFTPLUS_REACH, 1.0)
         if loss is not None and not loss.mirrors:
             scale = np.abs(scale)
@@ -349,6 +374,78 @@ class Conditioning(NamedTuple):
         if depth == 0:
             return self.input_shift @ W
         return self.hidden_shift[depth - 1] * W.sum(axis=0)
+
+
+def condition(
+    statistics: Statistics,
+    *,
+    activations: Sequence[Activation],
+    n_outputs: int,
+    fit_intercept: bool,
+    loss: Loss,
+    dtype: np.dtype,
+) -> Conditioning:
+    """Coordinates that suit the statistics; refused if the range of floats does not hold them."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        conditioning = Conditioning.standardizing(
+            *statistics,
+            activations=activations,
+            n_outputs=n_outputs,
+            fit_intercept=fit_intercept,
+            loss=loss,
+        )
+        check_coordinates(conditioning, statistics.inputs.every, dtype)
+    return conditioning
+
+
+def loss_of_unscaled_targets(loss: Loss, targets: Spread | None) -> float:
+    """The size of a loss of targets that are not scaled; of those that are it is about 1."""
+    output = ACTIVATIONS.get(loss.output_activation)
+    if output is None or output.homogeneous or targets is None:
+        return 1.0
+    size = np.minimum(targets.deviation(), 1.0)
+    return float(np.mean(size**loss.degree))
+
+
+def check_coordinates(conditioning: Conditioning, inputs: Moments, dtype: np.dtype) -> None:
+    """Refuse data that the range of floats does not hold once shifted and scaled."""
+    scale = conditioning.input_scale
+    parts = (inputs.high - inputs.low).astype(dtype), conditioning.input_shift, scale
+    wide = ~np.isfinite(parts).all(axis=0)
+    if wide.any():
+        column = int(wide.argmax())
+        raise ValueError(
+            f"The values of column {column} of X, from {inputs.low[column]:.3g} to "
+            f"{inputs.high[column]:.3g}, leave the range of {dtype} when they are centred "
+            "or scaled. Scale it."
+        )
+    if not np.isfinite((1.0 / scale).astype(dtype)).all():
+        raise beyond_range(conditioning, dtype)
+    # With room for what a loss may be in its unit.
+    if not 1e-305 < conditioning.loss_unit < 1e305:
+        raise ValueError(
+            "y must have squares within the range of float64; got a standard deviation of "
+            f"{np.abs(conditioning.target_scale).max():.3g}. Scale y."
+        )
+
+
+def beyond_range(
+    conditioning: Conditioning, dtype: np.dtype, params: np.ndarray | None = None
+) -> ValueError:
+    """What is said where weights on raw X and y leave the range of floats."""
+    narrow = int(np.abs(conditioning.input_scale).argmin())
+    sizes = (
+        f"Column {narrow} of X has a scale of {conditioning.input_scale[narrow]:.3g}, y of "
+        f"up to {np.abs(conditioning.target_scale).max():.3g}"
+    )
+    advice = "rescale what is extreme"
+    if params is not None:
+        sizes += f", the weights between them are up to {np.abs(params).max():.3g}"
+        advice += ", lower learning_rate"
+    return ValueError(
+        f"The weights that undo the scales of X and y leave the range of {dtype}. "
+        f"{sizes}: {advice}, or pass X in float64."
+    )
 
 
 def with_late_columns(layer: Layer, seen: Moments, scale: np.ndarray) -> Layer:

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from skbackprop._core.batches import Rows
 from skbackprop._core.objective import ObjectiveOfRows
+from skbackprop._core.rows import Rows
 
 # Number of batches at most.
 _BATCHES = 4

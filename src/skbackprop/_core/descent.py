@@ -2,15 +2,13 @@
 
 import math
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from skbackprop._core.batches import Batches, Rows
-from skbackprop._core.rules import Plateau, Runaway, Status, VanishedGradient, has_risen
-from skbackprop._core.schedules import Schedule
+from skbackprop._core.rows import Batches, Rows
+from skbackprop._core.rules import Plateau, Runaway, Schedule, Status, VanishedGradient, has_risen
 
 
 class Differentiable(Protocol):
@@ -91,6 +89,60 @@ class Descent:
         )
 
 
+class Watcher(Protocol):
+    """What watches a descent: it is told of each epoch and may end it or choose the result."""
+
+    def __call__(self, epoch: Epoch) -> Status | None:
+        """Take note of an epoch; a status that is returned is how descent ends."""
+
+    def chosen_params(self) -> np.ndarray | None:
+        """Parameters to take at the end instead of the last; None for the last."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to descend.
+
+    Attributes
+    ----------
+    step_size : float
+        Factor of the gradient at the schedule's start.
+    schedule : Schedule
+        Fraction of the step size by epochs done, and what a plateau means.
+    batches : Batches
+        Rows of the batches, anew for each epoch.
+    max_iter : int
+        Number of epochs at most.
+    retry : bool
+        Whether an epoch that explodes is undone and the step halved for good. In full batch any
+        rise of the loss is an explosion, as a step below 2 over the curvature lowers it; in
+        batches, or where the objective is not `smooth`, twice the loss of the first parameters.
+    smooth : bool
+        Whether the objective has no kinks. A step across a kink may raise the loss.
+    first_epoch : int
+        Epochs that the schedule has already seen.
+    margin, reference_loss : float
+        The last loss has diverged above the first + margin · the larger of the two.
+    vanished, plateau : VanishedGradient or None, Plateau or None
+        The rules for an early end; None for none. The gradient held against the first is the
+        way the parameters went in the epoch over the steps' sum, the mean of the gradients met.
+    """
+
+    step_size: float
+    schedule: Schedule
+    batches: Batches
+    max_iter: int
+    retry: bool = False
+    smooth: bool = True
+    first_epoch: int = 0
+    margin: float = 0.0
+    reference_loss: float = 0.0
+    vanished: VanishedGradient | None = None
+    plateau: Plateau | None = None
+
+
+# A sum of squares above it has not lost what counts to underflow, not even in float32.
+_SMALLEST_SQUARE = 1e-25
 # Halvings of the step after which a descent that still explodes is lost.
 _SHORTEST = 2.0**-40
 
@@ -104,22 +156,7 @@ def _loss_limit(best_loss: float, first_loss: float, may_rise: bool) -> float:
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def gradient_descent(
-    objective: Differentiable,
-    params: np.ndarray,
-    *,
-    step_size: float,
-    schedule: Schedule,
-    batches: Batches,
-    max_iter: int,
-    retry: bool = False,
-    smooth: bool = True,
-    first_epoch: int = 0,
-    margin: float = 0.0,
-    reference_loss: float = 0.0,
-    vanished: VanishedGradient | None = None,
-    plateau: Plateau | None = None,
-    on_epoch: Callable[[Epoch], Status | None] | None = None,
-    choose: Callable[[], np.ndarray | None] | None = None,
+    objective: Differentiable, params: np.ndarray, plan: Plan, watcher: Watcher | None = None
 ) -> Descent:
     """Descend: params ← params − step · gradient, batch after batch, in place.
 
@@ -139,31 +176,10 @@ def gradient_descent(
         What is descended.
     params : ndarray of shape (n_params,)
         First parameters; on return, the last.
-    step_size : float
-        Factor of the gradient at the schedule's start.
-    schedule : Schedule
-        Fraction of the step size by epochs done, and what a plateau means.
-    batches : Batches
-        Rows of the batches, anew for each epoch.
-    max_iter : int
-        Number of epochs at most.
-    retry : bool
-        Whether an epoch that explodes is undone and the step halved for good. In full batch any
-        rise of the loss is an explosion, as a step below 2 over the curvature lowers it; in
-        batches, or where the objective is not `smooth`, twice the loss of the first parameters.
-    smooth : bool
-        Whether the objective has no kinks, from one side of which to the other a step may climb.
-    first_epoch : int
-        Epochs that the schedule has already seen.
-    margin, reference_loss : float
-        The last loss has diverged above the first + margin · the larger of the two.
-    vanished, plateau : VanishedGradient or None, Plateau or None
-        The rules for an early end; None for none. The gradient held against the first is the
-        way the parameters went in the epoch over the steps' sum, the mean of the gradients met.
-    on_epoch : callable or None
-        Called with each `Epoch` that is done; a status that it returns is how descent ends.
-    choose : callable or None
-        Called at the end; parameters that it returns are taken instead of the last.
+    plan : Plan
+        Step size, schedule, batches and rules.
+    watcher : Watcher or None
+        Told of each epoch that is done.
     """
     update = np.empty_like(params)
     first_loss = objective.value(params)
@@ -172,17 +188,18 @@ def gradient_descent(
     best, best_loss = params.copy(), first_loss
     epoch_start = np.empty_like(params)
     runaway = Runaway(first_loss)
-    n_batches = len(batches)
+    schedule, retry = plan.schedule, plan.retry
+    n_batches = len(plan.batches)
     status = Status.MAX_ITER
     shortening, undone = 1.0, 0
     try:
-        for epoch in range(first_epoch, first_epoch + max_iter):
+        for epoch in range(plan.first_epoch, plan.first_epoch + plan.max_iter):
             np.copyto(epoch_start, params)
-            may_rise = n_batches > 1 or not smooth
+            may_rise = n_batches > 1 or not plan.smooth
             limit = _loss_limit(best_loss, first_loss, may_rise) if retry else math.inf
             epoch_loss = steps = 0.0
-            for number, rows in enumerate(batches):
-                step = step_size * shortening * schedule.fraction(epoch + number / n_batches)
+            for number, rows in enumerate(plan.batches):
+                step = plan.step_size * shortening * schedule.fraction(epoch + number / n_batches)
                 epoch_loss += objective.value_and_gradient(params, rows, update, scale=-step)
                 if retry and not epoch_loss <= limit:
                     break
@@ -194,39 +211,39 @@ def gradient_descent(
                 undone += 1
                 continue
             loss_curve.append(epoch_loss)
-            step_sizes.append(step_size * shortening * schedule.fraction(epoch))
+            step_sizes.append(plan.step_size * shortening * schedule.fraction(epoch))
             if not math.isfinite(epoch_loss) or runaway.reached(epoch_loss):
                 status = Status.DIVERGED
                 break
-            if on_epoch is not None:
-                ended = on_epoch(
+            if watcher is not None:
+                ended = watcher(
                     Epoch(epoch + 1, first_loss, epoch_loss, params, loss_curve, step_sizes)
                 )
                 if ended is not None:
                     status = ended
                     break
-            if vanished is not None:
+            if plan.vanished is not None:
                 np.subtract(params, epoch_start, out=update)
                 norm = _norm(update) / steps
                 if norm == 0.0:
                     # Steps too short for the parameters' precision leave no way either.
                     objective.value_and_gradient(params, rows, update)
                     norm = _norm(update)
-                if vanished.reached(norm):
+                if plan.vanished.reached(norm):
                     status = Status.CONVERGED
                     break
             # The loss of an epoch is that of the parameters it started from, exactly so in
             # full batch, and its being finite shows that they were.
             if epoch_loss < best_loss:
                 best, epoch_start, best_loss = epoch_start, best, epoch_loss
-            on_plateau = plateau is not None and plateau.reached(epoch_loss)
+            on_plateau = plan.plateau is not None and plan.plateau.reached(epoch_loss)
             if on_plateau and not schedule.outlasts_plateau():
                 status = Status.CONVERGED
                 break
     except KeyboardInterrupt:
         status = Status.INTERRUPTED
 
-    chosen = choose() if choose is not None else None
+    chosen = None if watcher is None else watcher.chosen_params()
     if chosen is not None:
         np.copyto(params, chosen)
     loss = objective.value(params)
@@ -240,7 +257,7 @@ def gradient_descent(
     if exploded or (
         not retry
         and status is not Status.INTERRUPTED
-        and has_risen(first_loss, loss, margin * max(abs(first_loss), reference_loss))
+        and has_risen(first_loss, loss, plan.margin * max(abs(first_loss), plan.reference_loss))
     ):
         status = Status.DIVERGED
     return Descent(status, loss_curve, step_sizes, first_loss, loss, exploded, undone)
@@ -256,7 +273,3 @@ def _norm(vector: np.ndarray) -> float:
         return largest
     vector = vector / largest
     return largest * math.sqrt(vector.dot(vector))
-
-
-# A sum of squares above it has not lost what counts to underflow, not even in float32.
-_SMALLEST_SQUARE = 1e-25

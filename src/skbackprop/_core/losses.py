@@ -50,10 +50,6 @@ def _weight_rows(gradient: np.ndarray, sample_weight: np.ndarray | None) -> None
         gradient *= sample_weight[:, np.newaxis]
 
 
-RECTIFIERS = ("relu", "softplus")
-"""Output activations that are flat far below 0 and the identity far above."""
-
-
 class Loss:
     """What is minimised, as a function of the raw predictions.
 

@@ -5,10 +5,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from skbackprop._core.batches import Rows
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Buffers, Layer, Network
-from skbackprop._core.rows import Gatherer, Inputs
+from skbackprop._core.rows import Gatherer, Inputs, Rows
 
 
 class ObjectiveOfRows(ABC):

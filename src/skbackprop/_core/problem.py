@@ -1,4 +1,4 @@
-"""What a fit minimises: a network on data, in coordinates; and how its settings follow the rows."""
+"""What a fit minimises: a network on data, in coordinates."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -10,18 +10,16 @@ from skbackprop._core.network import Network
 from skbackprop._core.objective import Objective, ObjectiveOfRows
 
 
-class Mode(NamedTuple):
-    """How a fit stands to those before."""
+class TargetForm(NamedTuple):
+    """The form of a target, which later targets must have as well."""
 
-    goes_on: bool
-    """From the fitted weights."""
-    partial: bool
-    """For one epoch, of a stream."""
-
-    @property
-    def in_stream(self) -> bool:
-        """From the weights, the statistics and the epochs of a stream so far."""
-        return self.goes_on and self.partial
+    n_outputs: int
+    loss: tuple[str, dict[str, Any]]
+    """Name and options of the loss."""
+    classes: np.ndarray | None = None
+    multilabel: bool = False
+    ndim: int = 1
+    """Dimensions of the predictions of a regressor."""
 
 
 class Target(NamedTuple):
@@ -31,10 +29,8 @@ class Target(NamedTuple):
     """Shape (n_rows, n_outputs), or (n_rows,) of class codes."""
     loss: Loss
     is_numeric: bool
-    """Whether they are numbers, conditioned as far as the loss lets them, and not labels."""
-    n_outputs: int
-    fitted: dict[str, Any]
-    """Attributes that the estimator publishes about it."""
+    """Whether they are numbers, conditioned as far as the loss allows, and not labels."""
+    form: TargetForm
 
 
 class Data(NamedTuple):
@@ -66,31 +62,30 @@ class Problem(NamedTuple):
     network: Network
     loss: Loss
     conditioning: Conditioning
-    rows: Data
+    data: Data
     alpha: float
     reduction: Literal["mean", "sum"]
+    evaluator: type[ObjectiveOfRows] = Objective
+    """Evaluates the objective where the rows are."""
 
     def objective(self, batch_size: int, dtype: np.dtype | None = None) -> ObjectiveOfRows:
         """What is descended."""
-        return self._objective_on(self.rows, self.alpha, batch_size, dtype)
+        return self._objective_on(self.data, self.alpha, batch_size, dtype)
 
-    def validation_objective(self, rows: Data) -> ObjectiveOfRows:
+    def validation_objective(self, held_out: Data) -> ObjectiveOfRows:
         """The loss on other rows, without the penalty."""
-        return self._objective_on(rows, 0.0, 1, None)
-
-    def _evaluator(self) -> type[ObjectiveOfRows]:
-        return Objective
+        return self._objective_on(held_out, 0.0, 1, None)
 
     def _objective_on(
-        self, rows: Data, alpha: float, batch_size: int, dtype: np.dtype | None
+        self, data: Data, alpha: float, batch_size: int, dtype: np.dtype | None
     ) -> ObjectiveOfRows:
         conditioning = self.conditioning
-        return self._evaluator()(
+        return self.evaluator(
             self.network,
             self.loss,
-            rows.X,
-            conditioning.conditioned_targets(rows.values),
-            rows.sample_weight,
+            data.X,
+            conditioning.conditioned_targets(data.values),
+            data.sample_weight,
             alpha=alpha,
             reduction=self.reduction,
             batch_size=batch_size,
@@ -98,17 +93,3 @@ class Problem(NamedTuple):
             input_scale=conditioning.input_scale if conditioning.conditions else None,
             dtype=dtype,
         )
-
-
-def resolve_batch_size(batch_size: int | str, n_rows: int) -> int:
-    """Rows a batch; "auto" is 32, of which a set of 32 rows or fewer is one full batch."""
-    if batch_size == "full":
-        return n_rows
-    return min(32 if batch_size == "auto" else int(batch_size), n_rows)
-
-
-def resolve_max_iter(max_iter: int | str, n_rows: int) -> int:
-    """Number of epochs; "auto" is 200, fewer for more than 2,000 rows, at least 20."""
-    if max_iter != "auto":
-        return int(max_iter)
-    return max(20, round(200.0 * min(1.0, 2000.0 / n_rows) ** (2.0 / 3.0)))

@@ -10,58 +10,49 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from skbackprop._core import auto
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._core.batches import Batches
-from skbackprop._core.conditioning import Spread
-from skbackprop._core.descent import Descent, Epoch, gradient_descent
-from skbackprop._core.network import Network
+from skbackprop._core.descent import Plan, gradient_descent
+from skbackprop._core.network import Layer
 from skbackprop._core.prediction import FromRaw, predict_rows
-from skbackprop._core.problem import (
-    Data,
-    Mode,
-    Problem,
-    Target,
-    resolve_batch_size,
-    resolve_max_iter,
-)
-from skbackprop._core.rules import Plateau, Status, VanishedGradient
-from skbackprop._core.schedules import SCHEDULES
-from skbackprop._estimators.callbacks import (
-    CallbackSupportMixin,
-    EpochCallbacks,
-    each_of,
-    is_of_callbacks,
-)
+from skbackprop._core.problem import Data, Target, TargetForm
+from skbackprop._core.rules import Status
+from skbackprop._estimators.callbacks import CallbackSupportMixin, EpochCallbacks, is_of_callbacks
 from skbackprop._estimators.check_data import (
-    beyond_range,
+    GivenRows,
     check_inputs,
     check_sample_weight,
     check_total_weight,
     named_as,
-    set_initial,
     warn_of_another_scale,
 )
-from skbackprop._estimators.check_parameters import (
-    Settings,
-    check_layer,
-    check_parameters,
-    spawn_generators,
+from skbackprop._estimators.check_parameters import Settings, check_layer, check_parameters
+from skbackprop._estimators.early_stopping import (
+    VALIDATION_ATTRIBUTES,
+    Score,
+    ToValidate,
+    Validation,
+    check_groups,
+    early_stop,
+    hold_out,
 )
-from skbackprop._estimators.continuation import Continuation
-from skbackprop._estimators.early_stopping import ToValidate, check_groups, hold_out, validation_of
+from skbackprop._estimators.fitted_attributes import FittedAttributes
+from skbackprop._estimators.in_memory import InMemory
+from skbackprop._estimators.past import Fitted, Past, Streams, spawn_streams
 from skbackprop._estimators.persistence import SealedStateMixin
+from skbackprop._estimators.plan import plan_descent, search_step
+from skbackprop._estimators.pose import first_params, pose, set_initial
 from skbackprop._estimators.reports import EpochPrinter, report_end, report_out_of_reach
 from skbackprop._estimators.threads import blas_threads
-from skbackprop._estimators.validation import Validation
+from skbackprop._estimators.watchers import Watchers
 
 
-class BaseBackprop(
-    Continuation, SealedStateMixin, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta
-):
+class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """Base of the estimators.
 
-    A fit checks parameters and data, encodes the target, builds the network and its objective,
-    descends, and publishes. Until then nothing is changed but what `validate_data` sets.
+    A fit checks parameters and data, encodes the target, holds rows out, conditions the data,
+    builds the network, chooses step and penalty, descends, and publishes. Until then it changes
+    nothing but what `validate_data` sets.
     """
 
     # Without a link scikit-learn's HTML leaves out what the docstring says of each parameter.
@@ -70,8 +61,12 @@ class BaseBackprop(
 
     _losses: Sequence[str]
     """Names of the losses on offer."""
-    _check_inputs = check_inputs
-    _problem: type[Problem] = Problem
+    _held = InMemory()
+    """How the rows of a fit are held."""
+    _form: dict[str, Any]
+    """What prediction needs beyond the weights: loss, activations, form of the target."""
+    _past: dict[str, Any]
+    """What a later fit takes over."""
 
     @abstractmethod
     def __init__(
@@ -123,13 +118,13 @@ class BaseBackprop(
 
     @abstractmethod
     def _check_target(self, y: Any, dtype: np.dtype) -> Any:
-        """Check `y` as such, be its values what they may."""
+        """Check the type and shape of `y`, not its values."""
 
     @abstractmethod
     def _encode_target(
-        self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
+        self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: TargetForm | None
     ) -> Target:
-        """Encode a checked `y`; `known` says that the fitted classes or outputs must hold."""
+        """Encode a checked `y`, which must have the form that is `known`."""
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "coefs_")
@@ -140,233 +135,89 @@ class BaseBackprop(
         """The weights of the rows, times those that the estimator gives them."""
         return sample_weight
 
-    def _strata(self, values: np.ndarray) -> np.ndarray | None:
+    def _strata(self, target: Target, values: np.ndarray) -> np.ndarray | None:
         """Classes by which rows are held out in proportion."""
         return None
 
     def _fit(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
+        given: GivenRows,
+        to_validate: ToValidate = ToValidate(),  # noqa: B008
         *,
         coefs_init: Any = None,
         intercepts_init: Any = None,
-        to_validate: ToValidate = ToValidate(),  # noqa: B008
-        classes: Any = None,
         partial: bool = False,
     ) -> Self:
         """Fit anew or go on; with `partial` for one epoch, at no schedule that has an end."""
-        with _as_before_on_error(self):
+        with unchanged_on_error(self):
             settings = check_parameters(self)
-            mode = Mode(hasattr(self, "coefs_") and (partial or self.warm_start), partial)
-            metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-            given = {"X": X, "y": y, "metadata": metadata}
-            to_validate.check(X, early_stopping=self.early_stopping, partial=partial)
-            data, target = self._prepare(
-                settings, mode, X, y, sample_weight, to_validate.groups, classes
-            )
-            weights_rng = None if mode.goes_on else self._seed(settings)
-            data, held_out = self._hold_out(settings, data, X, to_validate)
-            problem, params = self._pose(settings, mode, data, target, weights_rng)
-            set_initial(problem.network, params, problem.conditioning, coefs_init, intercepts_init)
-            descent = self._descend(settings, mode, problem, params, held_out, given)
+            to_validate.check(given.X, early_stopping=self.early_stopping, partial=partial)
+            goes_on = hasattr(self, "coefs_") and (partial or self.warm_start)
+            fitted = self._fitted() if goes_on else None
+            stream = fitted if partial else None
+            data, target = self._check_rows(settings, given, fitted, partial=partial)
+            weights_rng, streams = spawn_streams(settings.random_state, fitted)
+            data, held_out = self._hold_out(settings, data, target, given.X, to_validate, streams)
+            posed = pose(settings, data, target, stream, self._held)
+            if fitted is None:
+                report_out_of_reach(self, target, data)
+            params = first_params(posed, target, fitted, weights_rng, stream=partial)
+            set_initial(posed, params, coefs_init, intercepts_init)
+            batch_size = auto.batch_size(settings.batch_size, data.X.shape[0])
+            with (
+                np.errstate(over="ignore", invalid="ignore"),
+                blas_threads(batch_size, posed.problem.network.shapes),
+            ):
+                search = search_step(settings, posed, params, target, stream, streams)
+                plan = plan_descent(settings, posed, search, fitted, streams, partial=partial)
+                attributes = FittedAttributes(
+                    posed, target.form, settings.activations, streams, search, plan, fitted
+                )
+                watchers = self._watchers(settings, plan, attributes, held_out, given, partial)
+                watchers.start_from(params, goes_on=goes_on)
+                objective = posed.problem.objective(batch_size)
+                descent = gradient_descent(objective, params, plan, watchers)
+            descent = descent.in_units_of(posed.problem.conditioning.loss_unit)
+            watchers.check(descent)
+            publish(self, attributes.at_end(descent, params, watchers.validation))
+            watchers.end()
         if settings.verbose and not partial:
             print(descent.status.message)
-        report_end(self, descent, goes_on=mode.goes_on, partial=partial)
+        report_end(self, descent, goes_on=goes_on, partial=partial)
         if partial and descent.status is Status.INTERRUPTED:
             raise KeyboardInterrupt
         return self
 
-    def _prepare(
-        self,
-        settings: Settings,
-        mode: Mode,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        groups: Any,
-        classes: Any,
+    def _fitted(self) -> Fitted:
+        """The fitted network to go on from."""
+        layers = list(map(Layer, self.coefs_, self.intercepts_))
+        return Fitted(layers, self._target_form(), self.n_iter_, Past.from_state(self._past))
+
+    def _target_form(self) -> TargetForm:
+        """The form of the target of the fit."""
+        form = self._form
+        classes = getattr(self, "classes_", None)
+        return TargetForm(self.n_outputs_, form["loss"], classes, form["multilabel"], form["ndim"])
+
+    def _check_rows(
+        self, settings: Settings, given: GivenRows, fitted: Fitted | None, *, partial: bool
     ) -> tuple[Data, Target]:
         """Check and encode the rows; those of weight zero are left out."""
-        goes_on, partial = mode
-        X, y = self._check_data(X, y, goes_on=goes_on, partial=partial)
-        sample_weight = check_sample_weight(sample_weight, X.shape[0])
-        target = self._encode_target(y, X.dtype, classes, partial=partial, known=goes_on)
-        self.__dict__.update(
-            target.fitted, n_outputs_=target.n_outputs, _activations=settings.activations
-        )
+        dtype = fitted.layers[0].coef.dtype if fitted is not None and partial else None
+        X, y = self._check_data(given.X, given.y, reset=fitted is None, dtype=dtype)
+        sample_weight = check_sample_weight(given.sample_weight, X.shape[0])
+        known = None if fitted is None else fitted.form
+        target = self._encode_target(y, X.dtype, given.classes, partial=partial, known=known)
         sample_weight = self._weigh(target, sample_weight, partial=partial)
-        check_total_weight(sample_weight, X.dtype, self.loss_reduction)
-        groups = check_groups(groups, X.shape[0])
+        check_total_weight(sample_weight, X.dtype, settings.reduction)
+        groups = check_groups(given.groups, X.shape[0])
         data = Data(X, y, target.values, sample_weight, groups)
         return data.without_weightless(), target
 
-    def _seed(self, settings: Settings) -> np.random.Generator:
-        """Generators of the fits to come, and of the weights to begin with."""
-        weights_rng, self._rows_rng, self._curvature_rng, split_rng = spawn_generators(
-            settings.random_state, 4
-        )
-        # Going on must not fit the rows that were held out.
-        self._split_seed = int(split_rng.integers(2**31))
-        return weights_rng
-
-    def _hold_out(
-        self, settings: Settings, data: Data, X: Any, to_validate: ToValidate
-    ) -> tuple[Data, Data | None]:
-        """Rows to fit, and rows to validate on."""
-        if to_validate.X is not None:
-            return data, self._validation_rows(X, data, to_validate)
-        if not self.early_stopping:
-            return data, None
-        strata = self._strata(data.values)
-        return hold_out(data, settings.validation_fraction, strata=strata, seed=self._split_seed)
-
-    def _pose(
-        self,
-        settings: Settings,
-        mode: Mode,
-        data: Data,
-        target: Target,
-        weights_rng: np.random.Generator | None,
-    ) -> tuple[Problem, np.ndarray]:
-        """What is to be minimised, and the parameters to start from."""
-        past = [Spread.from_state(state) for state in self._spreads] if mode.in_stream else []
-        conditioning = self._condition(data, target, settings, past)
-        network = Network(
-            [data.X.shape[1], *settings.hidden_layer_sizes, target.n_outputs],
-            conditioning.activations,
-            fit_intercept=self.fit_intercept,
-        )
-        if weights_rng is not None:
-            if target.is_numeric:
-                report_out_of_reach(self, target.loss, data)
-            start = self._start(target.loss, conditioning)
-            params = network.initial_params(weights_rng, data.X.dtype, start)
-        else:
-            seen = past[0].every if past else None
-            params = self._fitted_params(network, conditioning, data.X.dtype, seen)
-        n_rows = data.X.shape[0]
-        alpha = self._alpha(settings, target.loss, data.sample_weight, n_rows, mode.in_stream)
-        loss = target.loss.scaled(conditioning.target_scale)
-        problem = self._problem(network, loss, conditioning, data, alpha, self.loss_reduction)
-        return problem, params
-
-    @np.errstate(over="ignore", invalid="ignore")
-    def _descend(
-        self,
-        settings: Settings,
-        mode: Mode,
-        problem: Problem,
-        params: np.ndarray,
-        held_out: Data | None,
-        given: dict[str, Any],
-    ) -> Descent:
-        """Find the step, descend, and publish what came of it."""
-        goes_on, partial = mode
-        n_rows = problem.rows.X.shape[0]
-        batch_size = resolve_batch_size(settings.batch_size, n_rows)
-        max_iter = 1 if partial else resolve_max_iter(settings.max_iter, n_rows)
-        epochs_before = self.n_iter_ if mode.in_stream else 0
-        unit = problem.conditioning.loss_unit
-        rules = self._rules(settings, max_iter, partial)
-
-        def attributes(epoch: Epoch) -> dict[str, Any]:
-            running = Descent.until(epoch).in_units_of(unit)
-            first = {} if goes_on else {"_first_loss": running.first_loss}
-            return first | self._attributes(problem, epoch.params, running, epochs_before)
-
-        validation = callbacks = printer = None
-        if held_out is not None:
-            validation = validation_of(
-                self, settings.scorer, problem, held_out, max_iter, rules["schedule"], attributes
-            )
-        if hasattr(self, "_skl_callbacks") and not partial:
-            callbacks = EpochCallbacks(self, max_iter, attributes, given)
-        if settings.verbose:
-            last = None if partial else max_iter
-            printer = EpochPrinter(settings.verbose, last, epochs_before, unit, validation)
-        with blas_threads(batch_size, problem.network.shapes):
-            step_size, self.curvature_ = self._step_size(
-                settings, mode, problem, params, batch_size
-            )
-            self.learning_rate_ = step_size
-            if validation is not None and goes_on:
-                validation.start_from(params)
-            descent = gradient_descent(
-                problem.objective(batch_size),
-                params,
-                smooth=problem.loss.smooth,
-                step_size=step_size,
-                batches=Batches(n_rows, batch_size, self._rows_rng if self.shuffle else None),
-                retry=settings.learning_rate == "auto" and not partial,
-                first_epoch=epochs_before,
-                margin=_MARGIN_OF_STREAM if partial else _MARGIN_GOING_ON if goes_on else 0.0,
-                reference_loss=self._first_loss / unit if goes_on else 0.0,
-                max_iter=max_iter,
-                on_epoch=each_of(validation, printer, callbacks),
-                choose=None if validation is None else lambda: validation.best_params,
-                **rules,
-            ).in_units_of(unit)
-        if validation is not None and descent.status not in (Status.DIVERGED, Status.INTERRUPTED):
-            validation.check_measured()
-        if not goes_on:
-            self._first_loss = descent.first_loss
-        self.learning_rate_ = step_size * 0.5**descent.undone
-        self.__dict__.update(self._attributes(problem, params, descent, epochs_before))
-        self._publish_validation(validation)
-        if callbacks is not None:
-            callbacks.end()
-        return descent
-
-    def _validation_rows(self, X: Any, data: Data, given: ToValidate) -> Data:
-        """The validation set that was given, checked against the data."""
-        model, dtype = named_as(self, X, given.X), data.X.dtype
-        try:
-            X, y = model._check_data(given.X, given.y, goes_on=True, dtype=dtype)
-            target = self._encode_target(y, dtype, None, partial=True, known=True)
-        except (TypeError, ValueError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(
-                f"X_val and y_val must be as X and y are: {error} "
-                "A pipeline transforms X_val only if its transform_input names it."
-            ) from error
-        weight = check_sample_weight(given.sample_weight, X.shape[0], "sample_weight_val")
-        weight = self._weigh(target, weight, partial=False)
-        check_total_weight(weight, dtype, self.loss_reduction)
-        rows = Data(X, y, target.values, weight).without_weightless()
-        if target.is_numeric:
-            warn_of_another_scale(data.values, rows.values)
-        return rows
-
-    def _publish_validation(self, validation: Validation | None) -> None:
-        """What came of the validation; without one, nothing is left of an earlier one."""
-        for name in ("validation_loss_curve_", "validation_scores_", "best_iter_"):
-            self.__dict__.pop(name, None)
-        if validation is not None:
-            self.validation_loss_curve_ = validation.losses
-            self.validation_scores_ = validation.scores
-            self.best_iter_ = validation.best_epoch
-
-    def _rules(self, settings: Settings, max_iter: int, partial: bool) -> dict[str, Any]:
-        """The schedule and the rules for an early end; the end of a stream is not in view."""
-        schedule = self.learning_rate_schedule
-        if partial:
-            kind = "constant" if schedule in ("linear", "adaptive") else schedule
-            return {"schedule": SCHEDULES[kind](1)}
-        rules: dict[str, Any] = {"schedule": SCHEDULES[schedule](max_iter)}
-        if settings.tol is not None:
-            rules["vanished"] = VanishedGradient(settings.tol)
-            if not self.early_stopping:
-                rules["plateau"] = Plateau(settings.tol, settings.n_iter_no_change)
-        return rules
-
-    def _check_data(
-        self, X: Any, y: Any, *, goes_on: bool, partial: bool = False, dtype: Any = None
-    ) -> tuple[Any, Any]:
-        """Inputs in their own precision or, in a stream, in that of the weights; and the target."""
-        dtype = self.coefs_[0].dtype if goes_on and partial else dtype
-        X = self._check_inputs(X, dtype=dtype, reset=not goes_on)
+    def _check_data(self, X: Any, y: Any, *, reset: bool, dtype: Any) -> tuple[Any, Any]:
+        """Inputs in the given precision or else in their own, and the target."""
+        y = self._held.gathered(y)
+        X = self._held.check_inputs(self, X, dtype=dtype, reset=reset)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
@@ -375,34 +226,72 @@ class BaseBackprop(
         check_consistent_length(X, y)
         return X, y
 
-    def _attributes(
-        self, problem: Problem, params: np.ndarray, descent: Descent, n_iter_before: int
-    ) -> dict[str, Any]:
-        """The fitted attributes."""
-        conditioning = problem.conditioning
-        with np.errstate(over="ignore", invalid="ignore"):
-            layers = conditioning.to_raw(problem.network.layers(params), params.dtype)
-        if not all(
-            np.isfinite(part).all() for layer in layers for part in layer if part is not None
-        ):
-            raise beyond_range(conditioning, params.dtype, params)
-        return {
-            "coefs_": [coef for coef, _ in layers],
-            "intercepts_": [intercept for _, intercept in layers],
-            "input_shift_": conditioning.input_shift,
-            "input_scale_": conditioning.input_scale,
-            "target_shift_": conditioning.target_shift,
-            "target_scale_": conditioning.target_scale,
-            "hidden_shift_": conditioning.hidden_shift,
-            "hidden_scale_": conditioning.hidden_scale,
-            "loss_": descent.loss,
-            "loss_curve_": descent.loss_curve,
-            "step_sizes_": descent.step_sizes,
-            "n_iter_": n_iter_before + len(descent.loss_curve) + descent.undone,
-            "n_layers_": len(layers) + 1,
-            "out_activation_": problem.loss.output_activation,
-            "status_": descent.status.value,
-        }
+    def _hold_out(
+        self,
+        settings: Settings,
+        data: Data,
+        target: Target,
+        X: Any,
+        to_validate: ToValidate,
+        streams: Streams,
+    ) -> tuple[Data, Data | None]:
+        """Rows to fit, and rows to validate on."""
+        if to_validate.X is not None:
+            return data, self._validation_rows(settings, X, data, target.form, to_validate)
+        if not settings.early_stopping:
+            return data, None
+        strata = self._strata(target, data.values)
+        fraction, seed = settings.validation_fraction, streams.split_seed
+        return hold_out(data, fraction, strata=strata, seed=seed)
+
+    def _validation_rows(
+        self, settings: Settings, X: Any, data: Data, form: TargetForm, given: ToValidate
+    ) -> Data:
+        """The validation set that was given, checked against the data."""
+        model, dtype = named_as(self, X, given.X), data.X.dtype
+        try:
+            X, y = model._check_data(given.X, given.y, reset=False, dtype=dtype)
+            target = self._encode_target(y, dtype, None, partial=True, known=form)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(
+                f"X_val and y_val must be as X and y are: {error} "
+                "A pipeline transforms X_val only if its transform_input names it."
+            ) from error
+        weight = check_sample_weight(given.sample_weight, X.shape[0], "sample_weight_val")
+        weight = self._weigh(target, weight, partial=False)
+        check_total_weight(weight, dtype, settings.reduction)
+        rows = Data(X, y, target.values, weight).without_weightless()
+        if target.is_numeric:
+            warn_of_another_scale(data.values, rows.values)
+        return rows
+
+    def _watchers(
+        self,
+        settings: Settings,
+        plan: Plan,
+        attributes: FittedAttributes,
+        held_out: Data | None,
+        given: GivenRows,
+        partial: bool,
+    ) -> Watchers:
+        """What watches the descent: validation, printer and callbacks, in this order."""
+        problem = attributes.posed.problem
+        unit = problem.conditioning.loss_unit
+        validation = callbacks = printer = None
+        if held_out is not None:
+            score = None
+            if settings.scorer is not None:
+                score = Score(self, settings, held_out, attributes.in_mid_fit)
+            stop = early_stop(settings, plan.max_iter, plan.schedule)
+            objective = problem.validation_objective(held_out)
+            validation = Validation(objective, unit, score, *stop)
+        if settings.verbose:
+            last = None if partial else plan.max_iter
+            printer = EpochPrinter(settings.verbose, last, plan.first_epoch, unit, validation)
+        if hasattr(self, "_skl_callbacks") and not partial:
+            callbacks = EpochCallbacks(self, plan.max_iter, attributes.in_mid_fit, given)
+        return Watchers(validation, printer, callbacks)
 
     def hidden_activations(self, X: Any, layer: int = -1) -> np.ndarray:
         """Return the activations of a hidden layer.
@@ -426,8 +315,8 @@ class BaseBackprop(
             of `fit` were, or so far beyond them that a result leaves the range of floats.
         """
         check_is_fitted(self)
-        number = check_layer(layer, len(self._activations))
-        activation = ACTIVATIONS[self._activations[number]]
+        number = check_layer(layer, len(self._form["activations"]))
+        activation = ACTIVATIONS[self._form["activations"][number]]
 
         def from_raw(raw_prediction: np.ndarray, scratch: np.ndarray) -> np.ndarray:
             activation.apply(raw_prediction, scratch)
@@ -445,7 +334,7 @@ class BaseBackprop(
             check_inputs(self, X, reset=False),
             self.coefs_[:n_layers],
             self.intercepts_[:n_layers],
-            self._activations[: n_layers - 1],
+            self._form["activations"][: n_layers - 1],
             self.input_shift_,
             from_raw,
             check_raw=check_raw,
@@ -458,16 +347,12 @@ class BaseBackprop(
 
 
 @contextmanager
-def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
+def unchanged_on_error(estimator: BaseEstimator) -> Iterator[None]:
     """Leave an estimator as it was if a fit fails: `validate_data` sets attributes early."""
     before = dict(vars(estimator))
-    generators = [v.bit_generator for v in before.values() if isinstance(v, np.random.Generator)]
-    states = [generator.state for generator in generators]
     try:
         yield
     except BaseException:
-        for generator, state in zip(generators, states, strict=True):
-            generator.state = state
         # What scikit-learn needs to tell callbacks of the end.
         kept = {name: v for name, v in vars(estimator).items() if is_of_callbacks(name)}
         estimator.__dict__.clear()
@@ -475,5 +360,8 @@ def _as_before_on_error(estimator: BaseEstimator) -> Iterator[None]:
         raise
 
 
-# Fractions of the first loss ever by which batches may move the loss up near a minimum.
-_MARGIN_OF_STREAM, _MARGIN_GOING_ON = 1.0, 0.05
+def publish(estimator: BaseEstimator, attributes: dict[str, Any]) -> None:
+    """Set the fitted attributes; those of an earlier validation go."""
+    for name in VALIDATION_ATTRIBUTES:
+        estimator.__dict__.pop(name, None)
+    estimator.__dict__.update(attributes)

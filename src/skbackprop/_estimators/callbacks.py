@@ -1,14 +1,12 @@
 """scikit-learn's callbacks, where it has them (from 1.9 on)."""
 
-import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from skbackprop._core.descent import Epoch
 from skbackprop._core.rules import Status
+from skbackprop._estimators.check_data import GivenRows
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -25,7 +23,6 @@ except ImportError:
 __all__ = [
     "CallbackSupportMixin",
     "EpochCallbacks",
-    "each_of",
     "handing_down",
     "is_of_callbacks",
     "with_callbacks",
@@ -48,8 +45,8 @@ class EpochCallbacks:
         Number of epochs at most.
     attributes : callable
         ``attributes(epoch)`` are those of the estimator as if fitted for the epochs done.
-    data : dict
-        `X`, `y` and `metadata`, as callbacks are given them.
+    given : GivenRows
+        What callbacks are given of the call of `fit`.
     """
 
     def __init__(
@@ -57,14 +54,16 @@ class EpochCallbacks:
         estimator: Any,
         max_iter: int,
         attributes: Callable[[Epoch], dict[str, Any]],
-        data: dict[str, Any],
+        given: GivenRows,
     ) -> None:
         self._estimator = estimator
         self._max_iter = max_iter
         self._attributes = attributes
-        self._data = data
+        weight = given.sample_weight
+        metadata = None if weight is None else {"sample_weight": weight}
+        self._data = {"X": given.X, "y": given.y, "metadata": metadata}
         self._fit = estimator._init_callback_context(max_subtasks=max_iter)
-        self._fit.call_on_fit_task_begin(estimator=estimator, **data)
+        self._fit.call_on_fit_task_begin(estimator=estimator, **self._data)
         self._epoch = self._begin_epoch()
 
     def _begin_epoch(self) -> Any:
@@ -86,21 +85,12 @@ class EpochCallbacks:
         return None
 
     def _model_of(self, epoch: Epoch) -> dict[str, Any] | None:
-        """What makes a copy of the estimator a fitted one; None if the weights are lost.
-
-        What a callback does with the copy must not touch the random streams of the fit.
-        """
+        """What makes a copy of the estimator a fitted one; None if the weights are lost."""
         try:
-            attributes = self._attributes(epoch)
+            return self._attributes(epoch)
         except ValueError:
             # They have left the range of floats, from where descent may yet go back.
             return None
-        streams = {
-            name: copy.deepcopy(value)
-            for name, value in vars(self._estimator).items()
-            if isinstance(value, np.random.Generator)
-        }
-        return streams | attributes
 
     def end(self) -> None:
         """Tell that the fit has ended; the estimator has its fitted attributes."""
@@ -126,18 +116,3 @@ def handing_down(estimator: Any, part: Any, X: Any, y: Any) -> Iterator[None]:
         yield
         of_part.call_on_fit_task_end(**data)
     context.call_on_fit_task_end(**data, reconstruction_attributes={})
-
-
-def each_of(
-    *watchers: Callable[[Epoch], Status | None] | None,
-) -> Callable[[Epoch], Status | None] | None:
-    """What calls all that watch a descent, in turn; None where none does."""
-    present = [watcher for watcher in watchers if watcher is not None]
-    if not present:
-        return None
-
-    def on_epoch(epoch: Epoch) -> Status | None:
-        statuses = [watcher(epoch) for watcher in present]
-        return next((status for status in statuses if status is not None), None)
-
-    return on_epoch

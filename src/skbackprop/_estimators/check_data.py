@@ -6,16 +6,27 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
-from skbackprop._core.conditioning import Conditioning, Moments
 from skbackprop._core.network import Network
-from skbackprop._estimators.reports import level_of_caller
+from skbackprop._estimators.warn import level_of_caller
 
 _PRECISIONS = [np.float64, np.float32]
+
+
+class GivenRows(NamedTuple):
+    """Rows as `fit` or `partial_fit` was given them."""
+
+    X: Any
+    y: Any
+    sample_weight: Any = None
+    groups: Any = None
+    """Groups of the rows, of which some are to be held out."""
+    classes: Any = None
+    """All labels that will ever come, for `partial_fit`."""
 
 
 def check_inputs(estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> Any:
@@ -132,59 +143,10 @@ def check_total_weight(weights: np.ndarray | None, dtype: np.dtype, reduction: s
         )
 
 
-def check_coordinates(conditioning: Conditioning, inputs: Moments, dtype: np.dtype) -> None:
-    """Refuse data that the range of floats does not hold once shifted and scaled."""
-    scale = conditioning.input_scale
-    parts = (inputs.high - inputs.low).astype(dtype), conditioning.input_shift, scale
-    wide = ~np.isfinite(parts).all(axis=0)
-    if wide.any():
-        column = int(wide.argmax())
-        raise ValueError(
-            f"The values of column {column} of X, from {inputs.low[column]:.3g} to "
-            f"{inputs.high[column]:.3g}, leave the range of {dtype} when they are centred "
-            "or scaled. Scale it."
-        )
-    if not np.isfinite((1.0 / scale).astype(dtype)).all():
-        raise beyond_range(conditioning, dtype)
-    # With room for what a loss may be in its unit.
-    if not 1e-305 < conditioning.loss_unit < 1e305:
-        raise ValueError(
-            "y must have squares within the range of float64; got a standard deviation of "
-            f"{np.abs(conditioning.target_scale).max():.3g}. Scale y."
-        )
-
-
-def beyond_range(
-    conditioning: Conditioning, dtype: np.dtype, params: np.ndarray | None = None
-) -> ValueError:
-    """What is said where weights on raw X and y leave the range of floats."""
-    narrow = int(np.abs(conditioning.input_scale).argmin())
-    sizes = (
-        f"Column {narrow} of X has a scale of {conditioning.input_scale[narrow]:.3g}, y of "
-        f"up to {np.abs(conditioning.target_scale).max():.3g}"
-    )
-    advice = "rescale what is extreme"
-    if params is not None:
-        sizes += f", the weights between them are up to {np.abs(params).max():.3g}"
-        advice += ", lower learning_rate"
-    return ValueError(
-        f"The weights that undo the scales of X and y leave the range of {dtype}. "
-        f"{sizes}: {advice}, or pass X in float64."
-    )
-
-
-def set_initial(
-    network: Network,
-    params: np.ndarray,
-    conditioning: Conditioning,
-    coefs: Any,
-    intercepts: Any,
-) -> None:
-    """Overwrite the initial parameters by those given to fit, which are of the network on raw X.
-
-    Where only the coefficients are given, the intercepts stay what they are in conditioned
-    coordinates, in a new network zero.
-    """
+def check_initial(
+    network: Network, coefs: Any, intercepts: Any, dtype: np.dtype
+) -> tuple[list[np.ndarray] | None, list[np.ndarray] | None]:
+    """The initial weights given to fit, which are of the network on raw X, as arrays."""
     if intercepts is not None and not network.fit_intercept:
         if any(map(np.any, intercepts)):
             raise ValueError(
@@ -192,31 +154,29 @@ def set_initial(
                 f"got {intercepts!r}."
             )
         intercepts = None
-    if coefs is None and intercepts is None:
-        return
-    layers = network.layers(params)
-    raw = conditioning.to_raw(layers, np.dtype(np.float64))
-    _overwrite("coefs_init", coefs, [coef for coef, _ in raw], params.dtype)
-    _overwrite("intercepts_init", intercepts, [b for _, b in raw if b is not None], params.dtype)
-    unchanged = params[network.n_coefs :].copy() if intercepts is None else None
-    conditioning.from_raw(raw, layers)
-    if unchanged is not None:
-        params[network.n_coefs :] = unchanged
+    return (
+        _check_layers("coefs_init", coefs, network.shapes, dtype),
+        _check_layers("intercepts_init", intercepts, [(n,) for _, n in network.shapes], dtype),
+    )
 
 
-def _overwrite(name: str, given: Any, layers: list[np.ndarray], dtype: np.dtype) -> None:
+def _check_layers(
+    name: str, given: Any, shapes: Sequence[tuple[int, ...]], dtype: np.dtype
+) -> list[np.ndarray] | None:
     if given is None:
-        return
-    accepted = f"{name} must be a sequence of {len(layers)} arrays, one a layer"
+        return None
+    accepted = f"{name} must be a sequence of {len(shapes)} arrays, one a layer"
     if not isinstance(given, Sequence) and getattr(given, "ndim", 0) == 0:
         raise TypeError(f"{accepted}; got {given!r}.")
-    if len(given) != len(layers):
+    if len(given) != len(shapes):
         raise ValueError(f"{accepted}; got {len(given)}.")
-    for i, (value, layer) in enumerate(zip(given, layers, strict=True)):
+    arrays = []
+    for i, (value, shape) in enumerate(zip(given, shapes, strict=True)):
         array = check_numbers(f"{name}[{i}]", value, dtype=dtype)
-        if array.shape != layer.shape:
-            raise ValueError(f"{name}[{i}] must have shape {layer.shape}; got shape {array.shape}.")
-        layer[...] = array
+        if array.shape != shape:
+            raise ValueError(f"{name}[{i}] must have shape {shape}; got shape {array.shape}.")
+        arrays.append(array)
+    return arrays
 
 
 def named_as(estimator: Any, X: Any, X_val: Any) -> Any:

@@ -5,14 +5,14 @@ import numbers
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._core.schedules import SCHEDULES
-from skbackprop._estimators.early_stopping import check_scorer
+from skbackprop._core.rules import SCHEDULES
 
 
 class Settings(NamedTuple):
@@ -20,13 +20,21 @@ class Settings(NamedTuple):
 
     hidden_layer_sizes: tuple[int, ...]
     activations: list[str]
+    loss: str
+    reduction: Literal["mean", "sum"]
+    conditioning: str | None
+    fit_intercept: bool
     alpha: float | str
     learning_rate: float | str
+    schedule: str
+    shuffle: bool
     batch_size: int | str
     max_iter: int | str
     tol: float | None
     n_iter_no_change: int
+    early_stopping: bool
     validation_fraction: float
+    scoring: Any
     scorer: Any
     """None where the loss is the score."""
     verbose: int
@@ -49,13 +57,21 @@ def check_parameters(estimator: Any) -> Settings:
     return Settings(
         hidden_layer_sizes=hidden_layer_sizes,
         activations=check_activation(estimator.activation, ACTIVATIONS, hidden_layer_sizes),
+        loss=estimator.loss,
+        reduction=estimator.loss_reduction,
+        conditioning=estimator.conditioning,
+        fit_intercept=bool(estimator.fit_intercept),
         alpha=check_number("alpha", estimator.alpha, auto=True),
         learning_rate=check_learning_rate(estimator.learning_rate),
+        schedule=estimator.learning_rate_schedule,
+        shuffle=bool(estimator.shuffle),
         batch_size=check_batch_size(estimator.batch_size),
         max_iter=check_integer("max_iter", estimator.max_iter, minimum=1, auto=True),
         tol=None if estimator.tol is None else check_number("tol", estimator.tol),
         n_iter_no_change=check_integer("n_iter_no_change", estimator.n_iter_no_change, minimum=1),
+        early_stopping=bool(estimator.early_stopping),
         validation_fraction=check_fraction("validation_fraction", estimator.validation_fraction),
+        scoring=estimator.scoring,
         scorer=check_scorer(estimator, estimator.scoring),
         verbose=int(verbose)
         if isinstance(verbose, bool | np.bool_)
@@ -248,6 +264,22 @@ def check_quantile(value: Any) -> float | tuple[float, ...]:
     if not checked or not all(a < b for a, b in pairwise([*checked, 1.0])):
         raise ValueError(_message("quantile", value, accepted))
     return checked[0] if isinstance(value, numbers.Real) else tuple(checked)
+
+
+def check_scorer(estimator: Any, scoring: Any) -> Any:
+    """The scorer, or None where the loss is the score."""
+    if isinstance(scoring, str) and scoring == "loss":
+        return None
+    if not (isinstance(scoring, str) or callable(scoring)):
+        raise TypeError(
+            "scoring must be 'loss', a name of scikit-learn's scorers, or a callable "
+            "(estimator, X, y), and one alone, as it picks the weights to keep; "
+            f"got {scoring!r}."
+        )
+    try:
+        return check_scoring(estimator, scoring)
+    except ValueError as error:
+        raise ValueError(f"scoring must be 'loss' or a scorer; got {scoring!r}. {error}") from error
 
 
 def check_seed(value: Any) -> np.random.RandomState:

@@ -9,9 +9,10 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import column_or_1d
 
 from skbackprop._core.losses import LOSSES, BinaryLogLoss, MultinomialLogLoss
-from skbackprop._core.problem import Target
+from skbackprop._core.problem import Target, TargetForm
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.callbacks import with_callbacks
+from skbackprop._estimators.check_data import GivenRows
 from skbackprop._estimators.class_weight import class_factors
 from skbackprop._estimators.early_stopping import ToValidate
 from skbackprop._estimators.labels import check_classes, check_labels, is_multilabel
@@ -368,12 +369,10 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         ['left', 'right']
         """
         return self._fit(
-            X,
-            y,
-            sample_weight,
+            GivenRows(X, y, sample_weight, groups),
+            ToValidate(X_val, y_val, sample_weight_val, groups),
             coefs_init=coefs_init,
             intercepts_init=intercepts_init,
-            to_validate=ToValidate(X_val, y_val, sample_weight_val, groups),
         )
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -408,7 +407,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         >>> model.predict_proba([[0.0]]).shape
         (1, 3)
         """
-        return self._fit(X, y, sample_weight, classes=classes, partial=True)
+        return self._fit(GivenRows(X, y, sample_weight, classes=classes), partial=True)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict class labels: those of the largest probability.
@@ -439,7 +438,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
 
         def from_raw(raw_prediction: np.ndarray, scratch: np.ndarray) -> np.ndarray:
             scores = self._log_odds(raw_prediction)
-            if self._multilabel:
+            if self._form["multilabel"]:
                 return (scores > 0.0).astype(np.intp)
             codes = (scores > 0.0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
             return self.classes_[codes]
@@ -479,7 +478,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
 
         def from_raw(raw_prediction: np.ndarray, scratch: np.ndarray) -> np.ndarray:
             scores = self._log_odds(raw_prediction)
-            if self._multilabel:
+            if self._form["multilabel"]:
                 BinaryLogLoss().inverse_link(scores, scratch)
             elif scores.ndim == 1:
                 # p and 1 - p, each to full relative precision.
@@ -553,7 +552,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
 
     def _log_odds(self, raw_prediction: np.ndarray) -> np.ndarray:
         """The scores of `decision_function` for one chunk of rows."""
-        if self._multilabel:
+        if self._form["multilabel"]:
             return raw_prediction
         if self.n_outputs_ == 1:
             return raw_prediction[:, 0]
@@ -571,13 +570,13 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         return check_labels("y", y)
 
     def _encode_target(
-        self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
+        self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: TargetForm | None
     ) -> Target:
         multilabel = is_multilabel(y)
-        if known and multilabel != self._multilabel:
+        if known is not None and multilabel != known.multilabel:
             forms = "class labels", "multilabel"
             raise ValueError(
-                f"y must be {forms[self._multilabel]} as fitted; got {forms[multilabel]}. "
+                f"y must be {forms[known.multilabel]} as fitted; got {forms[multilabel]}. "
                 "Fit with warm_start=False to start anew."
             )
         encode = self._encode_labels if multilabel else self._encode_classes
@@ -590,9 +589,10 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         if self.class_weight is None:
             return sample_weight
         labels = target.values.reshape(len(target.values), -1)
-        classes = np.arange(2) if self._multilabel else self.classes_
+        multilabel = target.form.multilabel
+        classes = np.arange(2) if multilabel else target.form.classes
         factors = class_factors(
-            self.class_weight, classes, labels, sample_weight, multilabel=self._multilabel
+            self.class_weight, classes, labels, sample_weight, multilabel=multilabel
         )
         if partial and self.class_weight == "balanced":
             raise ValueError(
@@ -609,23 +609,23 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             )
         return weights
 
-    def _strata(self, values: np.ndarray) -> np.ndarray | None:
-        return None if self._multilabel else values.reshape(len(values))
+    def _strata(self, target: Target, values: np.ndarray) -> np.ndarray | None:
+        return None if target.form.multilabel else values.reshape(len(values))
 
     def _encode_classes(
-        self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
+        self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: TargetForm | None
     ) -> Target:
         """One class a row: codes, or a column of zeros and ones under the log-loss of two."""
         y = column_or_1d(y, warn=True)
         seen, codes = np.unique(y, return_inverse=True)
         if classes is not None:
             classes = check_classes(classes, y)
-        if known:
-            if classes is not None and not np.array_equal(classes, self.classes_):
+        if known is not None:
+            if classes is not None and not np.array_equal(classes, known.classes):
                 raise ValueError(
-                    f"classes must be those of the first call, {self.classes_}; got {classes}."
+                    f"classes must be those of the first call, {known.classes}; got {classes}."
                 )
-            classes = self.classes_
+            classes = known.classes
             if not partial and not np.array_equal(seen, classes):
                 raise ValueError(
                     f"warm_start=True needs a y of the fitted classes {classes}; got {seen}. Fit "
@@ -647,24 +647,24 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             )
 
         codes = np.searchsorted(classes, seen)[codes]
-        fitted = {"classes_": classes, "_multilabel": False}
         if self.loss == "log_loss" and len(classes) == 2:
             loss = LOSSES[self.loss]("matrix", "sigmoid")
-            return Target(codes.reshape(-1, 1).astype(dtype), loss, False, 1, fitted)
+            form = TargetForm(1, (self.loss, {}), classes)
+            return Target(codes.reshape(-1, 1).astype(dtype), loss, False, form)
         loss = LOSSES[self.loss]("codes", "softmax" if self.loss == "log_loss" else "sigmoid")
-        return Target(codes, loss, False, len(classes), fitted)
+        return Target(codes, loss, False, TargetForm(len(classes), (self.loss, {}), classes))
 
     def _encode_labels(
-        self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
+        self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: TargetForm | None
     ) -> Target:
         """Any number of labels a row: a matrix of zeros and ones."""
         values = np.ascontiguousarray(y if isinstance(y, np.ndarray) else y.toarray(), dtype=dtype)
         n_labels = values.shape[1]
         if not np.isin(values, (0.0, 1.0)).all():
             raise ValueError(f"A multilabel y must be of zeros and ones; got {np.unique(values)}.")
-        if known and n_labels != self.n_outputs_:
+        if known is not None and n_labels != known.n_outputs:
             raise ValueError(
-                f"y must have {self.n_outputs_} labels, as fitted; got {n_labels}. "
+                f"y must have {known.n_outputs} labels, as fitted; got {n_labels}. "
                 "Fit with warm_start=False to start anew."
             )
         if classes is not None and not np.array_equal(classes, np.arange(n_labels)):
@@ -672,8 +672,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
                 f"classes of a multilabel y must be None or the column numbers; got {classes!r}."
             )
         loss = LOSSES[self.loss]("matrix", "sigmoid")
-        fitted = {"classes_": np.arange(n_labels), "_multilabel": True}
-        return Target(values, loss, False, n_labels, fitted)
+        form = TargetForm(n_labels, (self.loss, {}), np.arange(n_labels), multilabel=True)
+        return Target(values, loss, False, form)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -1,4 +1,4 @@
-"""Held-out rows: those that the user gives, or a part of the data."""
+"""Held-out rows: which they are, the score on them after each epoch, and the best weights."""
 
 import copy
 import math
@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.metrics import check_scoring
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
 
+from skbackprop._core import auto
 from skbackprop._core.descent import Epoch
-from skbackprop._core.problem import Data, Problem
-from skbackprop._core.rules import Plateau
-from skbackprop._core.schedules import Schedule
-from skbackprop._estimators.validation import Validation
+from skbackprop._core.objective import ObjectiveOfRows
+from skbackprop._core.problem import Data
+from skbackprop._core.rules import Plateau, Schedule, Status
+from skbackprop._estimators.check_parameters import Settings
 
 
 class ToValidate(NamedTuple):
@@ -81,22 +81,6 @@ def check_groups(groups: Any, n_rows: int) -> np.ndarray | None:
     return groups
 
 
-def check_scorer(estimator: Any, scoring: Any) -> Any:
-    """The scorer, or None where the loss is the score."""
-    if isinstance(scoring, str) and scoring == "loss":
-        return None
-    if not (isinstance(scoring, str) or callable(scoring)):
-        raise TypeError(
-            "scoring must be 'loss', a name of scikit-learn's scorers, or a callable "
-            "(estimator, X, y), and one alone, as it picks the weights to keep; "
-            f"got {scoring!r}."
-        )
-    try:
-        return check_scoring(estimator, scoring)
-    except ValueError as error:
-        raise ValueError(f"scoring must be 'loss' or a scorer; got {scoring!r}. {error}") from error
-
-
 def hold_out(
     data: Data, fraction: float, *, strata: np.ndarray | None, seed: int
 ) -> tuple[Data, Data]:
@@ -155,45 +139,46 @@ def _split_rows(
     return np.setdiff1d(np.arange(n_rows), held_out), held_out
 
 
-def validation_of(
-    estimator: Any,
-    scorer: Any,
-    problem: Problem,
-    held_out: Data,
-    max_iter: int,
-    schedule: Schedule,
-    attributes: Callable[[Epoch], dict[str, Any]],
-) -> Validation:
-    """What measures the network on held-out rows after each epoch.
+def _with_company(strata: np.ndarray) -> np.ndarray:
+    """The rows whose class has another row: those that may be held out."""
+    _, codes, counts = np.unique(strata, return_inverse=True, return_counts=True)
+    return np.flatnonzero(counts[codes] > 1)
 
-    ``attributes(epoch)`` are those of the estimator as if fitted for the epochs done. Where the
-    score stops rising, the "adaptive" schedule shortens the step before there is an end.
+
+class Score:
+    """The score of an estimator on held-out rows, as if it was fitted for the epochs done.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator in the middle of its fit.
+    settings : Settings
+        Its parameters.
+    held_out : Data
+        Rows to score on.
+    attributes : callable
+        ``attributes(epoch)`` are its attributes after an epoch.
     """
-    objective = problem.validation_objective(held_out)
-    unit = problem.conditioning.loss_unit
 
-    def score(epoch: Epoch) -> float:
-        model = copy.copy(estimator)
-        model.__dict__.update(attributes(epoch))
+    def __init__(
+        self,
+        estimator: Any,
+        settings: Settings,
+        held_out: Data,
+        attributes: Callable[[Epoch], dict[str, Any]],
+    ) -> None:
+        self._estimator = estimator
+        self._settings = settings
+        self._held_out = held_out
+        self._attributes = attributes
+
+    def __call__(self, epoch: Epoch) -> float:
+        model = copy.copy(self._estimator)
+        model.__dict__.update(self._attributes(epoch))
         # The held-out rows are an array, whatever names the columns of X have.
         model.__dict__.pop("feature_names_in_", None)
-        return _checked_score(estimator.scoring, scorer, model, held_out)
-
-    plateau = goes_on = None
-    if estimator.early_stopping:
-        if estimator.learning_rate_schedule == "adaptive":
-            goes_on = schedule.outlasts_plateau
-        patience = estimator.n_iter_no_change
-        if estimator.learning_rate_schedule == "linear":
-            # What a long step cannot raise, the shorter ones to come may.
-            patience = max(patience, max_iter // 4)
-        plateau = Plateau(estimator.tol or 0.0, patience)
-    return Validation(
-        lambda params: unit * objective.value(params),
-        None if scorer is None else score,
-        plateau,
-        goes_on,
-    )
+        settings = self._settings
+        return _checked_score(settings.scoring, settings.scorer, model, self._held_out)
 
 
 def _checked_score(scoring: Any, scorer: Any, model: Any, held_out: Data) -> float:
@@ -222,7 +207,108 @@ def _checked_score(scoring: Any, scorer: Any, model: Any, held_out: Data) -> flo
     return float(score)
 
 
-def _with_company(strata: np.ndarray) -> np.ndarray:
-    """The rows whose class has another row: those that may be held out."""
-    _, codes, counts = np.unique(strata, return_inverse=True, return_counts=True)
-    return np.flatnonzero(counts[codes] > 1)
+class Validation:
+    """Measures the network on held-out rows after each epoch and keeps the best parameters.
+
+    Parameters
+    ----------
+    objective : ObjectiveOfRows
+        The loss on the held-out rows.
+    loss_unit : float
+        Factor of that loss.
+    score : callable or None
+        ``score(epoch)`` is what is to be as large as possible; None for minus the loss.
+    plateau : Plateau or None
+        When to end for want of a better score; None for never.
+    schedule : Schedule or None
+        Asked at a plateau whether descent goes on after all; None for never.
+
+    Attributes
+    ----------
+    losses, scores : list of float
+        For each epoch, the loss and the score after it.
+    best_params : ndarray or None
+        Parameters of the largest score.
+    best_epoch : int
+        Number of epochs done at the largest score: its place in `scores`, counted from 1.
+    """
+
+    def __init__(
+        self,
+        objective: ObjectiveOfRows,
+        loss_unit: float,
+        score: Callable[[Epoch], float] | None = None,
+        plateau: Plateau | None = None,
+        schedule: Schedule | None = None,
+    ) -> None:
+        self._objective = objective
+        self._loss_unit = loss_unit
+        self._score = score
+        self._plateau = plateau
+        self._schedule = schedule
+        self._best_score = -math.inf
+        self.losses: list[float] = []
+        self.scores: list[float] = []
+        self.best_params: np.ndarray | None = None
+        self.best_epoch = 0
+
+    def start_from(self, params: np.ndarray) -> None:
+        """Take fitted parameters for the best so far."""
+        self._measure(Epoch(0, math.nan, math.nan, params, [], []))
+
+    def __call__(self, epoch: Epoch) -> Status | None:
+        """Measure; whether there has been no better score for long."""
+        loss, score = self._measure(epoch)
+        self.losses.append(loss)
+        self.scores.append(score)
+        on_plateau = self._plateau is not None and self._plateau.reached(-score)
+        if on_plateau and not (self._schedule is not None and self._schedule.outlasts_plateau()):
+            return Status.EARLY_STOPPED
+        return None
+
+    def check_measured(self) -> None:
+        """Refuse rows, or a score, that told nothing of any epoch."""
+        if self.losses and self.best_params is None:
+            raise ValueError(
+                "The rows to validate on, X_val and y_val or those held out of X and y, must have "
+                "a finite loss and a score above -inf after some epoch; the last loss is "
+                f"{self.losses[-1]}, the last score {self.scores[-1]}. Either their numbers are "
+                "far beyond those of the rows to fit, or scoring does not suit them."
+            )
+
+    def _measure(self, epoch: Epoch) -> tuple[float, float]:
+        """Return loss and score; keep the parameters if they are the best so far."""
+        loss = self._loss_unit * self._objective.value(epoch.params)
+        score = -loss
+        if self._score is not None:
+            score = self._score(epoch) if math.isfinite(loss) else -math.inf
+        if score > self._best_score:
+            self._best_score = score
+            self.best_params = epoch.params.copy()
+            self.best_epoch = len(self.scores) + (epoch.number > 0)
+        return loss, score
+
+    def attributes(self) -> dict[str, Any]:
+        """The fitted attributes of a validation."""
+        return {
+            "validation_loss_curve_": self.losses,
+            "validation_scores_": self.scores,
+            "best_iter_": self.best_epoch,
+        }
+
+
+VALIDATION_ATTRIBUTES = ("validation_loss_curve_", "validation_scores_", "best_iter_")
+
+
+def early_stop(
+    settings: Settings, max_iter: int, schedule: Schedule
+) -> tuple[Plateau | None, Schedule | None]:
+    """The plateau of the score that ends a fit, and the schedule that may outlast it.
+
+    At a plateau the "adaptive" schedule shortens the step before there is an end.
+    """
+    if not settings.early_stopping:
+        return None, None
+    patience = auto.patience(settings.n_iter_no_change, settings.schedule, max_iter)
+    plateau = Plateau(settings.tol or 0.0, patience)
+    return plateau, schedule if settings.schedule == "adaptive" else None

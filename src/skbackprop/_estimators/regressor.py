@@ -11,10 +11,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.losses import LOSSES, Loss
-from skbackprop._core.problem import Target
+from skbackprop._core.problem import Target, TargetForm
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.callbacks import with_callbacks
-from skbackprop._estimators.check_data import check_numbers
+from skbackprop._estimators.check_data import GivenRows, check_numbers
 from skbackprop._estimators.check_parameters import check_choice, check_number, check_quantile
 from skbackprop._estimators.early_stopping import ToValidate
 
@@ -429,12 +429,10 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         (1.4, 0.2)
         """
         return self._fit(
-            X,
-            y,
-            sample_weight,
+            GivenRows(X, y, sample_weight, groups),
+            ToValidate(X_val, y_val, sample_weight_val, groups),
             coefs_init=coefs_init,
             intercepts_init=intercepts_init,
-            to_validate=ToValidate(X_val, y_val, sample_weight_val, groups),
         )
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -469,7 +467,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         >>> model.n_iter_
         100
         """
-        return self._fit(X, y, sample_weight, partial=True)
+        return self._fit(GivenRows(X, y, sample_weight), partial=True)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict targets.
@@ -499,11 +497,11 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         (1,)
         """
         check_is_fitted(self)
-        loss = self._loss_of(*self._fitted_loss, self.out_activation_)
+        loss = self._loss_of(*self._form["loss"], self.out_activation_)
 
         def from_raw(raw_prediction: np.ndarray, scratch: np.ndarray) -> np.ndarray:
             loss.inverse_link(raw_prediction, scratch)
-            return raw_prediction[:, 0] if self._y_ndim == 1 else raw_prediction
+            return raw_prediction[:, 0] if self._form["ndim"] == 1 else raw_prediction
 
         return self._predict_rows(X, from_raw)
 
@@ -538,7 +536,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         1.0
         """
         y_pred = self.predict(X)
-        loss, options = self._fitted_loss
+        loss, options = self._form["loss"]
         if loss == "quantile":
             quantiles = options["quantile"]
             if not isinstance(quantiles, tuple):
@@ -565,7 +563,13 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         return check_numbers("y", y, dtype=dtype)
 
     def _encode_target(
-        self, y: np.ndarray, dtype: np.dtype, classes: Any, *, partial: bool, known: bool
+        self,
+        y: np.ndarray,
+        dtype: np.dtype,
+        classes: Any,
+        *,
+        partial: bool,
+        known: TargetForm | None,
     ) -> Target:
         output_activation = check_choice("output_activation", self.output_activation, ACTIVATIONS)
         quantile = check_quantile(self.quantile)
@@ -586,16 +590,15 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
             raise ValueError(
                 f"y must not be negative under loss='poisson'; got {values.min():.6g}."
             )
-        if known and n_outputs != self.n_outputs_:
+        if known is not None and n_outputs != known.n_outputs:
             each = ", one a quantile" if n_outputs > values.shape[1] else ""
             raise ValueError(
-                f"y must have {self.n_outputs_} outputs, as fitted; got {n_outputs}{each}. "
+                f"y must have {known.n_outputs} outputs, as fitted; got {n_outputs}{each}. "
                 "Fit with warm_start=False to start anew."
             )
-        if known and partial:
-            ndim = self._y_ndim
-        fitted = {"_y_ndim": ndim, "_fitted_loss": fitted_loss}
-        return Target(values, loss, True, n_outputs, fitted)
+        if known is not None and partial:
+            ndim = known.ndim
+        return Target(values, loss, True, TargetForm(n_outputs, fitted_loss, ndim=ndim))
 
     @staticmethod
     def _loss_of(name: str, options: dict[str, Any], output_activation: str) -> Loss:

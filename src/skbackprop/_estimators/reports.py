@@ -1,6 +1,5 @@
 """What a fit says: its progress, and a warning where it did not end well."""
 
-import sys
 import time
 import warnings
 from typing import Any
@@ -11,24 +10,25 @@ from sklearn.exceptions import ConvergenceWarning
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.conditioning import Spread
 from skbackprop._core.descent import Descent, Epoch
-from skbackprop._core.losses import Loss
-from skbackprop._core.problem import Data
+from skbackprop._core.problem import Data, Target
 from skbackprop._core.rules import Status
-from skbackprop._estimators.validation import Validation
+from skbackprop._estimators.early_stopping import Validation
+from skbackprop._estimators.warn import level_of_caller
 
 
 class DivergenceWarning(ConvergenceWarning):
     """Gradient descent diverged: the loss was not finite, or ended above where it began."""
 
 
-def report_out_of_reach(estimator: Any, loss: Loss, rows: Data) -> None:
+def report_out_of_reach(estimator: Any, target: Target, rows: Data) -> None:
     """Warn of targets that no predictions come near, as the output activation has bounds.
 
     Noise may take some targets beyond the bounds: what counts is R² of the predictions that are
     nearest to them.
     """
-    output, y = ACTIVATIONS.get(loss.output_activation), rows.values
-    if output is None or output.inverse is None:
+    name, y = target.loss.output_activation, rows.values
+    output = ACTIVATIONS.get(name)
+    if not target.is_numeric or output is None or output.inverse is None:
         return
     beyond = y - np.clip(y, output.low, output.high)
     if not beyond.any():
@@ -44,7 +44,7 @@ def report_out_of_reach(estimator: Any, loss: Loss, rows: Data) -> None:
         column = f"column {k} of y" if y.shape[1] > 1 else "y"
         warnings.warn(
             f"{type(estimator).__name__} predicts from {output.low:g} to {output.high:g} under "
-            f"output_activation={loss.output_activation!r}, but {column} has values from "
+            f"output_activation={name!r}, but {column} has values from "
             f"{of_y.low[k]:.4g} to {of_y.high[k]:.4g}, for which R² is {r2[k]:.3g} at best. "
             "Scale y, or set output_activation='identity'.",
             ConvergenceWarning,
@@ -104,18 +104,6 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
         return
     kind = DivergenceWarning if descent.status is Status.DIVERGED else ConvergenceWarning
     warnings.warn(f"{type(estimator).__name__} {text}", kind, stacklevel=level_of_caller())
-
-
-def level_of_caller() -> int:
-    """How far up the stack, for the function that asks, is the line that called `fit`."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").startswith(_INSIDE):
-        level, frame = level + 1, frame.f_back
-    return level
-
-
-_INSIDE = ("skbackprop.", "sklearn.callback.")
-"""Modules that call `fit` in turn: scikit-learn wraps one that has callbacks."""
 
 
 class EpochPrinter:

@@ -1,0 +1,89 @@
+"""The parameters a descent starts from: new ones, fitted ones, or given ones."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from skbackprop._core import auto
+from skbackprop._core.activations import ACTIVATIONS
+from skbackprop._core.conditioning import Conditioning, Moments, Spread, with_late_columns
+from skbackprop._core.losses import Loss
+from skbackprop._core.network import Layer, Network
+from skbackprop._core.problem import Problem
+
+
+def initial_prediction(
+    loss: Loss, conditioning: Conditioning, targets: Spread | None
+) -> np.ndarray | float:
+    """Initial output intercepts: the prediction of a network whose coefficients are all zero.
+
+    They are in conditioned units. The prediction is the mean of y, which is 0 where targets are
+    shifted by it. A loss that grows linearly keeps it between the quartiles, which outliers hardly
+    move. It also keeps a distance from the bounds of the output activation, where that is flat.
+    """
+    output = ACTIVATIONS.get(loss.output_activation)
+    if output is None or output.inverse is None or targets is None:
+        return 0.0
+    mean = targets.every.mean
+    if targets.quartiles is not None:
+        mean = np.clip(mean, targets.quartiles[0], targets.quartiles[2])
+    distance = auto.distance_from_bounds(output.high - output.low, targets.deviation())
+    y_pred = np.clip(mean, output.low + distance, output.high - distance)
+    return output.inverse(y_pred) / conditioning.target_scale
+
+
+def zero_params(problem: Problem, targets: Spread | None) -> np.ndarray:
+    """Parameters at which all units are zero, and predictions typical but not flat."""
+    params = np.zeros(problem.network.n_params)
+    intercept = problem.network.layers(params)[-1].intercept
+    output = ACTIVATIONS.get(problem.loss.output_activation)
+    if intercept is not None and output is not None and output.one_sided:
+        prediction = initial_prediction(problem.loss, problem.conditioning, targets)
+        intercept[...] = np.maximum(prediction, 0.0)
+    return params
+
+
+def fitted_params(
+    network: Network,
+    conditioning: Conditioning,
+    fitted: Sequence[Layer],
+    dtype: np.dtype,
+    seen: Moments | None = None,
+) -> np.ndarray:
+    """Fitted layers on raw X as a flat vector in conditioned coordinates.
+
+    `seen` are the moments of the inputs before this call to a stream.
+    """
+    params = np.empty(network.n_params, dtype=dtype)
+    layers = list(fitted)
+    if seen is not None and network.fit_intercept:
+        layers[0] = with_late_columns(layers[0], seen, conditioning.input_scale)
+    conditioning.from_raw(layers, network.layers(params))
+    return params
+
+
+def overwrite(
+    network: Network,
+    conditioning: Conditioning,
+    params: np.ndarray,
+    coefs: Sequence[np.ndarray] | None,
+    intercepts: Sequence[np.ndarray] | None,
+) -> None:
+    """Overwrite parameters by given weights of the network on raw X.
+
+    If only the coefficients are given, the intercepts stay what they are in conditioned
+    coordinates, in a new network zero.
+    """
+    if coefs is None and intercepts is None:
+        return
+    layers = network.layers(params)
+    raw = conditioning.to_raw(layers, np.dtype(np.float64))
+    for number, layer in enumerate(raw):
+        if coefs is not None:
+            layer.coef[...] = coefs[number]
+        if intercepts is not None and layer.intercept is not None:
+            layer.intercept[...] = intercepts[number]
+    unchanged = params[network.n_coefs :].copy() if intercepts is None else None
+    conditioning.from_raw(raw, layers)
+    if unchanged is not None:
+        params[network.n_coefs :] = unchanged

@@ -1,0 +1,99 @@
+"""What a fit publishes on its estimator: all of it, at its end and for who looks on in mid-fit."""
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skbackprop._core.conditioning import beyond_range
+from skbackprop._core.descent import Descent, Epoch, Plan
+from skbackprop._core.problem import TargetForm
+from skbackprop._estimators.early_stopping import Validation
+from skbackprop._estimators.past import Fitted, Past, Search, Streams
+from skbackprop._estimators.pose import Posed
+
+
+@dataclass(frozen=True)
+class FittedAttributes:
+    """The attributes of an estimator that is fitted for the epochs of a descent so far.
+
+    Attributes
+    ----------
+    posed : Posed
+        What is solved.
+    form : TargetForm
+        The form of the target.
+    activations : list of str
+        Names of the activations of the hidden layers.
+    streams : Streams
+        The random streams of the fit.
+    search : Search
+        The search for the step.
+    plan : Plan
+        How it is descended.
+    fitted : Fitted or None
+        What the fit goes on from.
+    """
+
+    posed: Posed
+    form: TargetForm
+    activations: list[str]
+    streams: Streams
+    search: Search
+    plan: Plan
+    fitted: Fitted | None
+
+    def in_mid_fit(self, epoch: Epoch) -> dict[str, Any]:
+        """The attributes after an epoch; what is done with them leaves the random streams alone."""
+        unit = self.posed.problem.conditioning.loss_unit
+        descent = Descent.until(epoch).in_units_of(unit)
+        return self.after(descent, epoch.params, copy.deepcopy(self.streams))
+
+    def at_end(
+        self, descent: Descent, params: np.ndarray, validation: Validation | None
+    ) -> dict[str, Any]:
+        """The attributes after the descent."""
+        attributes = self.after(descent, params, self.streams)
+        return attributes | ({} if validation is None else validation.attributes())
+
+    def after(self, descent: Descent, params: np.ndarray, streams: Streams) -> dict[str, Any]:
+        """The attributes of a network with the given parameters."""
+        problem, form = self.posed.problem, self.form
+        conditioning = problem.conditioning
+        with np.errstate(over="ignore", invalid="ignore"):
+            layers = conditioning.to_raw(problem.network.layers(params), params.dtype)
+        if not all(
+            np.isfinite(part).all() for layer in layers for part in layer if part is not None
+        ):
+            raise beyond_range(conditioning, params.dtype, params)
+        first_loss = descent.first_loss if self.fitted is None else self.fitted.past.first_loss
+        past = Past(streams, first_loss, self.posed.weight, self.posed.statistics, self.search)
+        return {
+            "coefs_": [coef for coef, _ in layers],
+            "intercepts_": [intercept for _, intercept in layers],
+            "input_shift_": conditioning.input_shift,
+            "input_scale_": conditioning.input_scale,
+            "target_shift_": conditioning.target_shift,
+            "target_scale_": conditioning.target_scale,
+            "hidden_shift_": conditioning.hidden_shift,
+            "hidden_scale_": conditioning.hidden_scale,
+            "curvature_": self.search.curvature,
+            "learning_rate_": self.plan.step_size * 0.5**descent.undone,
+            "loss_": descent.loss,
+            "loss_curve_": descent.loss_curve,
+            "step_sizes_": descent.step_sizes,
+            "n_iter_": self.plan.first_epoch + len(descent.loss_curve) + descent.undone,
+            "n_layers_": len(layers) + 1,
+            "n_outputs_": form.n_outputs,
+            "out_activation_": problem.loss.output_activation,
+            "status_": descent.status.value,
+            **({} if form.classes is None else {"classes_": form.classes}),
+            "_form": {
+                "activations": self.activations,
+                "loss": form.loss,
+                "multilabel": form.multilabel,
+                "ndim": form.ndim,
+            },
+            "_past": past.state(),
+        }

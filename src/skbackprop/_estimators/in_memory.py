@@ -1,0 +1,27 @@
+"""How rows are held: in memory. Estimators whose rows are elsewhere replace it as a whole."""
+
+from typing import Any
+
+import numpy as np
+
+from skbackprop._core.conditioning import Spread
+from skbackprop._core.objective import Objective, ObjectiveOfRows
+from skbackprop._estimators.check_data import check_inputs
+
+
+class InMemory:
+    """Rows in memory: how inputs are checked, described and evaluated."""
+
+    objective: type[ObjectiveOfRows] = Objective
+
+    def check_inputs(self, estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> Any:
+        """`X` as the other methods take it."""
+        return check_inputs(estimator, X, dtype=dtype, reset=reset)
+
+    def gathered(self, array: Any) -> Any:
+        """The values of an array that is to be in memory."""
+        return array
+
+    def spread(self, X: Any, sample_weight: np.ndarray | None) -> Spread:
+        """The spread of the columns."""
+        return Spread.of(X, sample_weight)

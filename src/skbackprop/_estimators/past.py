@@ -1,0 +1,108 @@
+"""What a fit takes over from those before: weights, statistics, random streams, the step found."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+import numpy as np
+
+from skbackprop._core.conditioning import Statistics
+from skbackprop._core.network import Layer
+from skbackprop._core.problem import TargetForm
+from skbackprop._estimators.check_parameters import spawn_generators
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search for the step: what was found, and what it was looked for at."""
+
+    curvature: float | None = None
+    scale: np.ndarray | None = None
+    """Scales of the inputs and of the targets."""
+    question: tuple[Any, ...] = ()
+    """The settings that the curvature depends on."""
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Random streams of the fits of an estimator, apart from that of the first weights."""
+
+    rows: np.random.Generator
+    """Draws the order of the rows."""
+    curvature: np.random.Generator
+    """Draws the first direction and the batches of the search for the step."""
+    split_seed: int
+    """Going on must not fit the rows that were held out."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a fit leaves for a later one.
+
+    Attributes
+    ----------
+    streams : Streams
+        Random streams, where they stand.
+    first_loss : float
+        Loss before the first step of the first fit.
+    weight : float
+        Weight of the rows of a stream so far.
+    statistics : Statistics or None
+        Those of a stream so far; None without conditioning.
+    search : Search
+        The last search for the step.
+    """
+
+    streams: Streams
+    first_loss: float
+    weight: float
+    statistics: Statistics | None
+    search: Search = field(default_factory=Search)
+
+    def state(self) -> dict[str, Any]:
+        """Itself as plain values, for which a file of a model needs no class of the package."""
+        statistics = None if self.statistics is None else self.statistics.state()
+        return {
+            "streams": _values(self.streams),
+            "first_loss": self.first_loss,
+            "weight": self.weight,
+            "statistics": statistics,
+            "search": _values(self.search),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """What was kept, its streams as copies that a fit may draw from."""
+        statistics = state["statistics"]
+        return cls(
+            Streams(**copy.deepcopy(state["streams"])),
+            state["first_loss"],
+            state["weight"],
+            None if statistics is None else Statistics.from_state(statistics),
+            Search(**state["search"]),
+        )
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted network that a fit goes on from."""
+
+    layers: Sequence[Layer]
+    form: TargetForm
+    n_iter: int
+    past: Past
+
+
+def spawn_streams(
+    random_state: np.random.RandomState, fitted: Fitted | None
+) -> tuple[np.random.Generator | None, Streams]:
+    """The stream of the first weights, where there are none yet, and the others."""
+    if fitted is not None:
+        return None, fitted.past.streams
+    weights, rows, curvature, split = spawn_generators(random_state, 4)
+    return weights, Streams(rows, curvature, int(split.integers(2**31)))
+
+
+def _values(record: Any) -> dict[str, Any]:
+    return {entry.name: getattr(record, entry.name) for entry in fields(record)}

@@ -1,0 +1,115 @@
+"""How a fit descends: the step size and the rules, from the settings and the problem."""
+
+import numpy as np
+
+from skbackprop._core import auto
+from skbackprop._core.conditioning import Spread
+from skbackprop._core.curvature import largest_curvature
+from skbackprop._core.descent import Plan
+from skbackprop._core.problem import Problem, Target
+from skbackprop._core.rows import Batches
+from skbackprop._core.rules import SCHEDULES, Plateau, VanishedGradient
+from skbackprop._core.start import zero_params
+from skbackprop._estimators.check_parameters import Settings
+from skbackprop._estimators.past import Fitted, Search, Streams
+from skbackprop._estimators.pose import Posed
+
+
+def search_step(
+    settings: Settings,
+    posed: Posed,
+    params: np.ndarray,
+    target: Target,
+    stream: Fitted | None,
+    streams: Streams,
+) -> Search:
+    """The largest curvature, if the step size is found by it.
+
+    In a stream the last search holds until a scale has doubled or halved, or the objective is
+    another.
+    """
+    if settings.learning_rate != "auto":
+        return Search()
+    problem = posed.problem
+    batch_size = auto.batch_size(settings.batch_size, problem.data.X.shape[0])
+    conditioning = problem.conditioning
+    scale = np.abs(np.concatenate([conditioning.input_scale, conditioning.target_scale]))
+    question = (
+        target.form.loss,
+        problem.loss.output_activation,
+        settings.fit_intercept,
+        settings.reduction,
+        settings.activations,
+        settings.alpha,
+        settings.conditioning,
+        batch_size,
+    )
+    last = None if stream is None else stream.past.search
+    if (
+        last is not None
+        and last.curvature is not None
+        and last.question == question
+        and not auto.scales_have_moved(scale, last.scale)
+    ):
+        return last
+    start = zero_params(problem, posed.targets)
+    problem = problem._replace(loss=problem.loss.smoothed(SmallestDeviation(problem)))
+    double = np.dtype(np.float64)
+    objective = problem.objective(batch_size, double)
+    curvature = largest_curvature(objective, params.astype(double), streams.curvature, start)
+    return Search(curvature, scale, question)
+
+
+class SmallestDeviation:
+    """The smallest deviation of the conditioned targets, computed when it is asked for."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+
+    def __call__(self) -> float:
+        data = self._problem.data
+        targets = self._problem.conditioning.conditioned_targets(data.values)
+        return float(Spread.of(targets, data.sample_weight, quartiles=True).deviation().min())
+
+
+def plan_descent(
+    settings: Settings,
+    posed: Posed,
+    search: Search,
+    fitted: Fitted | None,
+    streams: Streams,
+    *,
+    partial: bool,
+) -> Plan:
+    """Step size, schedule, batches and the rules for an early end.
+
+    The end of a stream is not known, so "linear" and "adaptive" act there as "constant".
+    """
+    problem = posed.problem
+    n_rows = problem.data.X.shape[0]
+    batch_size = auto.batch_size(settings.batch_size, n_rows)
+    max_iter = 1 if partial else auto.max_iter(settings.max_iter, n_rows)
+    kind = settings.schedule
+    if partial and kind in ("linear", "adaptive"):
+        kind = "constant"
+    step_size = settings.learning_rate
+    if search.curvature is not None:
+        step_size = auto.step_size(search.curvature, in_stream=partial)
+    rules = settings.tol is not None and not partial
+    return Plan(
+        step_size=float(step_size),
+        schedule=SCHEDULES[kind](max_iter),
+        batches=Batches(n_rows, batch_size, streams.rows if settings.shuffle else None),
+        max_iter=max_iter,
+        retry=settings.learning_rate == "auto" and not partial,
+        smooth=problem.loss.smooth,
+        first_epoch=fitted.n_iter if fitted is not None and partial else 0,
+        margin=auto.margin(goes_on=fitted is not None, partial=partial),
+        reference_loss=0.0
+        if fitted is None
+        else fitted.past.first_loss / problem.conditioning.loss_unit,
+        vanished=VanishedGradient(settings.tol) if rules else None,
+        plateau=Plateau(settings.tol, settings.n_iter_no_change)
+        if rules and not settings.early_stopping
+        else None,
+    )

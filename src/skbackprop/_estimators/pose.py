@@ -1,0 +1,128 @@
+"""The problem that a fit solves, and the parameters it starts from."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from skbackprop._core import auto
+from skbackprop._core.activations import ACTIVATIONS
+from skbackprop._core.conditioning import (
+    Conditioning,
+    Spread,
+    Statistics,
+    condition,
+    loss_of_unscaled_targets,
+)
+from skbackprop._core.network import Network
+from skbackprop._core.problem import Data, Problem, Target
+from skbackprop._core.start import fitted_params, initial_prediction, overwrite
+from skbackprop._estimators.check_data import check_initial
+from skbackprop._estimators.check_parameters import Settings
+from skbackprop._estimators.in_memory import InMemory
+from skbackprop._estimators.past import Fitted
+
+
+class Posed(NamedTuple):
+    """A problem, and what it was posed by."""
+
+    problem: Problem
+    statistics: Statistics | None
+    """Those of the rows, and in a stream of all rows so far; None without conditioning."""
+    weight: float
+    """Weight of the rows, and in a stream of all rows so far."""
+
+    @property
+    def targets(self) -> Spread | None:
+        """The spread of targets that are numbers."""
+        return None if self.statistics is None else self.statistics.targets
+
+
+def pose(
+    settings: Settings, data: Data, target: Target, stream: Fitted | None, held: InMemory
+) -> Posed:
+    """Condition the data and build the problem; of a stream so far, statistics and weight count."""
+    activations = [ACTIVATIONS[name] for name in settings.activations]
+    n_rows, n_features = data.X.shape
+    if settings.conditioning is None:
+        statistics = None
+        conditioning = Conditioning.none(n_features, target.form.n_outputs, activations)
+    else:
+        statistics = _statistics(data, target, held)
+        if stream is not None and stream.past.statistics is not None:
+            statistics = stream.past.statistics.merged(statistics)
+        conditioning = condition(
+            statistics,
+            activations=activations,
+            n_outputs=target.form.n_outputs,
+            fit_intercept=settings.fit_intercept,
+            loss=target.loss,
+            dtype=data.X.dtype,
+        )
+    network = Network(
+        [n_features, *settings.hidden_layer_sizes, target.form.n_outputs],
+        conditioning.activations,
+        fit_intercept=settings.fit_intercept,
+    )
+    # Weights that are counts stand for as many rows; those below 1 on average for a row each.
+    weight = float(n_rows if data.sample_weight is None else max(data.sample_weight.sum(), n_rows))
+    weight += 0.0 if stream is None else stream.past.weight
+    alpha = auto.alpha(settings.alpha, n_features, weight, settings.reduction)
+    alpha *= loss_of_unscaled_targets(target.loss, None if statistics is None else statistics[1])
+    loss = target.loss.scaled(conditioning.target_scale)
+    problem = Problem(network, loss, conditioning, data, alpha, settings.reduction, held.objective)
+    return Posed(problem, statistics, weight)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _statistics(data: Data, target: Target, held: InMemory) -> Statistics:
+    inputs = held.spread(data.X, data.sample_weight)
+    targets = None
+    if target.is_numeric:
+        targets = Spread.of(data.values, data.sample_weight, quartiles=target.loss.robust)
+    return Statistics(inputs, targets)
+
+
+def first_params(
+    posed: Posed,
+    target: Target,
+    fitted: Fitted | None,
+    rng: np.random.Generator | None,
+    *,
+    stream: bool,
+) -> np.ndarray:
+    """The parameters to start from: the fitted ones, or random weights and typical intercepts."""
+    if rng is None or fitted is not None:
+        assert fitted is not None
+        return _params_to_go_on_from(posed, fitted, stream=stream)
+    problem = posed.problem
+    start = initial_prediction(target.loss, problem.conditioning, posed.targets)
+    return problem.network.initial_params(rng, problem.data.X.dtype, start)
+
+
+def set_initial(posed: Posed, params: np.ndarray, coefs: Any, intercepts: Any) -> None:
+    """Overwrite parameters by the weights given to fit, which are of the network on raw X."""
+    network, conditioning = posed.problem.network, posed.problem.conditioning
+    given = check_initial(network, coefs, intercepts, params.dtype)
+    overwrite(network, conditioning, params, *given)
+
+
+def _params_to_go_on_from(posed: Posed, fitted: Fitted, *, stream: bool) -> np.ndarray:
+    """The fitted weights in the coordinates of the problem, whose network must be the same."""
+    network = posed.problem.network
+    shapes = [layer.coef.shape for layer in fitted.layers]
+    if shapes != network.shapes:
+        raise ValueError(
+            f"Going on (warm_start or partial_fit) needs layers of the fitted shapes {shapes}; "
+            f"hidden_layer_sizes, loss and the data ask for {network.shapes}. Fit with "
+            "warm_start=False to start anew."
+        )
+    if not network.fit_intercept and any(np.any(layer.intercept) for layer in fitted.layers):
+        raise ValueError(
+            "Going on (warm_start or partial_fit) with fit_intercept=False would drop the "
+            "fitted intercepts. Fit with warm_start=False to start anew."
+        )
+    seen: Any = None
+    if stream and posed.statistics is not None and fitted.past.statistics is not None:
+        seen = fitted.past.statistics.inputs.every
+    dtype = posed.problem.data.X.dtype
+    return fitted_params(network, posed.problem.conditioning, fitted.layers, dtype, seen)
