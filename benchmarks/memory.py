@@ -100,8 +100,10 @@ def pickle_size(name, dtype, sizes):
     """
     X, y = normal(2000, sizes.n_fit_columns, np.dtype(dtype))
     model = classifier(name).fit(X, y)
-    names = ("input_shift_", "input_scale_", "target_shift_", "target_scale_", "_spreads")
-    statistics = sum(n_bytes(getattr(model, attribute, None)) for attribute in names)
+    names = ("input_shift_", "input_scale_", "target_shift_", "target_scale_")
+    of_coordinates = [getattr(model, attribute, None) for attribute in names]
+    past = getattr(model, "_past", {})
+    statistics = n_bytes([*of_coordinates, past.get("statistics")])
     return [size / 1e3 for size in (len(pickle.dumps(model)), weight_bytes(model), statistics)]
 
 

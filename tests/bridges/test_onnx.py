@@ -407,7 +407,7 @@ def test_unfitted_estimators(model):
 
 def test_a_loss_without_conversion_is_named():
     model = BackpropRegressor(2, max_iter=1, tol=None).fit(*DATA["diabetes"])
-    model._fitted_loss = ("log_cosh", {})
+    model._form["loss"] = ("log_cosh", {})
     with pytest.raises(NotImplementedError, match="loss='log_cosh'"):
         run(model, DATA["diabetes"][0])
 

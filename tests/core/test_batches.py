@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from skbackprop._core import auto
 from skbackprop._core.rows import Batches
-from skbackprop._core.problem import resolve_max_iter
 
 SIZES = [(1, 1), (7, 1), (7, 3), (6, 3), (7, 6), (7, 7), (7, 10)]
 
@@ -71,5 +71,5 @@ def test_every_order_is_as_likely():
 @pytest.mark.parametrize(("n_rows", "n_epochs"), [(1, 200), (2000, 200), (16_000, 50), (10**9, 20)])
 def test_more_rows_have_fewer_epochs(n_rows, n_epochs):
     """200 · (2,000 / n)^⅔, and at least 20."""
-    assert resolve_max_iter("auto", n_rows) == n_epochs
-    assert resolve_max_iter(7, n_rows) == 7
+    assert auto.max_iter("auto", n_rows) == n_epochs
+    assert auto.max_iter(7, n_rows) == 7

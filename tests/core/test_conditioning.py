@@ -11,10 +11,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skbackprop import BackpropClassifier, BackpropRegressor, _conditioning, _continuation
+from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop._core import conditioning
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.conditioning import REACH, Conditioning, Spread
 from skbackprop._core.network import Network
+from skbackprop._estimators import plan
 
 FORMULAS = {
     "identity": lambda z: z,
@@ -66,7 +68,7 @@ class TestSpread:
     @pytest.mark.parametrize("weighted", [False, True])
     @pytest.mark.parametrize("container", CONTAINERS)
     def test_moments_are_those_of_numpy(self, monkeypatch, container, weighted, chunk_elements):
-        monkeypatch.setattr(_conditioning, "_CHUNK_ELEMENTS", chunk_elements)
+        monkeypatch.setattr(conditioning, "_CHUNK_ELEMENTS", chunk_elements)
         weights = self.weights if weighted else None
         moments = Spread.of(container(self.X), weights).every
         mean = np.average(self.X, axis=0, weights=weights)
@@ -614,13 +616,13 @@ class TestGoingOn:
 
     def test_curvature_is_searched_again_once_a_scale_has_doubled(self, monkeypatch):
         searched = []
-        search = _continuation.largest_curvature
+        search = plan.largest_curvature
 
         def counted(*args):
             searched.append(search(*args))
             return searched[-1]
 
-        monkeypatch.setattr(_continuation, "largest_curvature", counted)
+        monkeypatch.setattr(plan, "largest_curvature", counted)
         model = BackpropRegressor(random_state=0).partial_fit(X, Y)
         assert len(searched) == 1
         for factor in (1.0, 1.2, 0.8):

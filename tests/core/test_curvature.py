@@ -9,16 +9,16 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
-from skbackprop import BackpropClassifier, BackpropRegressor, _curvature
+from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop._core import curvature
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._core.rows import Batches
 from skbackprop._core.curvature import largest_curvature
-from skbackprop._core.descent import gradient_descent
+from skbackprop._core.descent import Plan, gradient_descent
 from skbackprop._core.losses import LOSSES
 from skbackprop._core.network import Network
 from skbackprop._core.objective import Objective
-from skbackprop._core.rules import Status
-from skbackprop._core.rules import SCHEDULES
+from skbackprop._core.rows import Batches
+from skbackprop._core.rules import SCHEDULES, Status
 
 FORMULAS = {
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
@@ -48,7 +48,7 @@ def search(objective, params, seed=0):
 
 @pytest.mark.parametrize("jitter", [-1e-5, -1e-13, 0.0, 1e-13, 1e-5])
 def test_rounding_hides_the_jitter_of_round_numbers(monkeypatch, jitter):
-    monkeypatch.setattr(_curvature, "_power_iteration", lambda *_: 0.75 * (1.0 + jitter))
+    monkeypatch.setattr(curvature, "_power_iteration", lambda *_: 0.75 * (1.0 + jitter))
     assert search(*problem()) == 0.75
 
 
@@ -56,7 +56,7 @@ def test_rounding_hides_the_jitter_of_round_numbers(monkeypatch, jitter):
 def test_rounding_hides_the_jitter_of_round_penalties(monkeypatch, alpha):
     results = set()
     for found in 48.0 * np.linspace(1.0 - 1e-12, 1.0 + 1e-12, 5) + alpha:
-        monkeypatch.setattr(_curvature, "_power_iteration", lambda *_, found=found: found)
+        monkeypatch.setattr(curvature, "_power_iteration", lambda *_, found=found: found)
         results.add(search(*problem()))
     assert len(results) == 1
 
@@ -242,19 +242,33 @@ class Quadratic:
 START = np.array([2.0, -1.0, 4.0])
 
 
-def descend(objective, step_size, *, schedule="constant", max_iter=100, batch_size=None, **kwargs):
+class Recorder:
+    """A watcher that keeps what it is told."""
+
+    def __init__(self, epochs):
+        self.epochs = epochs
+
+    def __call__(self, epoch):
+        self.epochs.append(epoch)
+
+    def chosen_params(self):
+        return None
+
+
+def descend(
+    objective,
+    step_size,
+    *,
+    schedule="constant",
+    max_iter=100,
+    batch_size=None,
+    watcher=None,
+    **rules,
+):
     params = START.copy()
     batches = Batches(objective.n_rows, batch_size or objective.n_rows)
-    descent = gradient_descent(
-        objective,
-        params,
-        step_size=step_size,
-        schedule=SCHEDULES[schedule](max_iter),
-        batches=batches,
-        max_iter=max_iter,
-        **kwargs,
-    )
-    return descent, params
+    plan = Plan(step_size, SCHEDULES[schedule](max_iter), batches, max_iter, **rules)
+    return gradient_descent(objective, params, plan, watcher), params
 
 
 class TestRetry:
@@ -296,7 +310,7 @@ class TestRetry:
             batch_size=2,
             max_iter=60,
             retry=True,
-            on_epoch=reports.append,
+            watcher=Recorder(reports),
         )
         if step_size < 1e12:  # 40 halvings are enough
             assert descent.status is Status.MAX_ITER

@@ -5,10 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from skbackprop._core.descent import Plan, gradient_descent
 from skbackprop._core.rows import Batches
-from skbackprop._core.descent import gradient_descent
-from skbackprop._core.rules import Plateau, Status, VanishedGradient, has_risen
-from skbackprop._core.rules import SCHEDULES
+from skbackprop._core.rules import SCHEDULES, Plateau, Status, VanishedGradient, has_risen
 
 CURVATURES = np.array([1.0, 0.3, 0.05])
 START = np.array([2.0, -1.0, 4.0])
@@ -45,11 +44,38 @@ class Script:
         return self.value(params) / self.n_rows
 
 
-def descend(objective, params, *, schedule="constant", max_iter, n_rows=1, batch_size=1, **kwargs):
-    settings = {"step_size": 1.0, "batches": Batches(n_rows, batch_size), **kwargs}
-    return gradient_descent(
-        objective, params, schedule=SCHEDULES[schedule](max_iter), max_iter=max_iter, **settings
+class Watching:
+    """A watcher made of functions."""
+
+    def __init__(self, on_epoch=None, choose=None):
+        self.on_epoch = on_epoch
+        self.choose = choose
+
+    def __call__(self, epoch):
+        return None if self.on_epoch is None else self.on_epoch(epoch)
+
+    def chosen_params(self):
+        return None if self.choose is None else self.choose()
+
+
+def descend(
+    objective,
+    params,
+    *,
+    schedule="constant",
+    max_iter,
+    n_rows=1,
+    batch_size=1,
+    on_epoch=None,
+    choose=None,
+    **rules,
+):
+    plan = Plan(
+        **{"step_size": 1.0, "batches": Batches(n_rows, batch_size), **rules},
+        schedule=SCHEDULES[schedule](max_iter),
+        max_iter=max_iter,
     )
+    return gradient_descent(objective, params, plan, Watching(on_epoch, choose))
 
 
 def follow(losses, n_rows=1, **kwargs):

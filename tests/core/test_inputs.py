@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from skbackprop._core import rows
+from skbackprop._core import rows as core_rows
 from skbackprop._core.rows import Inputs
 
 N_ROWS, N_FEATURES = 9, 4
@@ -37,7 +37,7 @@ def scale(rng):
 @pytest.fixture
 def large(monkeypatch):
     """Whatever follows is too large to be conditioned as a whole."""
-    monkeypatch.setattr(rows, "_SMALL", 0)
+    monkeypatch.setattr(core_rows, "_SMALL", 0)
 
 
 def some_rows(inputs):
@@ -60,7 +60,7 @@ def test_small_and_large_inputs_are_conditioned_alike(
         "dtype": np.dtype(dtype),
     }
     small = some_rows(Inputs(X, N_ROWS, **options))
-    monkeypatch.setattr(rows, "_SMALL", 0)
+    monkeypatch.setattr(core_rows, "_SMALL", 0)
     large = some_rows(Inputs(X, N_ROWS, **options))
     for once, each_time in zip(small, large, strict=True):
         assert once.dtype == each_time.dtype == dtype

@@ -5,12 +5,13 @@ import pytest
 from scipy import sparse
 from sklearn.datasets import load_wine
 
-from skbackprop import BackpropClassifier, BackpropRegressor, _base, _network
+from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop._core import network as network_module
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._core.rows import Batches
 from skbackprop._core.network import Network
 from skbackprop._core.prediction import predict_rows
-from skbackprop._core.rows import Inputs
+from skbackprop._core.rows import Batches, Inputs
+from skbackprop._estimators import plan
 
 SIGMOID, RELU = ACTIVATIONS["sigmoid"], ACTIVATIONS["relu"]
 # The shortest fit: one epoch whose steps round to nothing, which leaves the initial weights.
@@ -76,7 +77,7 @@ class TestForward:
     @pytest.mark.parametrize("n_rows", [1, 3, 4, 5, 8, 11])
     def test_chunks_equal_one_pass(self, monkeypatch, n_rows, container):
         # Four rows a chunk: of 4 hidden units and 2 outputs.
-        monkeypatch.setattr(_network, "_CHUNK_ELEMENTS", 25)
+        monkeypatch.setattr(network_module, "_CHUNK_ELEMENTS", 25)
         network, params = random_network()
         X = np.random.default_rng(1).normal(size=(n_rows, 3))
         stops, parts = [], []
@@ -92,7 +93,7 @@ class TestForward:
         np.testing.assert_allclose(np.vstack(parts), one_pass(network, params, X), rtol=1e-14)
 
     def test_a_chunk_has_at_least_one_row(self, monkeypatch):
-        monkeypatch.setattr(_network, "_CHUNK_ELEMENTS", 1)
+        monkeypatch.setattr(network_module, "_CHUNK_ELEMENTS", 1)
         network, params = random_network()
         chunks = network.forward_in_chunks(network.layers(params), np.ones((3, 3)))
         assert [rows for rows, _, _ in chunks] == [slice(0, 1), slice(1, 2), slice(2, 3)]
@@ -155,7 +156,7 @@ class TestPrediction:
     def test_is_the_formula(
         self, monkeypatch, container, dtype, atol, elements, n_rows, from_raw, part
     ):
-        monkeypatch.setattr(_network, "_CHUNK_ELEMENTS", elements)
+        monkeypatch.setattr(network_module, "_CHUNK_ELEMENTS", elements)
         X = (np.random.default_rng(1).normal(size=(n_rows, 3)) + self.SHIFT).astype(dtype)
         coefs, intercepts, formula = self.layers(dtype)
         got = predict_rows(container(X), coefs, intercepts, ["sigmoid"], self.SHIFT, from_raw)
@@ -257,7 +258,7 @@ class TestStreams:
                 orders.append(np.concatenate([np.arange(self.n_rows)[rows] for rows in batches]))
                 return iter(batches)
 
-        monkeypatch.setattr(_base, "Batches", Recorded)
+        monkeypatch.setattr(plan, "Batches", Recorded)
         return orders
 
     def test_order_does_not_depend_on_the_number_of_weights(self, orders):

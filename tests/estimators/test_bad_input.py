@@ -12,8 +12,9 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import r2_score
 
-from skbackprop import BackpropClassifier, BackpropRegressor, _data
+from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop._core.activations import ACTIVATIONS
+from skbackprop._estimators import check_data
 
 NAN, INF = float("nan"), float("inf")
 ESTIMATORS = [BackpropClassifier, BackpropRegressor]
@@ -355,7 +356,7 @@ def test_what_is_not_checked_in_predict_is_as_if_it_were(estimator, kind, names,
     model = small(estimator).fit(pd.DataFrame(X, columns=["a", "b"]) if names else X,
                                  TARGETS[estimator])  # fmt: skip
     y_pred, warned = outcome(model.predict, given)
-    monkeypatch.setattr(_data, "_is_as_checked", lambda *_: False)
+    monkeypatch.setattr(check_data, "_is_as_checked", lambda *_: False)
     expected, expected_warnings = outcome(model.predict, given)
     assert type(y_pred) is type(expected)
     assert_array_equal(y_pred, expected)
@@ -369,7 +370,7 @@ def test_one_row_is_predicted_without_checks(monkeypatch):
 
     model = small(REGRESSOR).fit(X, TARGETS[REGRESSOR])
     y_pred = model.predict(X)
-    monkeypatch.setattr(_data, "validate_data", checked)
+    monkeypatch.setattr(check_data, "validate_data", checked)
     for rows in (X, X.astype(np.float32), np.asfortranarray(X)):
         assert_allclose(model.predict(rows), y_pred, rtol=1e-5)
     with pytest.raises(AssertionError, match="validate_data was called"):

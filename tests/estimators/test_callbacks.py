@@ -18,15 +18,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skbackprop import (
-    BackpropClassifier,
-    BackpropRegressor,
-    DivergenceWarning,
-    HiddenActivations,
-    _base,
-    _callbacks,
-    _continuation,
-)
+from skbackprop import BackpropClassifier, BackpropRegressor, DivergenceWarning, HiddenActivations
+from skbackprop._estimators import base, callbacks, plan
 
 callback = pytest.importorskip("sklearn.callback", reason="scikit-learn below 1.9")
 
@@ -124,7 +117,7 @@ class TestLifeCycle:
         assert recorder.calls[-2:] == ["end fit", "teardown"]
 
     def test_undone_epochs_are_no_epochs(self, monkeypatch):
-        monkeypatch.setattr(_continuation, "largest_curvature", lambda *_: 1e-4)
+        monkeypatch.setattr(plan, "largest_curvature", lambda *_: 1e-4)
         model, recorder = recorded(REGRESSOR, max_iter=30)
         assert model.n_iter_ > len(model.loss_curve_)
         assert len([m for m in recorder.models if m is not None]) == len(model.loss_curve_) + 1
@@ -217,8 +210,8 @@ class TestLifeCycle:
         def made(*args, **kwargs):
             raise AssertionError("a context was made")
 
-        monkeypatch.setattr(_callbacks, "EpochCallbacks", made)
-        monkeypatch.setattr(_base, "EpochCallbacks", made)
+        monkeypatch.setattr(callbacks, "EpochCallbacks", made)
+        monkeypatch.setattr(base, "EpochCallbacks", made)
         monkeypatch.setattr(callback.CallbackContext, "_from_estimator", made)
         small(CLASSIFIER).fit(X, CLASSES)
         with pytest.raises(AssertionError, match="a context was made"):
@@ -430,9 +423,9 @@ class TestScoringMonitor:
 @each_estimator
 def test_warnings_point_to_the_line_that_called_fit(estimator):
     model = small(estimator, learning_rate_schedule="constant")
-    for callbacks in ([], [Recorder()]):
+    for given in ([], [Recorder()]):
         with pytest.warns(ConvergenceWarning, match="ran all max_iter") as caught:
-            model.set_callbacks(*callbacks).fit(X, TARGETS[estimator])
+            model.set_callbacks(*given).fit(X, TARGETS[estimator])
         assert caught[0].filename == __file__
     model.set_params(learning_rate=1e300)
     with pytest.warns(DivergenceWarning) as caught:

@@ -84,7 +84,7 @@ class InterruptAtLine:
 
     def _enter_function(self, frame, event, arg):
         path = Path(frame.f_code.co_filename)
-        return self._line if path.parent == PACKAGE and path.stem != "_threads" else None
+        return self._line if path.is_relative_to(PACKAGE) and path.stem != "threads" else None
 
     def _line(self, frame, event, arg):
         if event == "line":

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from skbackprop import BackpropClassifier, BackpropRegressor, VersionWarning, _persistence
+from skbackprop import BackpropClassifier, BackpropRegressor, VersionWarning
+from skbackprop._estimators import persistence
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3))
@@ -98,7 +99,7 @@ def test_another_version_is_told(model, package, monkeypatch):
         if package == "numpy":
             patch.setattr(np, "__version__", "1.0.0")
         else:
-            patch.setattr(_persistence, "__version__", "99.0.0")
+            patch.setattr(persistence, "__version__", "99.0.0")
         saved = pickle.dumps(model)
     old = "1.0.0" if package == "numpy" else "99.0.0"
     with pytest.warns(VersionWarning, match=rf"saved by {package} {old} and is loaded by") as told:
@@ -144,15 +145,15 @@ def test_a_memory_mapped_model_predicts_the_same(model, tmp_path):
     ],
 )
 def test_digests_tell_values_apart(value, other):
-    assert _persistence.digest(value) == _persistence.digest(copy.deepcopy(value))
-    assert _persistence.digest(value) != _persistence.digest(other)
+    assert persistence.digest(value) == persistence.digest(copy.deepcopy(value))
+    assert persistence.digest(value) != persistence.digest(other)
 
 
 def test_digests_do_not_tell_the_order_of_a_dict():
-    assert _persistence.digest({"a": 1, "b": 2}) == _persistence.digest({"b": 2, "a": 1})
+    assert persistence.digest({"a": 1, "b": 2}) == persistence.digest({"b": 2, "a": 1})
 
 
 def test_digests_do_not_tell_how_a_value_lies_in_memory():
     matrix = RNG.normal(size=(4, 6))
-    assert _persistence.digest(matrix) == _persistence.digest(np.asfortranarray(matrix))
-    assert _persistence.digest(matrix[:, ::2]) == _persistence.digest(matrix[:, ::2].copy())
+    assert persistence.digest(matrix) == persistence.digest(np.asfortranarray(matrix))
+    assert persistence.digest(matrix[:, ::2]) == persistence.digest(matrix[:, ::2].copy())

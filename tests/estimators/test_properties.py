@@ -22,7 +22,8 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, UndefinedMetricWarning
 from threadpoolctl import threadpool_limits
 
-from skbackprop import BackpropClassifier, BackpropRegressor, _network
+from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop._core import network
 from skbackprop._core.activations import ACTIVATIONS
 
 SMOOTH = tuple(name for name in ACTIVATIONS if name != "relu")
@@ -347,7 +348,7 @@ def assert_predicts(model, X):
         proba = model.predict_proba(X)
         assert np.isfinite(proba).all()
         assert ((proba >= 0.0) & (proba <= 1.0)).all()
-        if not model._multilabel:
+        if not model._form["multilabel"]:
             np.testing.assert_allclose(proba.sum(axis=1), 1.0, rtol=1e-6)
             assert np.isin(model.predict(X), model.classes_).all()
     else:
@@ -505,13 +506,13 @@ def nudged_fit(case, origin, eps, seed):
         # Conditioned coordinates have units of 1, in which intercepts of 0 are rounded, too.
         return params + nudge(params + 1.0)
 
-    network_params = _network.Network.initial_params
+    network_params = network.Network.initial_params
     # What is constant has a scale of its own.
     X = case.X + (np.ptp(case.X, axis=0) > 0.0) * nudge(case.X - origin)
     y = case.y if case.y.dtype.kind == "i" else case.y + nudge(case.y)
     nudged = replace(case, estimator=clone(case.estimator), X=X, y=y)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_network.Network, "initial_params", initial_params)
+        patch.setattr(network.Network, "initial_params", initial_params)
         nudged.fit()
     return nudged
 
@@ -552,7 +553,7 @@ def test_predictions_do_not_depend_on_the_chunk(case, chunk):
     case.fit()
     expected = raw_predictions(case.estimator, case.X)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_network, "_CHUNK_ELEMENTS", chunk)
+        patch.setattr(network, "_CHUNK_ELEMENTS", chunk)
         chunked = raw_predictions(case.estimator, case.X)
     by_row = np.concatenate([raw_predictions(case.estimator, row[np.newaxis]) for row in case.X])
     # Raw values of 1e6 leave rounding of 1e6 times that of a float.
@@ -689,7 +690,7 @@ FAR = {
 def test_what_predicts_beyond_the_range_of_floats_is_refused_by_its_row(
     estimator, params, method, row, value, container, chunk, monkeypatch
 ):
-    monkeypatch.setattr(_network, "_CHUNK_ELEMENTS", chunk)
+    monkeypatch.setattr(network, "_CHUNK_ELEMENTS", chunk)
     X = np.random.default_rng(0).normal(size=(30, 2))
     y = np.exp(X @ [3.0, 4.0])
     y = y > 1.0 if estimator is BackpropClassifier else y

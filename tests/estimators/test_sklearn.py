@@ -36,14 +36,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
-from skbackprop import (
-    BackpropClassifier,
-    BackpropRegressor,
-    DivergenceWarning,
-    HiddenActivations,
-    _continuation,
-)
+from skbackprop import BackpropClassifier, BackpropRegressor, DivergenceWarning, HiddenActivations
 from skbackprop._core.activations import ACTIVATIONS
+from skbackprop._estimators import plan
 
 ESTIMATORS = [BackpropClassifier, BackpropRegressor]
 DEFAULTS = [BackpropClassifier(), BackpropRegressor()]
@@ -851,7 +846,7 @@ GOING_ON_WRONG = {
     "hidden layers, warm": (
         BackpropClassifier,
         lambda model, X, y: model.set_params(hidden_layer_sizes=6, warm_start=True).fit(X, y),
-        "hidden_layer_sizes=6",
+        r"hidden_layer_sizes=\(6,\)",
     ),
 }
 
@@ -1003,7 +998,7 @@ def test_a_fit_that_stalls_says_so(params, advice, rng):
 
 
 def test_a_fit_whose_epochs_exploded_says_so(rng, monkeypatch):
-    monkeypatch.setattr(_continuation, "largest_curvature", lambda *_: 1e-6)
+    monkeypatch.setattr(plan, "largest_curvature", lambda *_: 1e-6)
     X = rng.normal(size=(40, 2))
     model = BackpropRegressor(3, batch_size="full", max_iter=2, random_state=0)
     with pytest.warns(ConvergenceWarning, match=r"stalled.*undone: 1\. Raise max_iter"):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from skbackprop import BackpropClassifier, BackpropRegressor, _threads
+from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop._estimators import threads
 from skbackprop._estimators.threads import blas_threads, one_thread_pays
 
 pytestmark = pytest.mark.thread_unsafe
@@ -205,7 +206,7 @@ def test_fork_during_a_fit_of_another_thread(held, two_threads):
     """The child has neither the other thread, which would end its use, nor its lock."""
     with blas_threads(*SMALL):
         if held:
-            _threads._lock.acquire()
+            threads._lock.acquire()
         child = os.fork()
         if child == 0:
             ok = False
@@ -216,7 +217,7 @@ def test_fork_during_a_fit_of_another_thread(held, two_threads):
             finally:
                 os._exit(0 if ok else 1)
         if held:
-            _threads._lock.release()
+            threads._lock.release()
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) == 0
         assert is_one()

@@ -27,12 +27,12 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_valid
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skbackprop import BackpropClassifier, BackpropRegressor, DivergenceWarning, _continuation
+from skbackprop import BackpropClassifier, BackpropRegressor, DivergenceWarning
 from skbackprop._core.descent import Epoch
 from skbackprop._core.problem import Data
-from skbackprop._core.rules import Plateau, Status
-from skbackprop._estimators.early_stopping import hold_out
-from skbackprop._estimators.validation import Validation
+from skbackprop._core.rules import Plateau, Schedule, Status
+from skbackprop._estimators import plan
+from skbackprop._estimators.early_stopping import Validation, hold_out
 
 ESTIMATORS = [BackpropClassifier, BackpropRegressor]
 CLASSIFIER, REGRESSOR = ESTIMATORS
@@ -74,10 +74,14 @@ def loss_of(model, X, y):
 class TestRule:
     """What is kept of a list of losses, without a network: the parameters are the loss."""
 
-    @staticmethod
-    def follow(losses, score=None, plateau=None, goes_on=None, start=None):
+    class Objective:
+        def value(self, params):
+            return float(params[0])
+
+    @classmethod
+    def follow(cls, losses, score=None, plateau=None, schedule=None, start=None):
         """Validate epochs until there is an end; the rule and the status of each."""
-        validation = Validation(lambda params: float(params[0]), score, plateau, goes_on)
+        validation = Validation(cls.Objective(), 1.0, score, plateau, schedule)
         params = np.empty(1)
         if start is not None:
             params[0] = start
@@ -122,7 +126,12 @@ class TestRule:
 
     def test_descent_may_go_on_after_a_plateau(self):
         answers = [True, True, False]
-        validation, statuses = self.follow([1.0] * 9, None, Plateau(0.0, 2), lambda: answers.pop(0))
+
+        class Patient(Schedule):
+            def outlasts_plateau(self):
+                return answers.pop(0)
+
+        validation, statuses = self.follow([1.0] * 9, None, Plateau(0.0, 2), Patient(9))
         assert (len(validation.losses), answers) == (7, [])
         assert statuses == [None] * 6 + [Status.EARLY_STOPPED]
 
@@ -324,7 +333,7 @@ class TestGiven:
     @pytest.mark.parametrize("batch_size", [16, "full"])
     def test_undone_epochs_have_no_score(self, batch_size, monkeypatch):
         # A curvature that is far too small makes a step that is far too long.
-        monkeypatch.setattr(_continuation, "largest_curvature", lambda *_: 1e-4)
+        monkeypatch.setattr(plan, "largest_curvature", lambda *_: 1e-4)
         X, y, X_val, y_val = split(REGRESSOR)
         model = small(REGRESSOR, batch_size=batch_size).fit(X, y, X_val=X_val, y_val=y_val)
         n_undone = model.n_iter_ - len(model.loss_curve_)

@@ -124,9 +124,9 @@ def test_a_stream_prints_its_header_once_and_thins_out(estimator, capsys):
 
 
 def test_undone_epochs_count_but_have_no_line(capsys, monkeypatch):
-    from skbackprop._estimators import continuation
+    from skbackprop._estimators import plan
 
-    monkeypatch.setattr(continuation, "largest_curvature", lambda *_: 1e-4)
+    monkeypatch.setattr(plan, "largest_curvature", lambda *_: 1e-4)
     model, _, lines, _ = printed(capsys, BackpropRegressor, max_iter=30, verbose=2)
     assert model.n_iter_ == 30 > len(lines) == len(model.loss_curve_)
     assert epochs(lines)[-1] == 30

@@ -63,8 +63,10 @@ def step_size(curvature: float, *, in_stream: bool) -> float:
     return SHARE_IN_STREAM * step if in_stream else step
 
 
-def scales_have_moved(scale: np.ndarray, before: np.ndarray) -> bool:
+def scales_have_moved(scale: np.ndarray, before: np.ndarray | None) -> bool:
     """Whether the step of a stream is to be looked for again: a scale has doubled or halved."""
+    if before is None:
+        return True
     ratio = scale / before
     return not bool(((ratio < RATIO_OF_SCALES) & (ratio > 1.0 / RATIO_OF_SCALES)).all())
 

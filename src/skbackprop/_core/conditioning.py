@@ -182,7 +182,10 @@ class Statistics(NamedTuple):
     @classmethod
     def from_state(cls, state: Sequence[Any]) -> "Statistics":
         """The statistics that `state` is of."""
-        return cls(*(None if part is None else Spread.from_state(part) for part in state))
+        inputs, targets = state
+        return cls(
+            Spread.from_state(inputs), None if targets is None else Spread.from_state(targets)
+        )
 
 
 class Conditioning(NamedTuple):

@@ -16,7 +16,8 @@ class TargetForm(NamedTuple):
     n_outputs: int
     loss: tuple[str, dict[str, Any]]
     """Name and options of the loss."""
-    classes: np.ndarray | None = None
+    classes: Any = None
+    """The labels of a classifier, in order."""
     multilabel: bool = False
     ndim: int = 1
     """Dimensions of the predictions of a regressor."""

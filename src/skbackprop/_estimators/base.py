@@ -161,7 +161,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
             posed = pose(settings, data, target, stream, self._held)
             if fitted is None:
                 report_out_of_reach(self, target, data)
-            params = first_params(posed, target, fitted, weights_rng, stream=partial)
+            params = first_params(settings, posed, target, fitted, weights_rng, stream=partial)
             set_initial(posed, params, coefs_init, intercepts_init)
             batch_size = auto.batch_size(settings.batch_size, data.X.shape[0])
             with (

@@ -95,7 +95,11 @@ def plan_descent(
     step_size = settings.learning_rate
     if search.curvature is not None:
         step_size = auto.step_size(search.curvature, in_stream=partial)
-    rules = settings.tol is not None and not partial
+    vanished = plateau = None
+    if settings.tol is not None and not partial:
+        vanished = VanishedGradient(settings.tol)
+        if not settings.early_stopping:
+            plateau = Plateau(settings.tol, settings.n_iter_no_change)
     return Plan(
         step_size=float(step_size),
         schedule=SCHEDULES[kind](max_iter),
@@ -108,8 +112,6 @@ def plan_descent(
         reference_loss=0.0
         if fitted is None
         else fitted.past.first_loss / problem.conditioning.loss_unit,
-        vanished=VanishedGradient(settings.tol) if rules else None,
-        plateau=Plateau(settings.tol, settings.n_iter_no_change)
-        if rules and not settings.early_stopping
-        else None,
+        vanished=vanished,
+        plateau=plateau,
     )

@@ -41,33 +41,47 @@ def pose(
     settings: Settings, data: Data, target: Target, stream: Fitted | None, held: InMemory
 ) -> Posed:
     """Condition the data and build the problem; of a stream so far, statistics and weight count."""
-    activations = [ACTIVATIONS[name] for name in settings.activations]
     n_rows, n_features = data.X.shape
+    # Weights that are counts stand for as many rows; those below 1 on average for a row each.
+    weight = float(n_rows if data.sample_weight is None else max(data.sample_weight.sum(), n_rows))
+    weight += 0.0 if stream is None else stream.past.weight
+    activations = [ACTIVATIONS[name] for name in settings.activations]
     if settings.conditioning is None:
-        statistics = None
         conditioning = Conditioning.none(n_features, target.form.n_outputs, activations)
-    else:
-        statistics = _statistics(data, target, held)
-        if stream is not None and stream.past.statistics is not None:
-            statistics = stream.past.statistics.merged(statistics)
-        conditioning = condition(
-            statistics,
-            activations=activations,
-            n_outputs=target.form.n_outputs,
-            fit_intercept=settings.fit_intercept,
-            loss=target.loss,
-            dtype=data.X.dtype,
-        )
+        return pose_in(conditioning, settings, data, target, None, weight, held)
+    statistics = _statistics(data, target, held)
+    if stream is not None and stream.past.statistics is not None:
+        statistics = stream.past.statistics.merged(statistics)
+    conditioning = condition(
+        statistics,
+        activations=activations,
+        n_outputs=target.form.n_outputs,
+        fit_intercept=settings.fit_intercept,
+        loss=target.loss,
+        dtype=data.X.dtype,
+    )
+    return pose_in(conditioning, settings, data, target, statistics, weight, held)
+
+
+def pose_in(
+    conditioning: Conditioning,
+    settings: Settings,
+    data: Data,
+    target: Target,
+    statistics: Statistics | None,
+    weight: float,
+    held: InMemory,
+) -> Posed:
+    """Build the problem in given coordinates, the penalty by the weight of the data."""
+    n_features = data.X.shape[1]
     network = Network(
         [n_features, *settings.hidden_layer_sizes, target.form.n_outputs],
         conditioning.activations,
         fit_intercept=settings.fit_intercept,
     )
-    # Weights that are counts stand for as many rows; those below 1 on average for a row each.
-    weight = float(n_rows if data.sample_weight is None else max(data.sample_weight.sum(), n_rows))
-    weight += 0.0 if stream is None else stream.past.weight
+    targets = None if statistics is None else statistics.targets
     alpha = auto.alpha(settings.alpha, n_features, weight, settings.reduction)
-    alpha *= loss_of_unscaled_targets(target.loss, None if statistics is None else statistics[1])
+    alpha *= loss_of_unscaled_targets(target.loss, targets)
     loss = target.loss.scaled(conditioning.target_scale)
     problem = Problem(network, loss, conditioning, data, alpha, settings.reduction, held.objective)
     return Posed(problem, statistics, weight)
@@ -83,6 +97,7 @@ def _statistics(data: Data, target: Target, held: InMemory) -> Statistics:
 
 
 def first_params(
+    settings: Settings,
     posed: Posed,
     target: Target,
     fitted: Fitted | None,
@@ -93,7 +108,7 @@ def first_params(
     """The parameters to start from: the fitted ones, or random weights and typical intercepts."""
     if rng is None or fitted is not None:
         assert fitted is not None
-        return _params_to_go_on_from(posed, fitted, stream=stream)
+        return _params_to_go_on_from(settings, posed, fitted, stream=stream)
     problem = posed.problem
     start = initial_prediction(target.loss, problem.conditioning, posed.targets)
     return problem.network.initial_params(rng, problem.data.X.dtype, start)
@@ -106,15 +121,17 @@ def set_initial(posed: Posed, params: np.ndarray, coefs: Any, intercepts: Any) -
     overwrite(network, conditioning, params, *given)
 
 
-def _params_to_go_on_from(posed: Posed, fitted: Fitted, *, stream: bool) -> np.ndarray:
+def _params_to_go_on_from(
+    settings: Settings, posed: Posed, fitted: Fitted, *, stream: bool
+) -> np.ndarray:
     """The fitted weights in the coordinates of the problem, whose network must be the same."""
     network = posed.problem.network
     shapes = [layer.coef.shape for layer in fitted.layers]
     if shapes != network.shapes:
         raise ValueError(
             f"Going on (warm_start or partial_fit) needs layers of the fitted shapes {shapes}; "
-            f"hidden_layer_sizes, loss and the data ask for {network.shapes}. Fit with "
-            "warm_start=False to start anew."
+            f"hidden_layer_sizes={settings.hidden_layer_sizes}, loss={settings.loss!r} and the data "
+            f"ask for {network.shapes}. Fit with warm_start=False to start anew."
         )
     if not network.fit_intercept and any(np.any(layer.intercept) for layer in fitted.layers):
         raise ValueError(

@@ -497,7 +497,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         (1,)
         """
         check_is_fitted(self)
-        loss = self._loss_of(*self._form["loss"], self.out_activation_)
+        name, options = self._form["loss"]
+        loss = self._loss_of(name, options, self.out_activation_)
 
         def from_raw(raw_prediction: np.ndarray, scratch: np.ndarray) -> np.ndarray:
             loss.inverse_link(raw_prediction, scratch)
@@ -575,7 +576,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         quantile = check_quantile(self.quantile)
         delta = check_number("huber_delta", self.huber_delta, positive=True)
         options = {"quantile": {"quantile": quantile}, "huber": {"delta": delta}}
-        fitted_loss = self.loss, options.get(self.loss, {})
+        fitted_loss: tuple[str, dict[str, Any]] = self.loss, options.get(self.loss, {})
         loss = self._loss_of(*fitted_loss, output_activation)
         values = y.reshape(len(y), -1)
         ndim, n_outputs = y.ndim, values.shape[1]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from skbackprop._core.network import Network
-from skbackprop._core.objective import Objective
+from skbackprop._core.objective import ObjectiveOfRows
 from skbackprop._estimators.check_parameters import check_integer, check_number, check_seed
 from skbackprop.inspection._rendering import Report, Table, as_html, frame_of, text
 from skbackprop.inspection._subject import Subject, subject_of
@@ -300,7 +300,7 @@ def _input_sizes(subject: Subject) -> np.ndarray:
     return distances.max(axis=0) / np.abs(conditioning.input_scale)
 
 
-def _along(objective: Objective, params: np.ndarray, place: int) -> Callable[[float], float]:
+def _along(objective: ObjectiveOfRows, params: np.ndarray, place: int) -> Callable[[float], float]:
     """J as a function of what is added to one parameter."""
 
     def value(change: float) -> float:

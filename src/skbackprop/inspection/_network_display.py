@@ -402,12 +402,12 @@ def _shortened(name: str) -> str:
 
 
 def _layer_names(estimator: Any) -> list[str]:
-    return ["input", *estimator._activations, estimator.out_activation_]
+    return ["input", *estimator._form["activations"], estimator.out_activation_]
 
 
 def _output_names(estimator: Any) -> list[str] | None:
     if not is_classifier(estimator):
-        loss, options = estimator._fitted_loss
+        loss, options = estimator._form["loss"]
         if loss == "quantile" and np.ndim(options["quantile"]):
             return [f"quantile {quantile:g}" for quantile in options["quantile"]]
         return None

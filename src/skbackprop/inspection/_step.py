@@ -119,7 +119,7 @@ class Step:
 def take_step(subject: Subject, learning_rate: float) -> Step:
     """Go forward and backward on raw inputs, and take the step where the estimator takes it."""
     X = subject.X if isinstance(subject.X, np.ndarray) else subject.X.toarray()
-    names = subject.model._activations
+    names = subject.model._form["activations"]
     network = Network(
         [X.shape[1], *(layer.coef.shape[1] for layer in subject.raw)],
         [ACTIVATIONS[name] for name in names],
@@ -241,10 +241,7 @@ def _raw_loss(subject: Subject, output_activation: str) -> Loss:
 
 def _fitted_loss(subject: Subject) -> tuple[str, dict[str, Any]]:
     """Name and options of the loss."""
-    fitted: tuple[str, dict[str, Any]] = subject.target.fitted.get(
-        "_fitted_loss", (subject.model.loss, {})
-    )
-    return fitted
+    return subject.target.form.loss
 
 
 def _bends(subject: Subject) -> np.ndarray | None:
@@ -253,7 +250,7 @@ def _bends(subject: Subject) -> np.ndarray | None:
         bends: np.ndarray = options["delta"] * np.abs(subject.conditioning.target_scale)
         return bends
     if name == "quantile":
-        return np.broadcast_to(options["quantile"], subject.target.n_outputs)
+        return np.broadcast_to(options["quantile"], subject.target.form.n_outputs)
     return None
 
 
@@ -305,5 +302,5 @@ def _changes(subject: Subject, learning_rate: float) -> list[Layer]:
 def _as_matrix(subject: Subject) -> np.ndarray:
     values = subject.target.values
     if subject.target.loss.target == "codes":
-        return np.eye(subject.target.n_outputs)[values]
-    return np.broadcast_to(values, (len(values), subject.target.n_outputs))
+        return np.eye(subject.target.form.n_outputs)[values]
+    return np.broadcast_to(values, (len(values), subject.target.form.n_outputs))

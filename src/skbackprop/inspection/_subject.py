@@ -14,16 +14,15 @@ from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.conditioning import Conditioning
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Layer, Network
-from skbackprop._core.objective import Objective
-from skbackprop._core.problem import Target
+from skbackprop._core.objective import ObjectiveOfRows
+from skbackprop._core.problem import Data, Target
+from skbackprop._core.start import fitted_params
 from skbackprop._estimators.base import BaseBackprop
-from skbackprop._estimators.check_data import check_sample_weight, set_initial
-from skbackprop._estimators.check_parameters import (
-    check_number,
-    check_parameters,
-    check_seed,
-    spawn_generators,
-)
+from skbackprop._estimators.check_data import GivenRows, check_sample_weight
+from skbackprop._estimators.check_parameters import check_number, check_parameters, check_seed
+from skbackprop._estimators.in_memory import InMemory
+from skbackprop._estimators.past import spawn_streams
+from skbackprop._estimators.pose import first_params, pose_in, set_initial
 
 # A step that takes the weights nowhere.
 _NO_STEP = 1e-300
@@ -59,7 +58,7 @@ class Subject(NamedTuple):
     conditioning: Conditioning
     network: Network
     params: np.ndarray
-    objective: Objective
+    objective: ObjectiveOfRows
 
     @property
     def n_rows(self) -> int:
@@ -106,43 +105,32 @@ def subject_of(
         unmoved = clone(estimator).set_params(learning_rate=_NO_STEP)
         model = _fit_one_epoch(unmoved, X, y, sample_weight, classes)
     model.coefs_ = [coef.astype(np.float64) for coef in model.coefs_]
-    X, y = model._check_data(X, y, goes_on=True, partial=True)
+    known = model._target_form()
+    X, y = model._check_data(X, y, reset=False, dtype=np.dtype(np.float64))
     sample_weight = check_sample_weight(sample_weight, X.shape[0])
-    target = model._encode_target(y, X.dtype, classes, partial=True, known=True)
+    target = model._encode_target(y, X.dtype, classes, partial=True, known=known)
+    data = Data(X, y, target.values, sample_weight)
 
     conditioning = _conditioning_of(model, target.loss)
-    network = Network(
-        [len(model.coefs_[0]), *(coef.shape[1] for coef in model.coefs_)],
-        conditioning.activations,
-        fit_intercept=model.fit_intercept,
-    )
-    params = model._fitted_params(network, conditioning, X.dtype, None)
-    raw = list(map(Layer, model.coefs_, model.intercepts_))
+    fitted = model._fitted()
+    # The rows are taken for those of the fit, by whose weight alpha="auto" goes.
+    statistics, weight = fitted.past.statistics, fitted.past.weight
+    posed = pose_in(conditioning, settings, data, target, statistics, weight, InMemory())
+    network = posed.problem.network
+    params = fitted_params(network, conditioning, fitted.layers, X.dtype)
+    raw = list(fitted.layers)
     is_fitted = hasattr(estimator, "coefs_")
     if not is_fitted:
         # Cloned, as drawing would change a random_state that is a generator.
-        weights_rng, *_ = spawn_generators(check_seed(clone(estimator).random_state), 4)
-        start = model._start(target.loss, conditioning)
-        params = network.initial_params(weights_rng, X.dtype, start)
+        weights_rng, _ = spawn_streams(check_seed(clone(estimator).random_state), None)
+        params = first_params(settings, posed, target, None, weights_rng, stream=False)
     if coefs is not None or intercepts is not None or not is_fitted:
         with _named_as_here():
-            set_initial(network, params, conditioning, coefs, intercepts)
+            set_initial(posed, params, coefs, intercepts)
         raw = conditioning.to_raw(network.layers(params), X.dtype)
     if not network.fit_intercept:
         raw = [Layer(coef, None) for coef, _ in raw]
-    objective = Objective(
-        network,
-        target.loss.scaled(conditioning.target_scale),
-        X,
-        conditioning.conditioned_targets(target.values),
-        sample_weight,
-        # No rows more than those of the fit, by whose weight "auto" goes.
-        alpha=model._alpha(settings, target.loss, None, 0, True),
-        reduction=model.loss_reduction,
-        batch_size=X.shape[0],
-        input_shift=conditioning.input_shift,
-        input_scale=conditioning.input_scale,
-    )
+    objective = posed.problem.objective(X.shape[0])
     return Subject(model, X, target, raw, conditioning, network, params, objective)
 
 
@@ -185,14 +173,14 @@ def _fit_one_epoch(
     model.__dict__.pop("_skl_callbacks", None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return model._fit(X, y, sample_weight, classes=classes, **initial)
+        return model._fit(GivenRows(X, y, sample_weight, classes=classes), **initial)
 
 
 def _conditioning_of(model: BaseBackprop, loss: Loss) -> Conditioning:
     """The coordinates that the model was fitted in."""
     activations = []
     for name, shift, scale in zip(
-        model._activations, model.hidden_shift_, model.hidden_scale_, strict=True
+        model._form["activations"], model.hidden_shift_, model.hidden_scale_, strict=True
     ):
         activation = ACTIVATIONS[name]
         conditioned = (shift, scale) != (0.0, 1.0) and activation.conditioned
