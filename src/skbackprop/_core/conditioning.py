@@ -8,6 +8,7 @@ same, and back again where descent goes on.
 
 from collections.abc import Callable, Sequence
 from functools import reduce
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,6 +60,15 @@ class Moments(NamedTuple):
             np.minimum(self.low, other.low),
             np.maximum(self.high, other.high),
         )
+
+    @property
+    def constant(self) -> np.ndarray:
+        """Which columns have one value only."""
+        return self.low == self.high
+
+    def centre(self) -> np.ndarray:
+        """The mean, which of a constant column is its value to the last digit."""
+        return np.where(self.constant, self.low, self.mean)
 
     def unit(self) -> np.ndarray:
         """The standard deviation; 1 for a column that is constant, or varies by no weight."""
@@ -153,7 +163,7 @@ class Spread(NamedTuple):
         One wild value then flattens the others: `robust` leaves it out where it nearly doubles
         the scale, or more.
         """
-        shift, scale = self.every.mean, self.every.scale()
+        shift, scale = self.every.centre(), self.every.scale()
         if robust:
             inner = STRETCH * self.inner.scale()
             wild = (inner > 0.0) & (inner < scale)
@@ -289,7 +299,7 @@ class Conditioning(NamedTuple):
         if not fit_intercept:
             shift, scale = np.zeros(1), every.scale_around_zero()
         else:
-            shift = every.mean if quartiles is None else quartiles[1]
+            shift = every.centre() if quartiles is None else quartiles[1]
             scale = every.side() * targets.deviation()
         if output.one_sided:
             # No shift goes through relu or softplus, and no negative scale.
@@ -458,7 +468,7 @@ def with_late_columns(layer: Layer, seen: Moments, scale: np.ndarray) -> Layer:
     it varies at last, they are those of its conditioned values, V = s W, and not of the raw ones,
     which may be of any size; what the network made of the constant goes into the intercepts.
     """
-    constant = seen.low == seen.high
+    constant = seen.constant
     coef = layer.coef.astype(np.float64)
     before = coef[constant]
     coef[constant] /= scale[constant][:, np.newaxis]
@@ -487,11 +497,25 @@ def _quartiles(array: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def moments(array: Any, weights: np.ndarray, excluded: np.ndarray | None) -> Moments:
     """The moments of the columns, without the values that equal `excluded`, chunk by chunk."""
-    n_rows, n_columns = array.shape
     of_chunk = _dense_moments if isinstance(array, np.ndarray) else _sparse_moments
-    size = max(1, _CHUNK_ELEMENTS // n_columns)
-    chunks = (slice(i, i + size) for i in range(0, n_rows, size))
-    return reduce(Moments.merged, (of_chunk(array[c], weights[c], excluded) for c in chunks))
+    parts = (of_chunk(array[c], weights[c], excluded) for c in _chunks(array))
+    return reduce(Moments.merged, parts)
+
+
+def _chunks(array: Any) -> list[slice]:
+    """Rows of which each chunk has about as many elements, so that memory is bounded.
+
+    A chunk of sparse rows costs a pass over its entries and one over all columns: it has at least
+    as many entries as there are columns, so that the time is linear in entries + columns.
+    """
+    n_rows, n_columns = array.shape
+    if isinstance(array, np.ndarray):
+        bounds = np.arange(0, n_rows, max(1, _CHUNK_ELEMENTS // n_columns))
+    else:
+        size = max(_CHUNK_ELEMENTS, n_columns)
+        bounds = np.searchsorted(array.indptr, np.arange(0, array.nnz, size))
+        bounds = np.unique(np.append(0, bounds[bounds < n_rows]))
+    return [slice(*ends) for ends in pairwise([*bounds.tolist(), n_rows])]
 
 
 def _dense_moments(chunk: np.ndarray, weights: np.ndarray, excluded: np.ndarray | None) -> Moments:

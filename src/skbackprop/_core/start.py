@@ -32,6 +32,20 @@ def initial_prediction(
     return output.inverse(y_pred) / conditioning.target_scale
 
 
+def silence_constants(
+    layers: Sequence[Layer], inputs: np.ndarray | None, targets: np.ndarray | None
+) -> None:
+    """Set the initial coefficients of constant inputs and of constant targets to zero.
+
+    What did not vary in training has no say: a constant input would keep the random coefficient
+    that nothing teaches. The prediction of a constant target is its output intercept.
+    """
+    if inputs is not None:
+        layers[0].coef[inputs] = 0.0
+    if targets is not None:
+        layers[-1].coef[:, targets] = 0.0
+
+
 def zero_params(problem: Problem, targets: Spread | None) -> np.ndarray:
     """Parameters at which all units are zero, and predictions typical but not flat."""
     params = np.zeros(problem.network.n_params)

@@ -22,6 +22,14 @@ class InMemory:
         """The values of an array that is to be in memory."""
         return array
 
+    def zero_columns(self, X: Any) -> np.ndarray:
+        """Which columns have zeros only."""
+        if isinstance(X, np.ndarray):
+            zeros: np.ndarray = ~X.any(axis=0)
+            return zeros
+        present: np.ndarray = np.bincount(X.indices[X.data != 0.0], minlength=X.shape[1]) > 0
+        return ~present
+
     def spread(self, X: Any, sample_weight: np.ndarray | None) -> Spread:
         """The spread of the columns."""
         return Spread.of(X, sample_weight)

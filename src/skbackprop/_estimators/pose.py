@@ -15,7 +15,12 @@ from skbackprop._core.conditioning import (
 )
 from skbackprop._core.network import Network
 from skbackprop._core.problem import Data, Problem, Target
-from skbackprop._core.start import fitted_params, initial_prediction, overwrite
+from skbackprop._core.start import (
+    fitted_params,
+    initial_prediction,
+    overwrite,
+    silence_constants,
+)
 from skbackprop._estimators.check_data import check_initial
 from skbackprop._estimators.check_parameters import Settings
 from skbackprop._estimators.in_memory import InMemory
@@ -30,6 +35,17 @@ class Posed(NamedTuple):
     """Those of the rows, and in a stream of all rows so far; None without conditioning."""
     weight: float
     """Weight of the rows, and in a stream of all rows so far."""
+
+    constant_inputs: np.ndarray
+    """Which columns of the inputs have had one value only; without conditioning, only zeros."""
+
+    @property
+    def constant_targets(self) -> np.ndarray | None:
+        """Which outputs have a constant target that their intercept predicts."""
+        targets, network = self.targets, self.problem.network
+        if targets is None or not network.fit_intercept:
+            return None
+        return np.broadcast_to(targets.every.constant, network.shapes[-1][1])
 
     @property
     def targets(self) -> Spread | None:
@@ -48,7 +64,9 @@ def pose(
     activations = [ACTIVATIONS[name] for name in settings.activations]
     if settings.conditioning is None:
         conditioning = Conditioning.none(n_features, target.form.n_outputs, activations)
-        return pose_in(conditioning, settings, data, target, None, weight, held)
+        posed = pose_in(conditioning, settings, data, target, None, weight, held)
+        # A constant that is not zero is a second intercept, as the textbooks' bias nodes are.
+        return posed._replace(constant_inputs=held.zero_columns(data.X))
     statistics = _statistics(data, target, held)
     if stream is not None and stream.past.statistics is not None:
         statistics = stream.past.statistics.merged(statistics)
@@ -84,7 +102,10 @@ def pose_in(
     alpha *= loss_of_unscaled_targets(target.loss, targets)
     loss = target.loss.scaled(conditioning.target_scale)
     problem = Problem(network, loss, conditioning, data, alpha, settings.reduction, held.objective)
-    return Posed(problem, statistics, weight)
+    constant = np.zeros(n_features, dtype=bool)
+    if statistics is not None:
+        constant = statistics.inputs.every.constant
+    return Posed(problem, statistics, weight, constant)
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -111,7 +132,10 @@ def first_params(
         return _params_to_go_on_from(settings, posed, fitted, stream=stream)
     problem = posed.problem
     start = initial_prediction(target.loss, problem.conditioning, posed.targets)
-    return problem.network.initial_params(rng, problem.data.X.dtype, start)
+    params = problem.network.initial_params(rng, problem.data.X.dtype, start)
+    layers = problem.network.layers(params)
+    silence_constants(layers, posed.constant_inputs, posed.constant_targets)
+    return params
 
 
 def set_initial(posed: Posed, params: np.ndarray, coefs: Any, intercepts: Any) -> None:
