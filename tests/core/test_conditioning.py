@@ -722,3 +722,108 @@ def test_duplicate_entries_of_a_sparse_matrix_count_as_their_sum():
 def test_of_two_rows_neither_is_the_farther_one():
     for pair in np.random.default_rng(0).normal(size=(200, 2, 1)).astype(np.float32):
         assert Spread.of(pair).every.side() == 1.0
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+class TestConstants:
+    """What does not vary in training has no say in the predictions."""
+
+    CONSTANTS = (0.1, 0.0, -3e5, 1.0)
+
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+    @pytest.mark.parametrize("hidden_layer_sizes", [(), 5, (4, 3)])
+    @pytest.mark.parametrize("estimator", [BackpropClassifier, BackpropRegressor])
+    def test_a_constant_column_has_a_coefficient_of_zero(
+        self, estimator, hidden_layer_sizes, container, rng
+    ):
+        X = rng.normal(size=(40, 6))
+        X[:, 1:5] = self.CONSTANTS
+        y = X[:, 0] + X[:, 5] > 0.0
+        model = estimator(hidden_layer_sizes, max_iter=5, random_state=0)
+        model.fit(container(X), y)
+        # The sums over a sparse column that is not zero round.
+        assert np.abs(model.coefs_[0][1:5] * np.abs(self.CONSTANTS)[:, np.newaxis]).max() < 1e-13
+        assert (model.coefs_[0][[0, 5]] != 0.0).all()
+
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+    def test_without_conditioning_that_is_so_of_zeros(self, container, rng):
+        X = np.column_stack([rng.normal(size=40), np.zeros(40), np.ones(40)])
+        settings = {"conditioning": None, "learning_rate": 0.1, "max_iter": 3, "random_state": 0}
+        model = BackpropRegressor(4, tol=None, **settings).fit(container(X), X[:, 0])
+        assert (model.coefs_[0] != 0.0).all(axis=1).tolist() == [True, False, True]
+        assert not model.coefs_[0][1].any()
+
+    def test_the_draws_of_other_columns_stay(self, rng):
+        X = rng.normal(size=(40, 3))
+        constant = X * [1.0, 0.0, 1.0]
+        settings = {"learning_rate": 1e-300, "max_iter": 1, "tol": None, "random_state": 0}
+        one, other = (
+            BackpropClassifier(4, **settings).fit(data, X[:, 0] > 0.0) for data in (X, constant)
+        )
+        np.testing.assert_array_equal(other.coefs_[0][[0, 2]], one.coefs_[0][[0, 2]])
+
+    def test_a_stream_learns_a_column_that_begins_to_vary(self, rng):
+        X = rng.normal(size=(200, 2))
+        y = X @ [1.0, 2.0]
+        model = BackpropRegressor(10, random_state=0)
+        model.partial_fit(X * [1.0, 0.0], X[:, 0])
+        assert not model.coefs_[0][1].any()
+        for _ in range(100):
+            model.partial_fit(X, y)
+        assert model.score(X, y) > 0.95
+
+    def test_given_coefficients_stay(self):
+        given = [np.array([[1.0], [2.0]])]
+        model = BackpropRegressor((), learning_rate=1e-300, alpha=0, max_iter=1, tol=None)
+        model.fit([[1.0, 3.0], [2.0, 3.0]], [1.0, 2.0], coefs_init=given)
+        np.testing.assert_allclose(model.coefs_[0], given[0], rtol=1e-14)
+
+    @pytest.mark.parametrize("value", [-3e-5, 0.1, 0.0, 1e-30, -1e30])
+    @pytest.mark.parametrize("loss", ["half_squared_error", "absolute_error", "huber", "quantile"])
+    def test_a_constant_target_is_predicted_to_the_last_digit(self, loss, value, rng):
+        X = rng.normal(size=(30, 2))
+        model = BackpropRegressor(loss=loss, max_iter=3, random_state=0)
+        np.testing.assert_allclose(
+            model.fit(X, np.full(30, value)).predict(10.0 * X), value, rtol=1e-14
+        )
+
+    def test_one_of_two_targets_may_be_constant(self, rng):
+        X = rng.normal(size=(60, 2))
+        y = np.column_stack([X[:, 0], np.full(60, 7.3)])
+        y_pred = BackpropRegressor(random_state=0).fit(X, y).predict(X)
+        np.testing.assert_allclose(y_pred[:, 1], 7.3, rtol=1e-14)
+        assert np.corrcoef(y_pred[:, 0], y[:, 0])[0, 1] > 0.95
+
+    def test_a_stream_of_targets_that_begin_to_vary(self, rng):
+        X = rng.normal(size=(200, 2))
+        model = BackpropRegressor(10, random_state=0).partial_fit(X, np.full(200, 5.0))
+        np.testing.assert_allclose(model.predict(X), 5.0, rtol=1e-14)
+        for _ in range(100):
+            model.partial_fit(X, X[:, 0])
+        assert model.score(X, X[:, 0]) > 0.9
+
+
+@pytest.mark.parametrize("n_columns", [10, 2**10, 2**14])
+def test_moments_of_sparse_rows_are_linear_in_entries_and_columns(n_columns, monkeypatch, rng):
+    """Each chunk costs a pass over its entries and one over the columns."""
+    X = sparse.random_array(
+        (3000, n_columns), density=min(0.5, 20 / n_columns), format="csr", rng=rng
+    )
+    of_chunk, work = conditioning._sparse_moments, []
+
+    def counted(chunk, *args):
+        work.append(chunk.nnz + chunk.shape[1])
+        return of_chunk(chunk, *args)
+
+    monkeypatch.setattr(conditioning, "_sparse_moments", counted)
+    monkeypatch.setattr(conditioning, "_CHUNK_ELEMENTS", 1000)
+    spread = conditioning.Spread.of(X)
+    # Two passes: over all values, and without the farthest.
+    assert sum(work) <= 2 * (3 * X.nnz + n_columns)
+    assert len(work) > 2
+    np.testing.assert_allclose(spread.every.mean, X.toarray().mean(axis=0), rtol=1e-12, atol=1e-16)
+    np.testing.assert_allclose(spread.every.std, X.toarray().std(axis=0), rtol=1e-12)

@@ -105,6 +105,9 @@ class Inputs:
             self._remainder = remainder if remainder.any() else None
         if scale is not None:
             self._inverse_scale = (1.0 / scale).astype(self.dtype)
+        self._scaled_shift = None
+        if shift is not None and self._sparse:
+            self._scaled_shift = (shift if scale is None else shift / scale).astype(self.dtype)
         if not (self._sparse or self._as_they_are) and X.size <= _SMALL:
             conditioned = np.empty(X.shape, dtype=self.dtype)
             self._condition(X, conditioned)
@@ -114,6 +117,7 @@ class Inputs:
         self._batch_size = batch_size
         self._buffer: np.ndarray | None = None
         self._in_buffer: slice | None = None
+        self._sparse_rows: SparseRows | None = None
 
     def take(self, rows: Rows) -> Any:
         """The given rows; overwritten by the next call."""
@@ -121,10 +125,12 @@ class Inputs:
             return self._gatherer.take(rows)
         if isinstance(rows, slice) and rows == self._in_buffer:
             # A full batch comes again and again.
-            return self._rows_of_buffer(rows.stop - rows.start)
+            return self._sparse_rows or self._rows_of_buffer(rows.stop - rows.start)
         raw = self._gatherer.take(rows)
         if self._sparse:
-            return SparseRows(raw, self._shift, self._inverse_scale)
+            self._sparse_rows = self._condition_sparse(raw)
+            self._in_buffer = rows if isinstance(rows, slice) else None
+            return self._sparse_rows
         conditioned = raw
         if isinstance(rows, slice) or raw.dtype != self.dtype:
             conditioned = self._rows_of_buffer(len(raw))
@@ -136,7 +142,7 @@ class Inputs:
         """The given rows, not overwritten."""
         raw = self._X[rows]
         if self._sparse:
-            return SparseRows(raw, self._shift, self._inverse_scale)
+            return self._condition_sparse(raw)
         if self._as_they_are:
             return raw
         conditioned = np.empty(raw.shape, dtype=self.dtype)
@@ -147,6 +153,16 @@ class Inputs:
         if self._buffer is None:
             self._buffer = np.empty((self._batch_size, self.shape[1]), dtype=self.dtype)
         return self._buffer[:n_rows]
+
+    def _condition_sparse(self, raw: Any) -> "SparseRows":
+        """The rows divided by the scale; what comes of X itself is copied before."""
+        if raw.dtype != self.dtype:
+            raw = raw.astype(self.dtype)
+        if self._inverse_scale is not None:
+            if np.may_share_memory(raw.data, self._X.data):
+                raw = raw.copy()
+            raw.data *= self._inverse_scale[raw.indices]
+        return SparseRows(raw, self._scaled_shift)
 
     def _condition(self, raw: np.ndarray, out: np.ndarray) -> None:
         if self._shift is None:
@@ -166,36 +182,40 @@ _SMALL = 2**18
 class SparseRows:
     """(X − c) / s for a sparse X, never formed: what matrix products need of it.
 
-    ((X − c) / s) V = X (V / s) − c (V / s), and ((X − c) / s)ᵀ δ = (Xᵀ δ − c (Σ_rows δ)ᵀ) / s.
+    With X' = X / s and c' = c / s they are X' V − c' V and X'ᵀ δ − c' (Σ_rows δ)ᵀ.
+
+    Parameters
+    ----------
+    X : scipy.sparse CSR of shape (n_rows, n_features)
+        X'.
+    shift : ndarray of shape (n_features,) or None
+        c'; None for 0.
     """
 
-    def __init__(self, X: Any, shift: np.ndarray | None, inverse_scale: np.ndarray | None) -> None:
+    def __init__(self, X: Any, shift: np.ndarray | None) -> None:
         self._X = X
         self._shift = shift
-        self._inverse_scale = None if inverse_scale is None else inverse_scale[:, np.newaxis]
         self.shape = X.shape
 
     @property
     def T(self) -> "_TransposedSparseRows":  # noqa: N802
-        return _TransposedSparseRows(self._X.T, self._shift, self._inverse_scale)
+        return _TransposedSparseRows(self._X.T, self._shift)
 
     def dot(self, V: np.ndarray, out: np.ndarray) -> np.ndarray:
-        W = V if self._inverse_scale is None else V * self._inverse_scale
-        out[...] = self._X @ W
+        out[...] = self._X @ V
         if self._shift is not None:
-            out -= self._shift.dot(W)
+            out -= self._shift.dot(V)
         return out
 
 
 class _TransposedSparseRows(NamedTuple):
     X_T: Any
     shift: np.ndarray | None
-    inverse_scale: np.ndarray | None
 
     def dot(self, delta: np.ndarray, out: np.ndarray) -> np.ndarray:
-        out[...] = self.X_T @ delta
-        if self.shift is not None:
-            out -= np.outer(self.shift, delta.sum(axis=0))
-        if self.inverse_scale is not None:
-            out *= self.inverse_scale
+        if self.shift is None:
+            out[...] = self.X_T @ delta
+        else:
+            np.multiply(self.shift[:, np.newaxis], -delta.sum(axis=0), out=out)
+            out += self.X_T @ delta
         return out

@@ -25,7 +25,7 @@ class InMemory:
     def zero_columns(self, X: Any) -> np.ndarray:
         """Which columns have zeros only."""
         if isinstance(X, np.ndarray):
-            zeros: np.ndarray = ~X.any(axis=0)
+            zeros: np.ndarray = ~np.asarray(X.any(axis=0))
             return zeros
         present: np.ndarray = np.bincount(X.indices[X.data != 0.0], minlength=X.shape[1]) > 0
         return ~present

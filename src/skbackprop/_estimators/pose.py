@@ -15,12 +15,7 @@ from skbackprop._core.conditioning import (
 )
 from skbackprop._core.network import Network
 from skbackprop._core.problem import Data, Problem, Target
-from skbackprop._core.start import (
-    fitted_params,
-    initial_prediction,
-    overwrite,
-    silence_constants,
-)
+from skbackprop._core.start import fitted_params, initial_prediction, overwrite
 from skbackprop._estimators.check_data import check_initial
 from skbackprop._estimators.check_parameters import Settings
 from skbackprop._estimators.in_memory import InMemory
@@ -132,10 +127,7 @@ def first_params(
         return _params_to_go_on_from(settings, posed, fitted, stream=stream)
     problem = posed.problem
     start = initial_prediction(target.loss, problem.conditioning, posed.targets)
-    params = problem.network.initial_params(rng, problem.data.X.dtype, start)
-    layers = problem.network.layers(params)
-    silence_constants(layers, posed.constant_inputs, posed.constant_targets)
-    return params
+    return problem.network.initial_params(rng, problem.data.X.dtype, start)
 
 
 def set_initial(posed: Posed, params: np.ndarray, coefs: Any, intercepts: Any) -> None:
