@@ -91,6 +91,6 @@ class Problem(NamedTuple):
             reduction=self.reduction,
             batch_size=batch_size,
             input_shift=conditioning.input_shift if conditioning.conditions else None,
-            input_scale=conditioning.input_scale if conditioning.conditions else None,
+            input_scale=conditioning.scale_of_descent if conditioning.conditions else None,
             dtype=dtype,
         )

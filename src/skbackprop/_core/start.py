@@ -32,9 +32,7 @@ def initial_prediction(
     return output.inverse(y_pred) / conditioning.target_scale
 
 
-def silence_constants(
-    layers: Sequence[Layer], inputs: np.ndarray | None, targets: np.ndarray | None
-) -> None:
+def silence(layers: Sequence[Layer], inputs: np.ndarray | None, targets: np.ndarray | None) -> None:
     """Set the initial coefficients of constant inputs and of constant targets to zero.
 
     What did not vary in training has no say: a constant input would keep the random coefficient

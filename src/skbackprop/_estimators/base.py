@@ -17,7 +17,7 @@ from skbackprop._core.network import Layer
 from skbackprop._core.prediction import FromRaw, predict_rows
 from skbackprop._core.problem import Data, Target, TargetForm
 from skbackprop._core.rules import Status
-from skbackprop._core.start import silence_constants
+from skbackprop._core.start import silence
 from skbackprop._estimators.callbacks import CallbackSupportMixin, EpochCallbacks, is_of_callbacks
 from skbackprop._estimators.check_data import (
     GivenRows,
@@ -173,7 +173,7 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
                 if fitted is None and coefs_init is None:
                     # Not before: the step is to suit weights of their usual size.
                     layers = posed.problem.network.layers(params)
-                    silence_constants(layers, posed.constant_inputs, posed.constant_targets)
+                    silence(layers, posed.problem.conditioning.silent, posed.constant_targets)
                 plan = plan_descent(settings, posed, search, fitted, streams, partial=partial)
                 attributes = FittedAttributes(
                     posed, target.form, settings.activations, streams, search, plan, fitted

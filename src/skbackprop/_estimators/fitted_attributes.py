@@ -67,7 +67,10 @@ class FittedAttributes:
             np.isfinite(part).all() for layer in layers for part in layer if part is not None
         ):
             raise beyond_range(conditioning, params.dtype, params)
-        first_loss = descent.first_loss if self.fitted is None else self.fitted.past.first_loss
+        first_loss = descent.first_loss
+        if self.fitted is not None:
+            # The loss of a stream whose targets are constant at first begins near zero.
+            first_loss = max(first_loss, self.fitted.past.first_loss)
         past = Past(streams, first_loss, self.posed.weight, self.posed.statistics, self.search)
         return {
             "coefs_": [coef for coef, _ in layers],

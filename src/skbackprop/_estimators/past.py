@@ -45,7 +45,7 @@ class Past:
     streams : Streams
         Random streams, where they stand.
     first_loss : float
-        Loss before the first step of the first fit.
+        The largest loss before the first step of a fit so far.
     weight : float
         Weight of the rows of a stream so far.
     statistics : Statistics or None

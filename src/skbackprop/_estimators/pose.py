@@ -31,9 +31,6 @@ class Posed(NamedTuple):
     weight: float
     """Weight of the rows, and in a stream of all rows so far."""
 
-    constant_inputs: np.ndarray
-    """Which columns of the inputs have had one value only; without conditioning, only zeros."""
-
     @property
     def constant_targets(self) -> np.ndarray | None:
         """Which outputs have a constant target that their intercept predicts."""
@@ -59,9 +56,9 @@ def pose(
     activations = [ACTIVATIONS[name] for name in settings.activations]
     if settings.conditioning is None:
         conditioning = Conditioning.none(n_features, target.form.n_outputs, activations)
-        posed = pose_in(conditioning, settings, data, target, None, weight, held)
         # A constant that is not zero is a second intercept, as the textbooks' bias nodes are.
-        return posed._replace(constant_inputs=held.zero_columns(data.X))
+        conditioning = conditioning._replace(silent=held.zero_columns(data.X))
+        return pose_in(conditioning, settings, data, target, None, weight, held)
     statistics = _statistics(data, target, held)
     if stream is not None and stream.past.statistics is not None:
         statistics = stream.past.statistics.merged(statistics)
@@ -97,10 +94,7 @@ def pose_in(
     alpha *= loss_of_unscaled_targets(target.loss, targets)
     loss = target.loss.scaled(conditioning.target_scale)
     problem = Problem(network, loss, conditioning, data, alpha, settings.reduction, held.objective)
-    constant = np.zeros(n_features, dtype=bool)
-    if statistics is not None:
-        constant = statistics.inputs.every.constant
-    return Posed(problem, statistics, weight, constant)
+    return Posed(problem, statistics, weight)
 
 
 @np.errstate(over="ignore", invalid="ignore")
