@@ -260,7 +260,9 @@ def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
         labels = _labels(get_label_classes(scope, model))
         code = graph("ArgMax", scores, axis=1, keepdims=0)
         graph("Gather", graph.constant(labels, labels.dtype), code, axis=0, output=label)
-    if model._form["multilabel"] or len(model.classes_) == 2:
+    if container.get_options(model, {"raw_scores": False})["raw_scores"]:
+        graph("Identity", scores, output=proba)
+    elif model._form["multilabel"] or len(model.classes_) == 2:
         graph("Identity", _precise_sigmoid(graph, scores), output=proba)
     else:
         graph("Softmax", scores, axis=1, output=proba)
@@ -361,6 +363,7 @@ update_registered_converter(
         "zipmap": [True, False, "columns"],
         "nocl": [True, False],
         "output_class_labels": [False, True],
+        "raw_scores": [True, False],
     },
     parser=_parse_classifier,
 )

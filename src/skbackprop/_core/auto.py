@@ -58,7 +58,7 @@ def alpha(given: float | str, n_features: int, weight: float, reduction: str) ->
 
 
 def step_size(curvature: float, *, in_stream: bool) -> float:
-    """Step: 1.5 over the largest curvature, in a stream half of that; 1 if the objective is flat."""
+    """Step: 1.5 over the largest curvature, in a stream half of it; 1 on a flat objective."""
     step = STEP_TIMES_CURVATURE / curvature if 0.0 < curvature < np.inf else 1.0
     return SHARE_IN_STREAM * step if in_stream else step
 

@@ -140,8 +140,8 @@ def _params_to_go_on_from(
     if shapes != network.shapes:
         raise ValueError(
             f"Going on (warm_start or partial_fit) needs layers of the fitted shapes {shapes}; "
-            f"hidden_layer_sizes={settings.hidden_layer_sizes}, loss={settings.loss!r} and the data "
-            f"ask for {network.shapes}. Fit with warm_start=False to start anew."
+            f"hidden_layer_sizes={settings.hidden_layer_sizes}, loss={settings.loss!r} and "
+            f"the data ask for {network.shapes}. Fit with warm_start=False to start anew."
         )
     if not network.fit_intercept and any(np.any(layer.intercept) for layer in fitted.layers):
         raise ValueError(

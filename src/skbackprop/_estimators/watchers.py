@@ -1,4 +1,4 @@
-"""What watches a descent for an estimator: validation, printer and callbacks, one after the other."""
+"""All that watches the descent of an estimator: validation, printer and callbacks."""
 
 import numpy as np
 
