@@ -30,7 +30,6 @@ from skbackprop._core.objective import Objective
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
-dd = pytest.importorskip("dask.dataframe")
 distributed = pytest.importorskip("distributed")
 
 from skbackprop.dask import (  # noqa: E402
@@ -210,8 +209,11 @@ class TestObjective:
         chosen = blocks[order][np.arange(149, 9, -2)]
         model = BackpropRegressor((), random_state=0, max_iter=1).fit(X, X[:, 0])
         assert chosen.shape == (70, 6)
-        expected = model.predict(X[order[149:9:-2]])
-        assert_array_equal(chosen.predictions(model, "predict"), expected)
+        rows = X[order[149:9:-2]]
+        # A sum of 6 products and an intercept, in whatever order a BLAS adds them for so many rows.
+        size = np.abs(rows) @ np.abs(model.coefs_[0][:, 0]) + np.abs(model.intercepts_[0])
+        error = np.abs(chosen.predictions(model, "predict") - model.predict(rows))
+        assert (error <= 7 * np.finfo(float).eps * size).all()
 
     @pytest.mark.parametrize("chunks", CHUNKS, ids=str)
     def test_spread(self, client, data, chunks):
@@ -455,7 +457,12 @@ class TestFit:
 
 
 class TestFrames:
-    def test_frame_of_unknown_lengths(self, client, data):
+    @pytest.fixture
+    def dd(self):
+        """Frames of dask, which need pyarrow."""
+        return pytest.importorskip("dask.dataframe")
+
+    def test_frame_of_unknown_lengths(self, client, data, dd):
         pd = pytest.importorskip("pandas")
         X, y, _ = data
         frame = pd.DataFrame(X, columns=list("abcdef"))
@@ -474,7 +481,7 @@ class TestFrames:
         with pytest.raises(ValueError, match="feature names"):
             ours.predict(lazy[list("bacdef")])
 
-    def test_frames_of_strings(self, client):
+    def test_frames_of_strings(self, client, dd):
         pd = pytest.importorskip("pandas")
         frame = dd.from_pandas(pd.DataFrame({"a": ["x", "y"], "b": [1, 2]}), npartitions=1)
         with pytest.raises(ValueError, match="X must be numeric"):
@@ -665,7 +672,12 @@ class TestLostWorker:
                 return scores[-1]
 
             model = DaskBackpropRegressor(
-                8, batch_size="full", max_iter=10, scoring=scoring, random_state=0
+                8,
+                batch_size="full",
+                learning_rate=0.1,
+                max_iter=4,
+                scoring=scoring,
+                random_state=0,
             )
             return model.fit(X, y, X_val=X, y_val=y)
 
@@ -677,7 +689,7 @@ class TestLostWorker:
             hit = fitted(lambda: lost.extend(kill_one_with_data(processes)))
         assert any("objective" in str(key) for key in lost)
         assert any("_check_block" in str(key) for key in lost)
-        assert hit.n_iter_ == 10
+        assert hit.n_iter_ == 4
         for a, b in zip(
             whole.coefs_ + whole.intercepts_, hit.coefs_ + hit.intercepts_, strict=True
         ):

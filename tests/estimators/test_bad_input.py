@@ -281,7 +281,6 @@ def test_times_in_x(estimator, kind):
 def test_times_in_dask_collections(estimator):
     pytest.importorskip("distributed")
     import dask.array
-    import dask.dataframe
 
     import skbackprop.dask
 
@@ -289,6 +288,8 @@ def test_times_in_dask_collections(estimator):
     blocks = dask.array.from_array(DATES.reshape(-1, 1), chunks=(3, 1))
     parts = ["X must be numeric; got datetime64[us]"]
     assert_raises(parts, model.fit, blocks, ONES, error=TypeError)
+    # It needs pyarrow.
+    pytest.importorskip("dask.dataframe")
     frame = dask.dataframe.from_pandas(pd.DataFrame(DATE_BY_NUMBER), npartitions=2)
     assert_raises([*parts, "in column 'date'"], model.fit, frame, ONES, error=TypeError)
 

@@ -79,11 +79,6 @@ def test_check(estimator, check):
     run_check(estimator, check)
 
 
-@parametrize_with_checks(DEFAULTS)
-def test_check_of_defaults(estimator, check):
-    run_check(estimator, check)
-
-
 @pytest.mark.parametrize("estimator", DEFAULTS, ids=["classifier", "regressor"])
 def test_check_estimator(estimator):
     results = check_estimator(estimator, on_skip=None, on_fail=None)
