@@ -467,6 +467,7 @@ class TestEstimators:
         np.testing.assert_allclose(outputs(model, new_X), expected, rtol=1e-10, atol=1e-12)
 
     @pytest.mark.parametrize("offset", [2e3, 1e5])
+    @pytest.mark.given_numbers
     def test_float32_agrees_with_float64(self, task, offset):
         model, y = task
         single, new_single = ((rows + offset).astype(np.float32) for rows in (X, NEW_X))

@@ -339,6 +339,26 @@ class TestRetry:
         descent, _ = follow([1.0, 0.5, highest, 0.4], retry=True, **kind)
         assert descent.undone == undone
 
+    def test_a_loss_that_every_step_raises_is_no_division_by_zero(self):
+        """As of a target that is predicted to the last digit, where rounding raises the loss."""
+
+        class Rising(Script):
+            def value_and_gradient(self, params, rows, out, scale=1.0):
+                out[:] = scale
+                return 1.0
+
+        descent, end = (
+            descend(
+                Rising([0.0]),
+                params := np.zeros(1),
+                max_iter=60,
+                retry=True,
+                vanished=VanishedGradient(1e-4),
+            ),
+            params,
+        )
+        assert (end[0], descent.loss, descent.undone) == (0.0, 0.0, 40)
+
     def test_ends_at_the_best_where_it_would_end_above_the_first(self):
         descent, end = follow([1.0, 0.5, 1.5], retry=True, smooth=False)
         assert (end, descent.loss, descent.status) == (1, 0.5, Status.MAX_ITER)

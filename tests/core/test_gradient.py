@@ -246,7 +246,7 @@ each_batches = pytest.mark.parametrize(
 )
 
 
-# Hidden layers and losses meet in one array, the last delta: each of either with a few of the other.
+# Hidden layers and losses meet in one array, the last delta: each with a few of the others.
 CASES = [
     *((hidden, *form) for hidden in HIDDEN for form in LOSSES_AND_FORMS[:2]),
     *((hidden, *form) for hidden in ((), ("tanh",)) for form in LOSSES_AND_FORMS[2:]),

@@ -286,7 +286,7 @@ class TestGiven:
         quantiles = (0.1, 0.5, 0.9)
         model = small(REGRESSOR, loss="quantile", quantile=quantiles, scoring=score)
         model.fit(X, y, X_val=X_val, y_val=y_val)
-        assert max(model.validation_scores_) == model.score(X_val, y_val)
+        assert max(model.validation_scores_) == pytest.approx(model.score(X_val, y_val))
         model.set_params(scoring="loss").fit(X, y, X_val=X_val, y_val=y_val)
         sorted_loss = sum(
             mean_pinball_loss(y_val, y_pred, alpha=q)
@@ -358,6 +358,7 @@ class TestGiven:
 
 class TestHeldOut:
     @each_estimator
+    @pytest.mark.given_numbers
     def test_is_as_a_given_set(self, estimator):
         X, y = task(estimator)
         seen = []
@@ -465,6 +466,7 @@ class TestHeldOut:
             model.fit(X[40:], y[40:], **less)
             assert_allclose(model.validation_loss_curve_, curve, rtol=1e-10)
 
+    @pytest.mark.given_numbers
     def test_weights_go_with_their_rows(self, rng):
         X, y = task(REGRESSOR)
         weight = rng.uniform(0.5, 3.0, size=120)
@@ -674,6 +676,7 @@ class TestScoring:
             small(REGRESSOR, scoring=scoring).fit(*task(REGRESSOR))
 
     @each_estimator
+    @pytest.mark.given_numbers
     def test_what_a_callable_is_given(self, estimator):
         """Arrays, whatever frames the data came in, and the weights of the classes."""
         X, y, X_val, y_val = split(estimator)

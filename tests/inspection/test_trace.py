@@ -373,6 +373,7 @@ def test_the_derivative_of_the_loss_is_what_its_formula_says(problem, symbols):
     assert named.get(problem, "") in str(chain)
 
 
+@pytest.mark.given_numbers
 def test_crossing_quantiles_are_traced_as_they_are():
     estimator = BackpropRegressor((), loss="quantile", quantile=(0.1, 0.9), alpha=0)
     model = estimator.set_params(**FULL_BATCH).fit(X, Y[:, 0])

@@ -224,7 +224,8 @@ def gradient_descent(
                     break
             if plan.vanished is not None:
                 np.subtract(params, epoch_start, out=update)
-                norm = _norm(update) / steps
+                # An epoch that exploded at the shortest step has taken none.
+                norm = _norm(update) / steps if steps else 0.0
                 if norm == 0.0:
                     # Steps too short for the parameters' precision leave no way either.
                     objective.value_and_gradient(params, rows, update)
