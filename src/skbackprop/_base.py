@@ -3,7 +3,7 @@
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -62,6 +62,9 @@ class BaseBackprop(
     # Without a link scikit-learn's HTML leaves out what the docstring says of each parameter.
     _doc_link_module = "skbackprop"
     _doc_link_template = "#{estimator_module}.{estimator_name}"
+
+    # Groups are for splitters in the first place: `fit` must ask for them.
+    __metadata_request__fit: ClassVar = {"groups": False}
 
     _losses: Sequence[str]
     """Names of the losses on offer."""
