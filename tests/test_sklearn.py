@@ -2,6 +2,7 @@
 
 import pickle
 import unittest
+from html.parser import HTMLParser
 
 import joblib
 import numpy as np
@@ -39,7 +40,7 @@ from sklearn.model_selection import (
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils import get_tags
@@ -1218,7 +1219,33 @@ def test_html_says_what_each_parameter_and_attribute_is(estimator, rng):
     names = [*model.get_params(deep=False)]
     names += [name for name in vars(model) if name.endswith("_") and name[0] != "_"]
     assert [name for name in names if f"{name}: " not in html] == []
-    assert "https://scikit-learn.org" not in html
+
+
+class Anchors(HTMLParser):
+    """Addresses of links, and names of what can be linked to."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.links, self.targets = [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.targets.append(f"#{attrs.get('id')}")
+        if tag == "a" and {"href", "target"} & attrs.keys():
+            self.links.append(attrs.get("href"))
+
+
+@pytest.mark.parametrize("estimator", SHOWN)
+def test_html_has_no_link_to_nowhere(estimator, rng):
+    X = rng.normal(size=(20, 2))
+    models = [clone(estimator), make_pipeline(StandardScaler(), estimator)]
+    models += [clone(model).fit(X, (X[:, 0] > 0).astype(int)) for model in models]
+    for model in models:
+        anchors = Anchors(model._repr_html_())
+        web = [link for link in anchors.links if str(link).startswith("https://scikit-learn.org")]
+        assert set(anchors.links) - set(web) <= set(anchors.targets)
+        assert bool(web) == (type(model) is Pipeline)
 
 
 def test_html_of_what_cannot_be_fitted():

@@ -43,7 +43,12 @@ from skbackprop._problem import (
     resolve_batch_size,
     resolve_max_iter,
 )
-from skbackprop._reports import EpochPrinter, report_end, report_out_of_reach
+from skbackprop._reports import (
+    DescribedHtmlMixin,
+    EpochPrinter,
+    report_end,
+    report_out_of_reach,
+)
 from skbackprop._schedules import SCHEDULES
 from skbackprop._stopping import Plateau, Status, VanishedGradient
 from skbackprop._threads import blas_threads
@@ -51,17 +56,18 @@ from skbackprop._validation import Validation
 
 
 class BaseBackprop(
-    Continuation, SealedStateMixin, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta
+    Continuation,
+    SealedStateMixin,
+    CallbackSupportMixin,
+    DescribedHtmlMixin,
+    BaseEstimator,
+    metaclass=ABCMeta,
 ):
     """Base of the estimators.
 
     A fit checks parameters and data, encodes the target, builds the network and its objective,
     descends, and publishes. Until then nothing is changed but what `validate_data` sets.
     """
-
-    # Without a link scikit-learn's HTML leaves out what the docstring says of each parameter.
-    _doc_link_module = "skbackprop"
-    _doc_link_template = "#{estimator_module}.{estimator_name}"
 
     # Groups are for splitters in the first place: `fit` must ask for them.
     __metadata_request__fit: ClassVar = {"groups": False}
