@@ -330,7 +330,8 @@ class _DaskMixin(BaseBackprop):
         y_val, sample_weight_val : dask or other array-like of shape (n_val,), default=None
             Their targets, required with `X_val`, and weights.
         groups : dask or other array-like of shape (n_samples,), default=None
-            Groups of rows that `early_stopping` holds out or fits together.
+            Groups of rows that `early_stopping` holds out or fits together; without it they have no
+            use. The groups of a search come here only after ``set_fit_request(groups=True)``.
 
         Returns
         -------

@@ -275,11 +275,11 @@ def _scores(graph: _Graph, model: BackpropClassifier, z: str) -> str:
     """
     if model._form["multilabel"] or model.out_activation_ == "softmax":
         return z
-    if model.n_outputs_ == 1:
+    if model.n_outputs_ < len(model.classes_):
         return graph("Concat", graph("Neg", z), z, axis=1)
     # One sigmoid a class: log s = −softplus(−z), and p = s / Σ s.
     log_s = graph("Neg", _precise_softplus(graph, graph("Neg", z)))
-    if model.n_outputs_ > 2:
+    if model.n_outputs_ != 2:
         return graph("LogSoftmax", log_s, axis=1)
     of_the_other = graph("Gather", log_s, graph.constant([1, 0], np.int64), axis=1)
     return graph("Sub", log_s, of_the_other)

@@ -329,6 +329,13 @@ class TestFit:
         ours.fit(split(X), y > 5, groups=split(groups))
         assert_same_fit(ours, local.fit(X, y > 5, groups=groups))
 
+    def test_one_class(self, client, data):
+        X, y, _ = data
+        ours = self.CLASSIFIER[0](8, batch_size="full", max_iter=3, random_state=0)
+        ours.fit(split(X), np.full(len(y), "a"))
+        assert ours.predict_proba(split(X)).compute().tolist() == [[1.0]] * len(y)
+        assert ours.predict(split(X)).compute().tolist() == ["a"] * len(y)
+
     def test_warm_start_and_partial_fit(self, client, data):
         X, y, weight = data
         settings = {"batch_size": "full", "max_iter": 5, "random_state": 0}

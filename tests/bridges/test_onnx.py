@@ -175,6 +175,7 @@ TARGETS = {
     "objects": np.array(["setosa", "versicolor", "virginicä"], dtype=object)[SPECIES],
     "booleans": SPECIES == 2,
     "two strings": np.where(SPECIES == 2, "yes", "no"),
+    "one string": np.full(len(SPECIES), "yes"),
     "multilabel": np.column_stack([SPECIES == 0, SPECIES > 0]).astype(int),
 }
 

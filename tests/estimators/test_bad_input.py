@@ -414,7 +414,6 @@ Y_OF_ONE = {
         ["y must be class labels", "got multiclass-multioutput"],
     ),
     "NaN": (REGRESSOR, with_value(X[:, 0], NAN), ["Input y contains NaN"]),
-    "one class": (CLASSIFIER, np.array(["a"] * 6), ["y must have at least 2 classes", "1 class"]),
     "outside float32": (
         REGRESSOR,
         np.full(6, 1e300),

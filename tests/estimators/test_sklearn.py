@@ -2,6 +2,7 @@
 
 import pickle
 import unittest
+from html.parser import HTMLParser
 
 import joblib
 import numpy as np
@@ -16,7 +17,12 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.datasets import load_digits, load_iris
-from sklearn.ensemble import BaggingRegressor, StackingClassifier, VotingClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    BaggingRegressor,
+    StackingClassifier,
+    VotingClassifier,
+)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.inspection import PartialDependenceDisplay, permutation_importance
@@ -26,13 +32,17 @@ from sklearn.model_selection import (
     HalvingGridSearchCV,
     KFold,
     StratifiedKFold,
+    TimeSeriesSplit,
     cross_val_predict,
+    cross_val_score,
     train_test_split,
 )
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
@@ -496,6 +506,147 @@ def test_multilabel_is_logistic_regression_by_label(rng):
     assert_array_equal(model.predict(X), proba > 0.5)
 
 
+# One class
+
+ONE_CLASS = {
+    "defaults": {},
+    "squared error": {"loss": "squared_error"},
+    "held out": {"early_stopping": True, "scoring": "accuracy"},
+    "weights by class": {"class_weight": {"a": 2.0, "b": 3.0}},
+    "textbook": {"conditioning": None, "alpha": 0, "learning_rate": 0.1, "batch_size": "full"},
+    "no hidden layer": {"hidden_layer_sizes": (), "fit_intercept": False},
+}
+
+
+@pytest.mark.parametrize("params", ONE_CLASS.values(), ids=ONE_CLASS)
+def test_one_class(params, rng):
+    X = rng.normal(size=(40, 2))
+    y = np.full(40, "a")
+    model = BackpropClassifier(3, random_state=0, warm_start=True).set_params(**params)
+    for _ in range(2):
+        model.fit(X, y)
+        assert model.classes_.tolist() == ["a"]
+        assert_array_equal(model.predict(X), y)
+        assert_array_equal(model.predict_proba(X), np.ones((40, 1)))
+        assert_array_equal(model.predict_log_proba(X), np.zeros((40, 1)))
+        assert_array_equal(model.decision_function(X), np.zeros(40))
+    with pytest.raises(ValueError, match="warm_start=True needs a y of the fitted classes"):
+        model.fit(X, np.where(X[:, 0] > 0, "a", "b"))
+    stream = clone(model).set_params(early_stopping=False).partial_fit(X, y, classes=["a"])
+    assert_array_equal(stream.partial_fit(X[:5], y[:5]).predict(X), y)
+    with pytest.raises(ValueError, match=r"y must have labels out of \['a'\]; got \['b'\]"):
+        stream.partial_fit(X, np.full(40, "b"))
+
+
+def test_one_class_of_weight(rng):
+    X = rng.normal(size=(40, 2))
+    y = (X[:, 0] > 0).astype(int)
+    model = BackpropClassifier(3, random_state=0).fit(X, y, sample_weight=y)
+    assert_array_equal(model.predict(X), np.ones(40))
+    assert model.predict_proba(X).shape == (40, 2)
+
+
+ZEROS, ONES = np.zeros(60, int), np.ones(60, int)
+# What an estimator makes of a part of the data that has one class, and what it should.
+GIVEN_ONE_CLASS = {
+    "MultiOutputClassifier": (
+        lambda model, X, y: (
+            MultiOutputClassifier(model).fit(X, np.column_stack([y, ZEROS])).predict_proba(X)[1]
+        ),
+        np.ones((60, 1)),
+    ),
+    "MultiOutputClassifier.partial_fit": (
+        lambda model, X, y: (
+            MultiOutputClassifier(model)
+            .partial_fit(X, np.column_stack([y, ZEROS]), classes=[[0, 1], [0]])
+            .predict(X)[:, 1]
+        ),
+        ZEROS,
+    ),
+    "ClassifierChain": (
+        lambda model, X, y: (
+            ClassifierChain(model, order=[1, 0]).fit(X, np.column_stack([y, ONES])).predict(X)[:, 1]
+        ),
+        ONES,
+    ),
+    "TimeSeriesSplit": (
+        lambda model, X, y: cross_val_score(
+            model, X, y, cv=TimeSeriesSplit(3), error_score="raise"
+        )[:1],
+        [1.0],
+    ),
+    "GridSearchCV": (
+        lambda model, X, y: (
+            GridSearchCV(model, {}, cv=KFold(2), error_score="raise")
+            .fit(X, ZEROS)
+            .cv_results_["mean_test_score"]
+        ),
+        [1.0],
+    ),
+    "BaggingClassifier": (
+        lambda model, X, y: BaggingClassifier(model, 3).fit(X, ZEROS).predict_proba(X),
+        np.ones((60, 1)),
+    ),
+    "VotingClassifier": (
+        lambda model, X, y: (
+            VotingClassifier([("a", model)], voting="soft").fit(X, ZEROS).predict_proba(X)
+        ),
+        np.ones((60, 1)),
+    ),
+    "SelfTrainingClassifier": (
+        lambda model, X, y: (
+            SelfTrainingClassifier(model).fit(X, np.r_[ZEROS[:30], np.full(30, -1)]).predict(X)
+        ),
+        ZEROS,
+    ),
+}
+
+
+@pytest.mark.parametrize("given", GIVEN_ONE_CLASS)
+def test_one_class_inside_other_estimators(given, rng):
+    X = rng.normal(size=(60, 2))
+    y = np.r_[np.zeros(30, int), (X[30:, 0] > 0).astype(int)]
+    result, expected = GIVEN_ONE_CLASS[given]
+    assert_array_equal(result(BackpropClassifier(4, random_state=0), X, y), expected)
+
+
+def test_one_class_in_a_fold_of_predictions(rng):
+    X = rng.normal(size=(60, 2))
+    y = np.r_[np.zeros(30, int), (X[30:, 0] > 0).astype(int)]
+    model = BackpropClassifier(4, random_state=0)
+    with pytest.warns(RuntimeWarning, match="Number of classes in training fold"):
+        proba = cross_val_predict(model, X, y, cv=KFold(2), method="predict_proba")
+    assert_array_equal(proba[30:], [[1.0, 0.0]] * 30)
+
+
+@pytest.mark.parametrize("y_second", [np.zeros(30, int), np.arange(30) % 3])
+def test_one_class_in_a_fold_of_calibration(y_second, rng):
+    X = rng.normal(size=(60, 2))
+    y = np.r_[np.zeros(30, int), y_second]
+    model = CalibratedClassifierCV(BackpropClassifier(4, random_state=0), cv=KFold(2)).fit(X, y)
+    proba = model.predict_proba(X)
+    assert proba.shape == (60, len(np.unique(y)))
+    assert_allclose(proba.sum(axis=1), 1, rtol=1e-12)
+
+
+def test_bags_with_one_class(rng):
+    X = rng.normal(size=(60, 2))
+    y = np.r_[np.zeros(40, int), np.ones(20, int)]
+    # Members that take no weights are given the rows of their bag alone.
+    member = make_pipeline(StandardScaler(), BackpropClassifier(4))
+    bag = BaggingClassifier(member, 8, max_samples=3, random_state=0).fit(X, y)
+    assert {len(member.classes_) for member in bag.estimators_} == {1, 2}
+    assert_allclose(bag.predict_proba(X).sum(axis=1), 1, rtol=1e-12)
+
+
+def test_a_score_that_ranks_is_even_for_one_class(rng):
+    X = rng.normal(size=(60, 2))
+    y = np.r_[np.zeros(30, int), (X[30:, 0] > 0).astype(int)]
+    scores = cross_val_score(BackpropClassifier(4), X[:45], y[:45], cv=[(range(30), range(30, 45))],
+                             scoring="roc_auc")  # fmt: skip
+    assert scores == [0.5]
+
+
 # Kinds of targets and inputs
 
 
@@ -764,7 +915,7 @@ def test_first_partial_fit_requires_classes(rng):
 @pytest.mark.parametrize(
     ("classes", "message"),
     [
-        ([1], r"classes must be at least 2 labels; got \[1\]"),
+        ([], r"classes: Found array with 0 sample"),
         (["0", "1"], r"classes must be labels of the type of y, int\d+; got \['0', '1'\]"),
     ],
 )
@@ -1058,7 +1209,33 @@ def test_html_says_what_each_parameter_and_attribute_is(estimator, rng):
     names = [*model.get_params(deep=False)]
     names += [name for name in vars(model) if name.endswith("_") and name[0] != "_"]
     assert [name for name in names if f"{name}: " not in html] == []
-    assert "https://scikit-learn.org" not in html
+
+
+class Anchors(HTMLParser):
+    """Addresses of links, and names of what can be linked to."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.links, self.targets = [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.targets.append(f"#{attrs.get('id')}")
+        if tag == "a" and {"href", "target"} & attrs.keys():
+            self.links.append(attrs.get("href"))
+
+
+@pytest.mark.parametrize("estimator", SHOWN)
+def test_html_has_no_link_to_nowhere(estimator, rng):
+    X = rng.normal(size=(20, 2))
+    models = [clone(estimator), make_pipeline(StandardScaler(), estimator)]
+    models += [clone(model).fit(X, (X[:, 0] > 0).astype(int)) for model in models]
+    for model in models:
+        anchors = Anchors(model._repr_html_())
+        web = [link for link in anchors.links if str(link).startswith("https://scikit-learn.org")]
+        assert set(anchors.links) - set(web) <= set(anchors.targets)
+        assert bool(web) == (type(model) is Pipeline)
 
 
 def test_html_of_what_cannot_be_fitted():

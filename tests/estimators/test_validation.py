@@ -9,9 +9,10 @@ import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import (
     accuracy_score,
     get_scorer,
@@ -23,11 +24,26 @@ from sklearn.metrics import (
     mean_squared_error,
     median_absolute_error,
 )
-from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_validate
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    cross_val_predict,
+    cross_val_score,
+    cross_validate,
+    learning_curve,
+    permutation_test_score,
+    validation_curve,
+)
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skbackprop import BackpropClassifier, BackpropRegressor, DivergenceWarning
+from skbackprop import (
+    BackpropClassifier,
+    BackpropRegressor,
+    DivergenceWarning,
+    HiddenActivations,
+)
 from skbackprop._core.descent import Epoch
 from skbackprop._core.problem import Data
 from skbackprop._core.rules import Plateau, Schedule, Status
@@ -725,6 +741,50 @@ class TestScoring:
             getattr(model, method)("no data", None)
 
 
+WRAPS = {
+    "alone": lambda network: network,
+    "pipeline": lambda network: make_pipeline(StandardScaler(), network),
+    "hidden activations": lambda network: make_pipeline(
+        HiddenActivations(network), LogisticRegression() if is_classifier(network) else Ridge()
+    ),
+}
+
+
+def searched(model, X, y, cv, params):
+    """The scores of a search."""
+    search = GridSearchCV(model, {}, cv=cv, error_score="raise").fit(X, y, **(params or {}))
+    return search.cv_results_["mean_test_score"]
+
+
+ONE_SIZE = {"train_sizes": [1.0], "error_score": "raise"}
+TOOLS = {
+    "cross_val_score": lambda model, X, y, cv, params: cross_val_score(
+        model, X, y, cv=cv, params=params, error_score="raise"
+    ),
+    "cross_validate": lambda model, X, y, cv, params: cross_validate(
+        model, X, y, cv=cv, params=params, error_score="raise"
+    )["test_score"],
+    "cross_val_predict": lambda model, X, y, cv, params: cross_val_predict(
+        model, X, y, cv=cv, params=params
+    ),
+    "learning_curve": lambda model, X, y, cv, params: learning_curve(
+        model, X, y, cv=cv, params=params, **ONE_SIZE
+    )[2],
+    "validation_curve": lambda model, X, y, cv, params: validation_curve(
+        model, X, y, cv=cv, params=params, param_range=[1, 2], error_score="raise",
+        param_name=next(name for name in model.get_params() if "n_iter_no" in name),
+    )[1],
+    "permutation_test_score": lambda model, X, y, cv, params: permutation_test_score(
+        model, X, y, cv=cv, params=params, n_permutations=2
+    )[1],
+    "GridSearchCV": searched,
+    "nested": lambda model, X, y, cv, params: cross_val_score(
+        GridSearchCV(model, {}, cv=cv, error_score="raise"), X, y, cv=cv, params=params,
+        error_score="raise",
+    ),
+}  # fmt: skip
+
+
 class TestTools:
     @pytest.fixture
     def _routing(self):
@@ -851,11 +911,42 @@ class TestTools:
 
     @pytest.mark.usefixtures("_routing")
     @each_estimator
+    @pytest.mark.parametrize("wrap", WRAPS)
+    @pytest.mark.parametrize("tool", TOOLS)
+    def test_groups_of_a_splitter_need_no_request(self, tool, wrap, estimator):
+        X, y = task(estimator)
+        model = WRAPS[wrap](small(estimator, early_stopping=True, max_iter=2))
+        groups, cv = np.arange(120) // 6, GroupKFold(3)
+        result = TOOLS[tool](model, X, y, cv, {"groups": groups})
+        with sklearn.config_context(enable_metadata_routing=False):
+            if tool in ("permutation_test_score", "nested"):
+                assert np.isfinite(result).all()
+            else:
+                folds = list(cv.split(X, groups=groups))
+                assert_array_equal(result, TOOLS[tool](model, X, y, folds, None))
+
+    @pytest.mark.usefixtures("_routing")
+    @each_estimator
+    def test_groups_do_not_matter_where_nothing_is_held_out(self, estimator):
+        X, y = task(estimator)
+        network, groups = small(estimator, max_iter=2), np.arange(120) // 6
+        model = clone(network).fit(X, y, groups=groups)
+        assert_array_equal(model.coefs_[0], clone(network).fit(X, y).coefs_[0])
+        search = GridSearchCV(
+            network.set_fit_request(groups=True), {"early_stopping": [True, False]},
+            cv=GroupKFold(3), error_score="raise",
+        )  # fmt: skip
+        search.fit(X, y, groups=groups)
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+    @pytest.mark.usefixtures("_routing")
+    @each_estimator
     def test_every_argument_can_be_requested(self, estimator):
         requests = estimator().get_metadata_routing()
         named = {"sample_weight", "coefs_init", "intercepts_init"}
         named |= {"X_val", "y_val", "sample_weight_val", "groups"}
-        assert set(requests.fit.requests) == named
+        # What nothing else takes must be requested or refused; groups are the splitter's.
+        assert requests.fit.requests == dict.fromkeys(named) | {"groups": False}
         assert set(requests.score.requests) == {"sample_weight"}
         classes = {"classes"} if estimator is CLASSIFIER else set()
         assert set(requests.partial_fit.requests) == {"sample_weight"} | classes
@@ -898,7 +989,14 @@ FAULTS = {
         lambda X, y: {"X_val": X, "y_val": y, "sample_weight_val": np.zeros(len(X))},
         ["sample_weight_val must have at least one weight that is not zero"],
     ),
-    "groups without a split": (lambda X, y: {"groups": y}, ["groups are for the split of early"]),
+    "groups beside a set": (
+        lambda X, y: {"groups": y, "X_val": X, "y_val": y},
+        ["groups are for the rows that early_stopping=True holds out", "got both"],
+    ),
+    "number of groups, unused": (
+        lambda X, y: {"groups": y[:7]},
+        ["groups must have shape (120,), one a row; got shape (7,)"],
+    ),
 }
 
 
@@ -923,7 +1021,7 @@ def test_faults(estimator, fault):
         ({"groups": 3}, r"groups must have shape \(120,\), one a row; got shape \(\)"),
         (
             {"groups": np.zeros(120), "X_val": np.zeros((2, 5)), "y_val": np.zeros(2)},
-            "groups are for the split .* and X_val given",
+            "groups are for the rows .* got both groups and X_val",
         ),
     ],
 )

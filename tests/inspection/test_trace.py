@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop.inspection import trace_step
+from skbackprop.inspection import check_gradient, trace_step
 from skbackprop.inspection._notation import math_as_text
 
 RNG = np.random.default_rng(0)
@@ -447,8 +447,18 @@ def test_no_class_need_be_in_the_rows():
     estimator = BackpropClassifier((), **TEXTBOOK, random_state=0)
     trace = trace_step(estimator, X[:1], ["b"], classes=["a", "b", "c"])
     assert trace.target.tolist() == [[0.0, 1.0, 0.0]]
-    with pytest.raises(ValueError, match="y must have at least 2 classes"):
+    with pytest.raises(ValueError, match=r"classes must have all labels .* a y of 'b'"):
         trace_step(estimator, X[:1], ["b"])
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "squared_error"])
+def test_one_class(loss):
+    model = BackpropClassifier((3,), loss=loss, alpha=0.1, random_state=0, max_iter=2)
+    model.fit(X, ["b"] * len(X))
+    trace = trace_step(model, X, ["b"] * len(X))
+    assert trace.target.tolist() == [[1.0]] * len(X)
+    assert (trace.layers[-1].delta != 0).any() == (loss == "squared_error")
+    assert check_gradient(model, X, ["b"] * len(X)).passed
 
 
 @pytest.mark.parametrize(

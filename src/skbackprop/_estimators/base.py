@@ -3,7 +3,7 @@
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -43,12 +43,23 @@ from skbackprop._estimators.past import Fitted, Past, Streams, spawn_streams
 from skbackprop._estimators.persistence import SealedStateMixin
 from skbackprop._estimators.plan import plan_descent, search_step
 from skbackprop._estimators.pose import first_params, pose, set_initial
-from skbackprop._estimators.reports import EpochPrinter, report_end, report_out_of_reach
+from skbackprop._estimators.reports import (
+    DescribedHtmlMixin,
+    EpochPrinter,
+    report_end,
+    report_out_of_reach,
+)
 from skbackprop._estimators.threads import blas_threads
 from skbackprop._estimators.watchers import Watchers
 
 
-class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseBackprop(
+    SealedStateMixin,
+    CallbackSupportMixin,
+    DescribedHtmlMixin,
+    BaseEstimator,
+    metaclass=ABCMeta,
+):
     """Base of the estimators.
 
     A fit checks parameters and data, encodes the target, holds rows out, conditions the data,
@@ -56,9 +67,8 @@ class BaseBackprop(SealedStateMixin, CallbackSupportMixin, BaseEstimator, metacl
     nothing but what `validate_data` sets.
     """
 
-    # Without a link scikit-learn's HTML leaves out what the docstring says of each parameter.
-    _doc_link_module = "skbackprop"
-    _doc_link_template = "#{estimator_module}.{estimator_name}"
+    # Groups are for splitters in the first place: `fit` must ask for them.
+    __metadata_request__fit: ClassVar = {"groups": False}
 
     _losses: Sequence[str]
     """Names of the losses on offer."""

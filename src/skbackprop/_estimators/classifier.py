@@ -21,8 +21,8 @@ from skbackprop._estimators.labels import check_classes, check_labels, is_multil
 class BackpropClassifier(ClassifierMixin, BaseBackprop):
     """Feed-forward network for classification, fitted by plain gradient descent.
 
-    Two or more classes, as labels of any type that sorts, or several labels at once
-    (multilabel), as a matrix of zeros and ones.
+    Classes are labels of any type that sorts; several labels at once (multilabel) are a matrix of
+    zeros and ones. If `y` has one class only, that class is predicted, with probability 1.
 
     Parameters
     ----------
@@ -341,7 +341,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         sample_weight_val : array-like of shape (n_val,), default=None
             Weights of the rows to validate on.
         groups : array-like of shape (n_samples,), default=None
-            Groups of rows that `early_stopping` holds out or fits together.
+            Groups of rows that `early_stopping` holds out or fits together; without it they have no
+            use. The groups of a search come here only after ``set_fit_request(groups=True)``.
 
         Returns
         -------
@@ -533,7 +534,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
             For two classes log p₁ − log p₀, the log-odds of ``classes_[1]``; for multilabel
             those of each label; for more classes the raw predictions under the log-loss and
-            log p under a squared error.
+            log p under a squared error; for one class 0, shape (n_samples,).
 
         Raises
         ------
@@ -548,12 +549,19 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         >>> model.fit([[-1.0], [1.0]], ["left", "right"]).decision_function([[3.0]]).shape
         (1,)
         """
-        return self._predict_rows(X, lambda raw_prediction, _: self._log_odds(raw_prediction))
+
+        def from_raw(raw_prediction: np.ndarray, scratch: np.ndarray) -> np.ndarray:
+            scores = self._log_odds(raw_prediction)
+            return scores[:, 0] if len(self.classes_) == 1 else scores
+
+        return self._predict_rows(X, from_raw)
 
     def _log_odds(self, raw_prediction: np.ndarray) -> np.ndarray:
         """The scores of `decision_function` for one chunk of rows."""
         if self._form["multilabel"]:
             return raw_prediction
+        if len(self.classes_) == 1:
+            return np.zeros_like(raw_prediction)
         if self.n_outputs_ == 1:
             return raw_prediction[:, 0]
         if self.out_activation_ == "softmax":
@@ -641,10 +649,6 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         strangers = seen[~np.isin(seen, classes)]
         if len(strangers):
             raise ValueError(f"y must have labels out of {classes}; got {strangers}.")
-        if len(classes) < 2:
-            raise ValueError(
-                f"y must have at least 2 classes; got 1 class, {classes.tolist()[0]!r}."
-            )
 
         codes = np.searchsorted(classes, seen)[codes]
         if self.loss == "log_loss" and len(classes) == 2:

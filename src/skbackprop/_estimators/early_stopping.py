@@ -27,7 +27,10 @@ class ToValidate(NamedTuple):
     """Groups of the rows to fit, of which some are to be held out."""
 
     def check(self, X: Any, *, early_stopping: bool, partial: bool) -> None:
-        """All of a validation set or nothing must be given, and what is given must have a use."""
+        """All of a validation set or nothing must be given, and no groups beside it.
+
+        Groups without `early_stopping` have no use, and are accepted: a search may vary it.
+        """
         if _is_cut_alike(X, self.X):
             raise ValueError(
                 "X_val has the labels of the rows of X, with gaps: a search over folds, such as "
@@ -41,10 +44,10 @@ class ToValidate(NamedTuple):
             raise ValueError(f"X_val and y_val must be passed together; {missing} is None.")
         if self.sample_weight is not None and not given:
             raise ValueError("sample_weight_val must come with X_val and y_val, which are None.")
-        if self.groups is not None and (given or not early_stopping):
+        if self.groups is not None and given:
             raise ValueError(
-                "groups are for the split of early_stopping=True without X_val; got "
-                f"early_stopping={early_stopping} and X_val {'given' if given else 'None'}."
+                "groups are for the rows that early_stopping=True holds out, of which there are "
+                "none with X_val; got both groups and X_val."
             )
         if partial and early_stopping:
             raise ValueError("partial_fit holds out no rows; got early_stopping=True.")

@@ -16,9 +16,9 @@ from sklearn.utils import Tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
-from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.callbacks import CallbackSupportMixin, handing_down, with_callbacks
 from skbackprop._estimators.check_parameters import check_hidden_layer_sizes, check_layer
+from skbackprop._estimators.reports import DescribedHtmlMixin
 
 
 class HiddenActivations(
@@ -26,6 +26,7 @@ class HiddenActivations(
     CallbackSupportMixin,
     TransformerMixin,
     MetaEstimatorMixin,
+    DescribedHtmlMixin,
     BaseEstimator,
 ):
     """A transformer whose features are the activations of a network's hidden layer.
@@ -64,9 +65,6 @@ class HiddenActivations(
     >>> model[:-1].transform(X).shape
     (150, 8)
     """
-
-    _doc_link_module = BaseBackprop._doc_link_module
-    _doc_link_template = BaseBackprop._doc_link_template
 
     def __init__(self, estimator: Any, *, layer: int = -1) -> None:
         self.estimator = estimator

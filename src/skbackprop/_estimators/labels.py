@@ -57,8 +57,6 @@ def check_classes(classes: Any, y: np.ndarray) -> np.ndarray:
         labels = np.unique(labels)
     except TypeError as error:
         raise _not_of_one_type("classes", labels) from error
-    if len(labels) < 2:
-        raise ValueError(f"classes must be at least 2 labels; got {labels.tolist()}.")
     if (labels.dtype.kind in "US") != (y.dtype.kind in "US") and "O" not in (
         labels.dtype.kind,
         y.dtype.kind,

@@ -394,7 +394,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         sample_weight_val : array-like of shape (n_val,), default=None
             Weights of the rows to validate on.
         groups : array-like of shape (n_samples,), default=None
-            Groups of rows that `early_stopping` holds out or fits together.
+            Groups of rows that `early_stopping` holds out or fits together; without it they have no
+            use. The groups of a search come here only after ``set_fit_request(groups=True)``.
 
         Returns
         -------

@@ -1,5 +1,6 @@
-"""What a fit says: its progress, and a warning where it did not end well."""
+"""What a fit says, its progress and a warning where it did not end well; an estimator's HTML."""
 
+import re
 import time
 import warnings
 from typing import Any
@@ -156,3 +157,29 @@ class EpochPrinter:
             f"{epoch.step_sizes[-1]:>#10.4g}  {time.perf_counter() - self._began:>8.2f}",
             flush=True,
         )
+
+
+class DescribedHtmlMixin:
+    """Descriptions of parameters and attributes in scikit-learn's HTML, without links.
+
+    scikit-learn (from 1.9 on) shows a description only inside a link to documentation on the web.
+    """
+
+    def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
+        return _described(super()._get_params_html(*args, **kwargs))  # type: ignore[misc]
+
+    def _get_fitted_attr_html(self, *args: Any, **kwargs: Any) -> Any:
+        return _described(super()._get_fitted_attr_html(*args, **kwargs))  # type: ignore[misc]
+
+
+def _described(table: Any) -> Any:
+    """A table of scikit-learn's that links to nowhere while it is drawn, then to nothing."""
+    to_html = getattr(table, "_html_repr", None)
+    if to_html is not None:
+        table.doc_link = "#"
+        table._html_repr = lambda: _LINK.sub("", to_html())
+    return table
+
+
+# Descriptions have no quotes, which are escaped.
+_LINK = re.compile(r'\s+(?:rel|target|href)="[^"]*"')

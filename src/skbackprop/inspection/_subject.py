@@ -104,6 +104,11 @@ def subject_of(
     else:
         unmoved = clone(estimator).set_params(learning_rate=_NO_STEP)
         model = _fit_one_epoch(unmoved, X, y, sample_weight, classes)
+        if classes is None and len(getattr(model, "classes_", ())) == 1:
+            raise ValueError(
+                "classes must have all labels if y has one class only, whose network has nothing "
+                f"to learn; got classes=None and a y of {model.classes_.tolist()[0]!r}."
+            )
     model.coefs_ = [coef.astype(np.float64) for coef in model.coefs_]
     known = model._target_form()
     X, y = model._check_data(X, y, reset=False, dtype=np.dtype(np.float64))
