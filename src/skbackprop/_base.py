@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
@@ -22,6 +23,7 @@ from skbackprop._conditioning import Spread
 from skbackprop._continuation import Continuation
 from skbackprop._data import (
     beyond_range,
+    check_finite,
     check_inputs,
     check_sample_weight,
     check_total_weight,
@@ -362,6 +364,8 @@ class BaseBackprop(
         """Inputs in their own precision or, in a stream, in that of the weights; and the target."""
         dtype = self.coefs_[0].dtype if goes_on and partial else dtype
         X = self._check_inputs(X, dtype=dtype, reset=not goes_on)
+        if get_config()["assume_finite"] and hasattr(X, "data"):
+            check_finite("X", X)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."

@@ -11,6 +11,7 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
 
 from skbackprop._descent import Epoch
+from skbackprop._kinds import check_container
 from skbackprop._problem import Data, Problem
 from skbackprop._schedules import Schedule
 from skbackprop._stopping import Plateau
@@ -69,6 +70,7 @@ def check_groups(groups: Any, n_rows: int) -> np.ndarray | None:
     """The groups, one a row."""
     if groups is None:
         return None
+    check_container("groups", groups)
     groups = np.asarray(groups)
     if groups.shape != (n_rows,):
         raise ValueError(

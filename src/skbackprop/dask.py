@@ -23,8 +23,9 @@ from skbackprop._batches import Rows
 from skbackprop._callbacks import is_of_callbacks, with_callbacks
 from skbackprop._classifier import BackpropClassifier
 from skbackprop._conditioning import Moments, Spread, moments
-from skbackprop._data import check_no_times, naming
+from skbackprop._data import naming
 from skbackprop._held_out import ToValidate
+from skbackprop._kinds import check_kinds
 from skbackprop._objective import Objective, ObjectiveOfRows
 from skbackprop._problem import Problem
 from skbackprop._regressor import BackpropRegressor
@@ -473,7 +474,7 @@ class _DaskMixin(BaseBackprop):
                 f"{accepted}, with a known number of columns; got shape {X.shape}. "
                 "X.compute_chunk_sizes() finds it."
             )
-        check_no_times("X", X)
+        check_kinds("X", X)
         is_array = isinstance(X, da.Array)
         columns = np.empty((0, X.shape[1])) if is_array else X._meta
         validate_data(self, columns, reset=reset, skip_check_array=True)
@@ -682,6 +683,7 @@ def _gathered(client: Client, futures: list[Future]) -> list[Any]:
 def _check_block(block: Any, n_features: int, dtype: np.dtype) -> Any:
     """A block in its precision, finite."""
     with naming("X"):
+        check_kinds("X", block)
         block = check_array(
             block, accept_sparse="csr", dtype=dtype, ensure_min_samples=0, input_name="X"
         )
