@@ -25,11 +25,13 @@ FLOORS = [
     {"_objective", "_curvature", "_descent", "_validation", "_problem", "_prediction"},
     {
         "_parameters",
+        "_kinds",
         "_data",
         "_reports",
         "_threads",
         "_labels",
         "_class_weight",
+        "_scores",
         "_held_out",
         "_callbacks",
         "_continuation",

@@ -23,7 +23,8 @@ from skbackprop._core.objective import Objective, ObjectiveOfRows
 from skbackprop._core.rows import Rows
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.callbacks import is_of_callbacks, with_callbacks
-from skbackprop._estimators.check_data import GivenRows, check_no_times, naming
+from skbackprop._estimators.check_data import GivenRows, naming
+from skbackprop._estimators.check_kinds import check_kinds
 from skbackprop._estimators.classifier import BackpropClassifier
 from skbackprop._estimators.early_stopping import ToValidate
 from skbackprop._estimators.in_memory import InMemory
@@ -477,7 +478,7 @@ class _DaskMixin(BaseBackprop):
                 f"{accepted}, with a known number of columns; got shape {X.shape}. "
                 "X.compute_chunk_sizes() finds it."
             )
-        check_no_times("X", X)
+        check_kinds("X", X)
         is_array = isinstance(X, da.Array)
         columns = np.empty((0, X.shape[1])) if is_array else X._meta
         validate_data(self, columns, reset=reset, skip_check_array=True)
@@ -686,6 +687,7 @@ def _gathered(client: Client, futures: list[Future]) -> list[Any]:
 def _check_block(block: Any, n_features: int, dtype: np.dtype) -> Any:
     """A block in its precision, finite."""
     with naming("X"):
+        check_kinds("X", block)
         block = check_array(
             block, accept_sparse="csr", dtype=dtype, ensure_min_samples=0, input_name="X"
         )

@@ -1,12 +1,17 @@
 """Every parameter and every input with a fault gives a clear ValueError or TypeError."""
 
+import datetime
 import warnings
+from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -277,6 +282,200 @@ def test_times_in_x(estimator, kind):
     assert_raises(parts, small(estimator).fit, times, y, error=TypeError)
 
 
+DATE, DURATION, DAY = DATES[0], DURATIONS[2], datetime.date(2020, 1, 1)
+ARROW_DATES = pa.array(DATES)
+
+
+def with_one(value):
+    return with_object(X[:, 0], value)
+
+
+TIMES_ELSEWHERE = {
+    "arrow": (pa.array(DATES), "datetime64[us]."),
+    "arrow, in chunks": (pa.chunked_array([ARROW_DATES, ARROW_DATES])[:6], "datetime64[us]."),
+    "arrow, days": (pa.array([DAY] * 6), "datetime64[D]."),
+    "arrow, durations": (pa.array(DURATIONS), "timedelta64[us]."),
+    "arrow, times of a day": (pa.array([datetime.time(1)] * 6), "time."),
+    "arrow in pandas": (
+        pd.Series(DATES).convert_dtypes(dtype_backend="pyarrow"),
+        "timestamp[us][pyarrow].",
+    ),
+    "categories": (pd.Series(DATES, dtype="category"), "datetime64[us]."),
+    "polars, objects": (pl.Series([DATE] * 6, dtype=pl.Object), "datetime64[us]."),
+    "object": (with_one(DATE), "datetime64[us]."),
+    "object, duration": (with_one(DURATION), "timedelta64[us]."),
+    "object, NaT": (with_one(DATES[1]), "datetime64[us]."),
+    "object, in pandas": (pd.Series(with_one(DATE)), "datetime64[us]."),
+    "list": (with_one(DATE).tolist(), "datetime64[us]."),
+    "list, duration": ([1, DURATION] * 3, "timedelta64[us]."),
+    "list, arrays": ([np.array(1.0), np.array(DURATION)] * 3, "timedelta64[us]."),
+    "date": (with_one(DAY), "date."),
+    "timedelta": (with_one(datetime.timedelta(1)), "timedelta."),
+    "Timestamp": (with_one(pd.Timestamp(DATE)), "Timestamp."),
+    "Timedelta": (with_one(pd.Timedelta(1)), "Timedelta."),
+    "Period": (with_one(pd.Period("2020-01")), "Period."),
+}
+
+
+@pytest.mark.parametrize("kind", TIMES_ELSEWHERE)
+def test_times_of_every_kind(kind):
+    """In X, y and weights: one of them among numbers passes as a number otherwise."""
+    times, got = TIMES_ELSEWHERE[kind]
+    y, model, initial = X[:, 0], small(REGRESSOR).fit(X, X[:, 0]), [np.ones((2, 3)), times]
+    refused = {"error": TypeError}
+    for given in (
+        {"X": X, "y": times},
+        {"X": X, "y": y, "sample_weight": times},
+        {"X": X, "y": y, "X_val": X, "y_val": times},
+        {"X": X, "y": y, "X_val": X, "y_val": y, "sample_weight_val": times},
+        {"X": X, "y": y, "coefs_init": initial},
+    ):
+        assert_raises(["must be numeric; got " + got], small(REGRESSOR).fit, **refused, **given)
+    frame = with_time_in_rows(times)
+    for call in (model.predict, lambda X: small(CLASSIFIER).fit(X, [0, 1] * 3)):
+        assert_raises(["X must be numeric; got " + got[:-1]], call, frame, **refused)
+    named = isinstance(frame, pd.DataFrame | pl.DataFrame)
+    given = pd.DataFrame(X, columns=["number", "time"]) if named else X
+    assert_raises(["X must be num"], model.fit, given, y, X_val=frame, y_val=y, **refused)
+
+
+def with_time_in_rows(times):
+    """A table or rows of numbers and times, as the times are given."""
+    if isinstance(times, pa.Array | pa.ChunkedArray):
+        return pa.table({"number": X[:, 0], "time": times})
+    if isinstance(times, pd.Series):
+        return pd.DataFrame({"number": X[:, 0], "time": times})
+    if isinstance(times, pl.Series):
+        return pl.DataFrame({"number": X[:, 0], "time": times})
+    if isinstance(times, list):
+        return [[1.0, time] for time in times]
+    return np.column_stack([X[:, 0].astype(object), times])
+
+
+def test_times_in_some_rows_only():
+    for rows in (
+        [[1.0, 2.0]] * 5 + [[1.0, DURATION]],
+        [np.ones(2)] * 5 + [np.array([DURATION, DURATION])],
+        [np.ones(2)] * 5 + [np.array([1.0, DURATION], dtype=object)],
+        [pd.Series([1.0, 2.0])] * 5 + [pd.Series([DURATION, DURATION])],
+    ):
+        parts = ["X must be numeric; got timedelta64[us]"]
+        assert_raises(parts, small(REGRESSOR).fit, rows, X[:, 0], error=TypeError)
+
+
+def test_what_holds_no_times_is_fitted():
+    """Whatever else is checked, numbers among objects and in tables are numbers."""
+    expected = small(REGRESSOR).fit(X, X[:, 0]).predict(X)
+    table = {"a": X[:, 0], "b": X[:, 1]}
+    for rows in (
+        X.astype(object),
+        X.tolist(),
+        list(X),
+        [tuple(row) for row in X.astype(object)],
+        np.ma.masked_array(X),
+        np.array([[Decimal(value) for value in row] for row in X], dtype=object),
+        pd.DataFrame(table).astype(object),
+        pl.DataFrame(table),
+        pa.table(table),
+    ):
+        assert_allclose(small(REGRESSOR).fit(rows, X[:, 0]).predict(rows), expected)
+    dtypes = pd.DataFrame(X, columns=["dtypes", "column_names"])
+    small(REGRESSOR).fit(dtypes, pd.Series([Fraction(1, 3), *X[1:, 0]], dtype=object))
+
+
+NOT_NUMBERS = {
+    "NA": (ValueError, with_one(pd.NA), "must have no missing values; got NA. Make them NaN"),
+    "NaT": (ValueError, with_one(pd.NaT), "must have no missing values; got NaT. Make them NaN"),
+    "NA in a list": (ValueError, with_one(pd.NA).tolist(), "must have no missing values; got NA."),
+    "complex": (TypeError, with_one(1j), "must be of real numbers"),
+    "beyond float64": (ValueError, with_one(10**400), "must be within the range of float64"),
+    "records": (TypeError, np.ones(6, dtype=[("a", float)]), "Convert records"),
+    "iterator": (TypeError, iter(X[:, 0]), "must be an array in memory; got a"),
+    "lazy": (TypeError, pl.LazyFrame(X), "must be an array in memory; got a LazyFrame."),
+    "masked": (ValueError, np.ma.masked_less(X[:, 0], 0.0), "must have no masked values; got 3"),
+    "masked in a list": (
+        ValueError,
+        [*X[:4, 0], np.ma.masked, np.ma.masked],
+        "must have no masked values; got 2",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_NUMBERS)
+def test_what_is_no_number(kind):
+    error, values, part = NOT_NUMBERS[kind]
+    y = X[:, 0]
+    model = small(REGRESSOR)
+    rows = values
+    if kind not in ("iterator", "lazy"):
+        rows = values.reshape(6, 1) if hasattr(values, "reshape") else [[v] for v in values]
+    if kind != "masked in a list":
+        assert_raises([f"X {part}" if kind != "records" else part], model.fit, rows, y, error=error)
+    for given in (
+        {"y": values},
+        {"y": y, "sample_weight": values},
+        {"y": y, "X_val": X, "y_val": values},
+    ):
+        assert_raises([part], model.fit, X, error=error, **given)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_masked_values(estimator):
+    """What is under a mask is no value; a mask of nothing is none."""
+    y, mask = TARGETS[estimator], np.arange(6) == 2
+    expected = small(estimator).fit(X, y).predict(X)
+    rows = np.ma.masked_array(X, mask=np.column_stack([mask, mask]))
+    target, weight = np.ma.masked_array(y, mask=mask), np.ma.masked_array(ONES, mask=mask)
+    model = small(estimator, early_stopping=True)
+    for given in (
+        {"X": rows},
+        {"X": list(rows)},
+        {"y": target},
+        {"sample_weight": weight},
+        {"X_val": rows, "y_val": y},
+        {"X_val": X, "y_val": target},
+        {"groups": weight},
+    ):
+        parts = ["must have no masked values; got ", "Replace them, by filled()"]
+        assert_raises(parts, model.fit, **({"X": X, "y": y} | given))
+    assert_raises(["X must have no masked values; got 2"], small(estimator).fit(X, y).predict, rows)
+    rows.mask, target.mask, weight.mask = False, False, False
+    model = small(estimator).fit(rows, target, weight, X_val=rows, y_val=target)
+    assert_array_equal(small(estimator).fit(rows, target, weight).predict(rows), expected)
+
+
+def test_strings_of_numpy_as_labels():
+    if not hasattr(np.dtypes, "StringDType"):
+        pytest.skip("numpy 2 has StringDType")
+    y = TARGETS[CLASSIFIER].astype(np.dtypes.StringDType())
+    parts = ["y must be of another dtype than StringDType(), such as astype(str)."]
+    assert_raises(parts, small(CLASSIFIER).fit, X, y, error=TypeError)
+
+
+@pytest.mark.parametrize("conditioning", ["standardize", None])
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_values_that_are_not_finite_under_assume_finite(estimator, conditioning):
+    y = TARGETS[estimator]
+    model = small(estimator, conditioning=conditioning)
+    fitted = small(estimator).fit(X, y)
+    stream = small(estimator, warm_start=True).fit(X, y)
+    with sklearn.config_context(assume_finite=True):
+        for value in (NAN, INF):
+            for rows in (with_value(X, value), sparse.csr_array(with_value(X, value))):
+                parts = [f"X must be finite, under assume_finite=True too; got {value}. Impute"]
+                for call in (model.fit, stream.fit, stream.partial_fit):
+                    assert_raises(parts, call, rows, y)
+                assert_raises(parts, model.fit, X, y, X_val=rows, y_val=y)
+                if value is NAN:
+                    assert_raises(["row 1 has nan. Either it has missing"], fitted.predict, rows)
+            given = {"sample_weight": with_value(ONES, value)}
+            if estimator is REGRESSOR:
+                given |= {"y": with_value(y, value)}
+            for name, values in given.items():
+                parts = [f"{name} must be finite, under assume_finite=True too; got {value}."]
+                assert_raises(parts, model.fit, **({"X": X, "y": y} | {name: values}))
+
+
 @pytest.mark.parametrize("estimator", ["DaskBackpropClassifier", "DaskBackpropRegressor"])
 def test_times_in_dask_collections(estimator):
     pytest.importorskip("distributed")
@@ -292,11 +491,12 @@ def test_times_in_dask_collections(estimator):
     pytest.importorskip("dask.dataframe")
     frame = dask.dataframe.from_pandas(pd.DataFrame(DATE_BY_NUMBER), npartitions=2)
     assert_raises([*parts, "in column 'date'"], model.fit, frame, ONES, error=TypeError)
+    # What objects are is known of blocks alone.
+    block = with_one(DATE).reshape(-1, 1)
+    assert_raises(parts, skbackprop.dask._check_block, block, 1, np.float64, error=TypeError)
 
 
-@pytest.mark.parametrize(
-    "value", [pd.Timestamp("2020-01-01"), pd.Period("2020-01"), pd.Interval(0, 1)], ids=repr
-)
+@pytest.mark.parametrize("value", [pd.Interval(0, 1), CLASSIFIER], ids=["Interval", "type"])
 def test_objects_in_x_that_are_no_numbers(value):
     given = X.astype(object)
     given[2, 1] = value
@@ -473,7 +673,7 @@ OTHER_LABELS = {
         pd.Series(pd.period_range("2020", periods=2).repeat(3)),
         ["Unknown label type", "Period."],
     ),
-    "Python's integers": (TARGETS[CLASSIFIER].astype(object), ["Unknown label type", "int."]),
+    "beyond int64": (2**70 * TARGETS[CLASSIFIER].astype(object), ["Unknown label type", "int."]),
     "strings and integers": (with_object(LABELS, 1), ["y must have labels of one", "int, str."]),
 }
 
@@ -486,6 +686,49 @@ def test_labels_that_are_no_classes(kind):
     assert_raises(parts, model.fit, X, y, error=both)
     assert_raises(parts, model.fit, X, LABELS.astype(str), X_val=X, y_val=y, error=both)
     assert model.fit(X, np.asarray(y).astype(str)).classes_.dtype.kind == "U"
+
+
+BOOLS = TARGETS[CLASSIFIER] > 0
+OBJECTS = {
+    "integers": (TARGETS[CLASSIFIER].astype(object), "int"),
+    "integers and bools": (with_object(TARGETS[CLASSIFIER], False), "int"),
+    "bools": (BOOLS.astype(object), "bool"),
+    "bools of numpy": (np.array([*BOOLS, None], dtype=object)[:-1], "bool"),
+    "bools in pandas": (pd.Series(BOOLS, dtype=object), "bool"),
+}
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_numbers_among_objects_as_labels_are_told_their_type(kind):
+    """Scikit-learn's scores refuse them, too."""
+    y, target = OBJECTS[kind]
+    parts = ["Unknown label type", "got labels of type ", f"for instance by astype({target})."]
+    assert_raises(parts, small(CLASSIFIER).fit, X, y)
+    assert small(CLASSIFIER).fit(X, y.astype(target)).classes_.dtype == target
+    small(REGRESSOR).fit(X, y)
+
+
+AS_BOOLS = {
+    "pandas": pd.Series(BOOLS, dtype="boolean"),
+    "arrow in pandas": pd.Series(BOOLS).convert_dtypes(dtype_backend="pyarrow"),
+    "arrow": pa.array(BOOLS),
+    "polars": pl.Series(BOOLS),
+}
+
+
+@pytest.mark.parametrize("kind", AS_BOOLS)
+def test_bools_as_labels(kind):
+    y = AS_BOOLS[kind]
+    expected = small(CLASSIFIER).fit(X, BOOLS)
+    for model in (
+        small(CLASSIFIER).fit(X, y, X_val=X, y_val=y),
+        small(CLASSIFIER, class_weight={False: 1.0, True: 1.0}).fit(X, y),
+        small(CLASSIFIER).partial_fit(X, y, classes=y).fit(X, y),
+    ):
+        assert model.classes_.dtype == bool
+        assert_array_equal(model.predict(X), expected.predict(X))
+    assert model.score(X, y) == model.score(X, BOOLS)
+    small(REGRESSOR).fit(X, y)
 
 
 def test_arrays_as_labels():

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, make_friedman1, make_regression
 from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.linear_model import HuberRegressor, PoissonRegressor, QuantileRegressor
 from sklearn.metrics import (
     d2_pinball_score,
@@ -34,6 +35,9 @@ LOSSES = [
     {"loss": "quantile", "quantile": QUANTILES},
     {"loss": "poisson"},
 ]
+each_score = pytest.mark.parametrize(
+    "params", [{"loss": "squared_error"}, *LOSSES], ids=lambda p: "-".join(map(str, p.values()))
+)
 each_loss = pytest.mark.parametrize("params", LOSSES, ids=lambda p: "-".join(map(str, p.values())))
 
 
@@ -284,6 +288,79 @@ def test_score():
     assert model.predict(X).shape == Y.shape
     expected = d2_pinball_score(Y, model.predict(X), alpha=0.3)
     assert model.score(X, Y) == pytest.approx(expected, rel=1e-15)
+
+
+@each_score
+def test_score_of_constant_targets(params):
+    """As R²: 1 if they are hit, else 0."""
+    X, y = counts(50)
+    weight = np.arange(50.0)
+    model = linear(**params).fit(X, y)
+    for value in (0.0, 1.0, 0.1):
+        target = np.full(50, value)
+        assert model.score(X, target) == model.score(X, target, weight) == 0.0
+        assert model.score(X, target[:, np.newaxis]) == 0.0
+        # What varies by no weight is constant.
+        assert model.score(X, np.where(weight > 0.0, value, 5.0), weight) == 0.0
+    several = isinstance(params.get("quantile"), tuple)
+    two = None if several else linear(**params).fit(X, np.column_stack([y, y]))
+    for part in model.coefs_ if several else [*model.coefs_, *two.coefs_]:
+        part[:] = 0.0
+    hit = model.predict(X)
+    if several:
+        model.intercepts_[0][:] = model.intercepts_[0][0]
+        hit = model.predict(X)[:, 0]
+    assert model.score(X, hit) == model.score(X, hit, weight) == 1.0
+    if two is not None:
+        of_both = two.predict(X)
+        assert two.score(X, of_both) == two.score(X, of_both, weight) == 1.0
+        of_both[:, 1] = 0.1
+        assert two.score(X, of_both) == two.score(X, of_both, weight) == 0.5
+
+
+@each_score
+def test_score_of_one_row(params):
+    X, y = counts()
+    model = linear(**params).fit(X, y)
+    with pytest.warns(UndefinedMetricWarning, match="not well-defined with less than two samples"):
+        assert np.isnan(model.score(X[:1], y[:1]))
+
+
+@each_score
+def test_score_of_other_outputs_than_fitted(params):
+    X, y = counts()
+    Y = np.column_stack([y, y])
+    with pytest.raises(ValueError, match=r"y must have 1 outputs, as fitted; got 2\."):
+        linear(**params).fit(X, y).score(X, Y)
+    if not isinstance(params.get("quantile"), tuple):
+        with pytest.raises(ValueError, match=r"y must have 2 outputs, as fitted; got 1\."):
+            linear(**params).fit(X, Y).score(X, y)
+    model = linear(**params).fit(X, y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        model.score(X, y[1:])
+    with pytest.raises(ValueError, match="y must have no masked values; got"):
+        model.score(X, np.ma.masked_less(y, 1.0))
+    with pytest.raises(TypeError, match="y must be numeric; got timedelta64"):
+        model.score(X, y.astype("m8[D]"))
+
+
+def test_search_over_folds_of_rare_counts():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    y = np.zeros(60)
+    y[0] = 3.0
+    scores = cross_val_score(linear(loss="poisson"), X, y, cv=4, error_score="raise")
+    assert_array_equal(scores[1:], 0.0)
+    assert np.isfinite(scores).all()
+
+
+def test_poisson_score_of_a_prediction_that_underflows():
+    X, y = counts()
+    model = linear(loss="poisson").fit(X, y)
+    model.intercepts_ = [intercept - 1000.0 for intercept in model.intercepts_]
+    assert (model.predict(X) < 1e-300).all()
+    assert -np.inf < model.score(X, y) < 0.0
+    with pytest.raises(ValueError, match="y must not be negative under loss='poisson'; got -1"):
+        model.score(X, y - 1.0)
 
 
 @each_loss

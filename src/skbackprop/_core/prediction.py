@@ -57,6 +57,6 @@ def _check_range(results: np.ndarray, rows: slice) -> None:
         place = np.unravel_index(finite.argmin(), results.shape)
         raise ValueError(
             f"X must have results within the range of {results.dtype}; row {rows.start + place[0]} "
-            f"has {results[place]}. Either its numbers are far beyond those that the network was "
-            "fitted to, or the weights are too large."
+            f"has {results[place]}. Either it has missing values, or its numbers are far beyond "
+            "those that the network was fitted to, or the weights are too large."
         )

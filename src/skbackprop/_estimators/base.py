@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
@@ -21,6 +22,7 @@ from skbackprop._core.start import silence
 from skbackprop._estimators.callbacks import CallbackSupportMixin, EpochCallbacks, is_of_callbacks
 from skbackprop._estimators.check_data import (
     GivenRows,
+    check_finite,
     check_inputs,
     check_sample_weight,
     check_total_weight,
@@ -233,6 +235,8 @@ class BaseBackprop(
         """Inputs in the given precision or else in their own, and the target."""
         y = self._held.gathered(y)
         X = self._held.check_inputs(self, X, dtype=dtype, reset=reset)
+        if get_config()["assume_finite"] and hasattr(X, "data"):
+            check_finite("X", X)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."

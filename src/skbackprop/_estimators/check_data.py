@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
 from skbackprop._core.network import Network
+from skbackprop._estimators.check_kinds import check_kinds
 from skbackprop._estimators.warn import level_of_caller
 
 _PRECISIONS = [np.float64, np.float32]
@@ -38,7 +39,7 @@ def check_inputs(estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> A
         "pipeline (sklearn.preprocessing), and dates as numbers, of days, say."
     )
     with naming("X", advice):
-        check_no_times("X", X)
+        check_kinds("X", X)
         checked = validate_data(
             estimator,
             X,
@@ -50,28 +51,6 @@ def check_inputs(estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> A
         checked = checked.copy()
         checked.sum_duplicates()
     return checked
-
-
-def check_no_times(name: str, value: Any) -> None:
-    """Refuse dates, times and durations: as numbers they are in any unit, NaT the lowest of all."""
-    while isinstance(value, list | tuple) and value:
-        value = value[0]
-    is_frame = hasattr(value, "columns")
-    dtypes = getattr(value, "dtypes", []) if is_frame else [getattr(value, "dtype", None)]
-    for number, dtype in enumerate(dtypes):
-        if _is_of_time(dtype):
-            place = f" in column {list(value.columns)[number]!r}" if is_frame else ""
-            raise TypeError(
-                f"{name} must be numeric; got {dtype}{place}. Convert times to numbers, of days, "
-                "say."
-            )
-
-
-def _is_of_time(dtype: Any) -> bool:
-    """Whether a dtype of numpy, pandas or polars, which alone has no kind, is of times."""
-    if hasattr(dtype, "is_temporal"):
-        return bool(dtype.is_temporal())
-    return getattr(dtype, "kind", None) in ("m", "M")
 
 
 def _is_as_checked(estimator: Any, X: Any) -> bool:
@@ -93,16 +72,29 @@ def _is_as_checked(estimator: Any, X: Any) -> bool:
 def check_numbers(name: str, value: Any, *, dtype: np.dtype) -> np.ndarray:
     """An array of finite numbers within the range of `dtype`, with up to two dimensions."""
     with naming(name):
-        check_no_times(name, value)
+        check_kinds(name, value)
         array = check_array(value, ensure_2d=False, dtype=_PRECISIONS, input_name=name)
     with np.errstate(over="ignore"):
         converted: np.ndarray = np.ascontiguousarray(array, dtype=dtype)
     if not np.isfinite(converted).all():
+        # Of sklearn.config_context(assume_finite=True).
+        check_finite(name, array)
         raise ValueError(
             f"{name} must be within the range of {dtype}, the precision of X; got values up to "
             f"{np.abs(array).max():.3g}. Scale {name}, or pass X in float64."
         )
     return converted
+
+
+def check_finite(name: str, array: Any) -> None:
+    """Refuse NaN and infinity in an array or CSR matrix, which scikit-learn may be told to skip."""
+    values = array if isinstance(array, np.ndarray) else array.data
+    finite = np.isfinite(values)
+    if not finite.all():
+        raise ValueError(
+            f"{name} must be finite, under assume_finite=True too; got {values[~finite][0]}. "
+            "Impute missing values, for instance by SimpleImputer, or leave out their rows."
+        )
 
 
 def check_sample_weight(
@@ -232,8 +224,19 @@ def naming(name: str, advice: str = "") -> Iterator[None]:
     """Name the argument in errors that do not, and say what to do about what is no number."""
     try:
         yield
+    except OverflowError as error:
+        raise ValueError(f"{name} must be within the range of float64: {error}.") from error
     except (TypeError, ValueError) as error:
         kind = ValueError if isinstance(error, ValueError) else TypeError
+        missing = re.search("not '(NA|NaT)Type'", str(error))
+        if missing:
+            raise ValueError(
+                f"{name} must have no missing values; got {missing[1]}. "
+                "Make them NaN, in a frame by astype('Float64'), and impute them, for instance by "
+                "SimpleImputer; or leave out their rows."
+            ) from error
+        if "not 'complex'" in str(error):
+            raise kind(f"{name} must be of real numbers: {error}.") from error
         if re.search("could not convert string|must be a string or a real number", str(error)):
             raise kind(f"{name} must be numeric: {error}.{advice}") from error
         if re.search(rf"\b{re.escape(name)}\b", str(error)):

@@ -14,6 +14,7 @@ from skbackprop._core.descent import Epoch
 from skbackprop._core.objective import ObjectiveOfRows
 from skbackprop._core.problem import Data
 from skbackprop._core.rules import Plateau, Schedule, Status
+from skbackprop._estimators.check_kinds import check_container
 from skbackprop._estimators.check_parameters import Settings
 
 
@@ -72,6 +73,7 @@ def check_groups(groups: Any, n_rows: int) -> np.ndarray | None:
     """The groups, one a row."""
     if groups is None:
         return None
+    check_container("groups", groups)
     groups = np.asarray(groups)
     if groups.shape != (n_rows,):
         raise ValueError(

@@ -1,5 +1,6 @@
 """Checks of class labels: none missing, of one type that sorts."""
 
+import numbers
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,15 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_array, column_or_1d
 
 from skbackprop._estimators.check_data import naming
+from skbackprop._estimators.check_kinds import check_container
 
 
 def check_labels(name: str, value: Any) -> Any:
     """Labels as an array or CSR matrix, none missing."""
+    check_container(name, value)
+    dtype = getattr(value, "dtype", None)
+    if getattr(dtype, "kind", None) == "T":
+        raise TypeError(f"{name} must be of another dtype than {dtype}, such as astype(str).")
     with naming(name):
         labels = check_array(
             value,
@@ -31,6 +37,9 @@ def check_labels(name: str, value: Any) -> Any:
             f"{name} must have no missing labels; got {values[missing][0]}, {missing.sum()} of "
             f"{missing.size}. Leave out the rows without a label."
         )
+    if getattr(dtype, "kind", None) == "b":
+        # Those of pandas have become numbers.
+        return labels.astype(bool)
     return labels
 
 
@@ -87,5 +96,11 @@ def _not_of_one_type(name: str, labels: np.ndarray) -> TypeError:
 
 def _types(labels: np.ndarray) -> str:
     """The types of labels, and what to do about them."""
-    names = sorted({type(label).__name__ for label in labels.ravel().tolist()})
-    return f"labels of type {', '.join(names)}. Convert them, for instance by astype(str)."
+    values = labels.ravel().tolist()
+    names = sorted({type(label).__name__ for label in values})
+    target = "str"
+    if all(isinstance(v, bool | np.bool_) for v in values):
+        target = "bool"
+    elif all(isinstance(v, numbers.Integral) and abs(int(v)) < 2**63 for v in values):
+        target = "int"
+    return f"labels of type {', '.join(names)}. Convert them, for instance by astype({target})."

@@ -5,7 +5,6 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.metrics import d2_pinball_score, d2_tweedie_score
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
@@ -17,6 +16,7 @@ from skbackprop._estimators.callbacks import with_callbacks
 from skbackprop._estimators.check_data import GivenRows, check_numbers
 from skbackprop._estimators.check_parameters import check_choice, check_number, check_quantile
 from skbackprop._estimators.early_stopping import ToValidate
+from skbackprop._estimators.scores import check_scored, explained, score_of
 
 
 class BackpropRegressor(RegressorMixin, BaseBackprop):
@@ -514,6 +514,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         `sklearn.metrics.r2_score`; under "quantile" D² of the pinball loss, of
         `sklearn.metrics.d2_pinball_score`, averaged over several quantiles; under "poisson" D² of
         the Poisson deviance, of `sklearn.metrics.d2_tweedie_score`. Several outputs are averaged.
+        Where `y` is constant, a score is 1 for perfect predictions and 0 for all others; it is nan,
+        with a warning, where there is only one row.
 
         Parameters
         ----------
@@ -539,24 +541,15 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         """
         y_pred = self.predict(X)
         loss, options = self._form["loss"]
-        if loss == "quantile":
-            quantiles = options["quantile"]
-            if not isinstance(quantiles, tuple):
-                quantiles, y_pred = (quantiles,), y_pred[..., np.newaxis]
-            scores = [
-                d2_pinball_score(y, y_pred[..., k], sample_weight=sample_weight, alpha=q)
-                for k, q in enumerate(quantiles)
-            ]
-        elif loss == "poisson":
-            y = np.asarray(y)
-            scores = [
-                d2_tweedie_score(y_k, y_pred_k, sample_weight=sample_weight, power=1)
-                for y_k, y_pred_k in zip(
-                    y.reshape(len(y), -1).T, y_pred.reshape(len(y_pred), -1).T, strict=True
-                )
-            ]
-        else:
-            return super().score(X, y, sample_weight)
+        quantile = options.get("quantile", 0.5)
+        if not isinstance(quantile, tuple):
+            y, sample_weight = check_scored(y, sample_weight, y_pred, self.n_outputs_)
+            return explained(score_of(loss, quantile), y, y_pred, sample_weight)
+        y, sample_weight = check_scored(y, sample_weight, y_pred, 1)
+        scores = [
+            explained(score_of(loss, q), y, y_pred[:, k], sample_weight)
+            for k, q in enumerate(quantile)
+        ]
         return float(np.mean(scores))
 
     def _check_target(self, y: Any, dtype: np.dtype) -> np.ndarray:
