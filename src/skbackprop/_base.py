@@ -117,8 +117,8 @@ class BaseBackprop(
         self.verbose = verbose
 
     @abstractmethod
-    def _check_target(self, y: Any, dtype: np.dtype) -> Any:
-        """Check `y` as such, be its values what they may."""
+    def _check_target(self, y: Any, dtype: np.dtype, *, whole: bool) -> Any:
+        """Check `y` as such, be its values what they may; `whole` says that no more will come."""
 
     @abstractmethod
     def _encode_target(
@@ -152,7 +152,8 @@ class BaseBackprop(
         partial: bool = False,
     ) -> Self:
         """Fit anew or go on; with `partial` for one epoch, at no schedule that has an end."""
-        with _as_before_on_error(self):
+        # What underflows is zero, also where the user's numpy.seterr would raise.
+        with _as_before_on_error(self), np.errstate(under="ignore"):
             settings = check_parameters(self)
             mode = Mode(hasattr(self, "coefs_") and (partial or self.warm_start), partial)
             metadata = None if sample_weight is None else {"sample_weight": sample_weight}
@@ -366,7 +367,7 @@ class BaseBackprop(
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        y = self._check_target(y, X.dtype)
+        y = self._check_target(y, X.dtype, whole=not (goes_on or partial))
         check_consistent_length(X, y)
         return X, y
 
