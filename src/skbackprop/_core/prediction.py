@@ -30,7 +30,7 @@ def predict_rows(
     sizes = [coefs[0].shape[0], *(coef.shape[1] for coef in coefs)]
     network = Network(sizes, [ACTIVATIONS[name] for name in activations])
     result = np.empty(0)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         inputs, first_intercept = Inputs(X, 0), intercepts[0]
         if X.dtype == np.float32 and isinstance(X, np.ndarray):
             # x W + b = (x − c) W + (b + c W): the first form loses the digits that x and c share.

@@ -130,8 +130,8 @@ class BaseBackprop(
         self.verbose = verbose
 
     @abstractmethod
-    def _check_target(self, y: Any, dtype: np.dtype) -> Any:
-        """Check the type and shape of `y`, not its values."""
+    def _check_target(self, y: Any, dtype: np.dtype, *, whole: bool) -> Any:
+        """Check the type and shape of `y`; `whole` says that no more rows will come."""
 
     @abstractmethod
     def _encode_target(
@@ -162,7 +162,8 @@ class BaseBackprop(
         partial: bool = False,
     ) -> Self:
         """Fit anew or go on; with `partial` for one epoch, at no schedule that has an end."""
-        with unchanged_on_error(self):
+        # What underflows is zero, also where the user's numpy.seterr would raise.
+        with unchanged_on_error(self), np.errstate(under="ignore"):
             settings = check_parameters(self)
             to_validate.check(given.X, early_stopping=self.early_stopping, partial=partial)
             goes_on = hasattr(self, "coefs_") and (partial or self.warm_start)
@@ -221,7 +222,8 @@ class BaseBackprop(
     ) -> tuple[Data, Target]:
         """Check and encode the rows; those of weight zero are left out."""
         dtype = fitted.layers[0].coef.dtype if fitted is not None and partial else None
-        X, y = self._check_data(given.X, given.y, reset=fitted is None, dtype=dtype)
+        new = fitted is None
+        X, y = self._check_data(given.X, given.y, reset=new, dtype=dtype, whole=new and not partial)
         sample_weight = check_sample_weight(given.sample_weight, X.shape[0])
         known = None if fitted is None else fitted.form
         target = self._encode_target(y, X.dtype, given.classes, partial=partial, known=known)
@@ -231,7 +233,9 @@ class BaseBackprop(
         data = Data(X, y, target.values, sample_weight, groups)
         return data.without_weightless(), target
 
-    def _check_data(self, X: Any, y: Any, *, reset: bool, dtype: Any) -> tuple[Any, Any]:
+    def _check_data(
+        self, X: Any, y: Any, *, reset: bool, dtype: Any, whole: bool = False
+    ) -> tuple[Any, Any]:
         """Inputs in the given precision or else in their own, and the target."""
         y = self._held.gathered(y)
         X = self._held.check_inputs(self, X, dtype=dtype, reset=reset)
@@ -241,7 +245,7 @@ class BaseBackprop(
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        y = self._check_target(y, X.dtype)
+        y = self._check_target(y, X.dtype, whole=whole)
         check_consistent_length(X, y)
         return X, y
 

@@ -16,6 +16,9 @@ from skbackprop._estimators.check_kinds import check_kinds
 from skbackprop._estimators.warn import level_of_caller
 
 _PRECISIONS = [np.float64, np.float32]
+# Units of the last place that targets must span: rounding is 0.4% of the variance of a uniform
+# target of this span.
+_LEAST_SPAN = 16.0
 
 
 class GivenRows(NamedTuple):
@@ -69,8 +72,11 @@ def _is_as_checked(estimator: Any, X: Any) -> bool:
     )
 
 
-def check_numbers(name: str, value: Any, *, dtype: np.dtype) -> np.ndarray:
-    """An array of finite numbers within the range of `dtype`, with up to two dimensions."""
+def check_numbers(name: str, value: Any, *, dtype: np.dtype, must_vary: bool = False) -> np.ndarray:
+    """An array of finite numbers within the range of `dtype`, with up to two dimensions.
+
+    With `must_vary` columns that vary must do so in `dtype`, too.
+    """
     with naming(name):
         check_kinds(name, value)
         array = check_array(value, ensure_2d=False, dtype=_PRECISIONS, input_name=name)
@@ -83,6 +89,8 @@ def check_numbers(name: str, value: Any, *, dtype: np.dtype) -> np.ndarray:
             f"{name} must be within the range of {dtype}, the precision of X; got values up to "
             f"{np.abs(array).max():.3g}. Scale {name}, or pass X in float64."
         )
+    if must_vary and array.dtype != dtype:
+        _check_digits(name, array, dtype)
     return converted
 
 
@@ -94,6 +102,25 @@ def check_finite(name: str, array: Any) -> None:
         raise ValueError(
             f"{name} must be finite, under assume_finite=True too; got {values[~finite][0]}. "
             "Impute missing values, for instance by SimpleImputer, or leave out their rows."
+        )
+
+
+def _check_digits(name: str, array: np.ndarray, dtype: np.dtype) -> None:
+    """Refuse columns whose numbers differ in the digits that a lower precision cuts off.
+
+    What differs by rounding alone is a constant.
+    """
+    largest, span = np.abs(array).max(axis=0), np.ptp(array, axis=0)
+    with np.errstate(under="ignore"):
+        spacing = np.spacing(largest.astype(dtype)).astype(np.float64)
+    lost = np.atleast_1d((span > 1e-12 * largest) & (span < _LEAST_SPAN * spacing))
+    if lost.any():
+        column = int(lost.argmax())
+        raise ValueError(
+            f"{name} must vary by more than {dtype}, the precision of X, tells apart; got values "
+            f"up to {np.atleast_1d(largest)[column]:.3g} that differ by up to "
+            f"{np.atleast_1d(span)[column]:.3g}. Scale {name} or subtract a constant from it, or "
+            "pass X in float64."
         )
 
 

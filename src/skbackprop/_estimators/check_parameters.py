@@ -207,7 +207,9 @@ def check_hidden_layer_sizes(value: Any, n_layers: Any = None) -> tuple[int, ...
     units: Sequence[Any]
     if isinstance(value, numbers.Integral):
         units = (value,)
-    elif isinstance(value, tuple | list) or (isinstance(value, np.ndarray) and value.ndim == 1):
+    elif isinstance(value, tuple | list | range) or (
+        isinstance(value, np.ndarray) and value.ndim == 1
+    ):
         units = tuple(value)
     else:
         raise TypeError(_message("hidden_layer_sizes", value, accepted))

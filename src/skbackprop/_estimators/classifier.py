@@ -574,7 +574,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         log_s -= log_s.max(axis=1, keepdims=True)
         return log_s - np.log(np.exp(log_s).sum(axis=1, keepdims=True))
 
-    def _check_target(self, y: Any, dtype: np.dtype) -> Any:
+    def _check_target(self, y: Any, dtype: np.dtype, *, whole: bool) -> Any:
         return check_labels("y", y)
 
     def _encode_target(

@@ -552,10 +552,10 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         ]
         return float(np.mean(scores))
 
-    def _check_target(self, y: Any, dtype: np.dtype) -> np.ndarray:
+    def _check_target(self, y: Any, dtype: np.dtype, *, whole: bool) -> np.ndarray:
         if hasattr(y, "toarray"):
             raise TypeError("y must be dense; got a sparse matrix. Convert it by y.toarray().")
-        return check_numbers("y", y, dtype=dtype)
+        return check_numbers("y", y, dtype=dtype, must_vary=whole)
 
     def _encode_target(
         self,

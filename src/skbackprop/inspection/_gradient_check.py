@@ -156,6 +156,7 @@ class GradientCheck:
         return parts
 
 
+@np.errstate(under="ignore")
 def check_gradient(
     estimator: Any,
     X: Any,

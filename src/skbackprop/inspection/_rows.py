@@ -21,6 +21,7 @@ def check_fitted(estimator: Any) -> None:
     check_is_fitted(estimator)
 
 
+@np.errstate(under="ignore")
 def passes(estimator: BaseBackprop, X: Any, y: Any) -> Step:
     """The passes of rows under the loss alone, without its penalty.
 

@@ -290,6 +290,7 @@ def _weights_of(layer: LayerStep) -> Iterator[tuple[Weight, float, float, float]
             yield Weight(depth, None, unit), value, gradient, change
 
 
+@np.errstate(under="ignore")
 def trace_step(
     estimator: Any,
     X: Any,
