@@ -14,3 +14,13 @@ __all__ = [
     "HiddenActivations",
     "VersionWarning",
 ]
+
+# The name that files of models and pickles carry, wherever the module of a class stands.
+for _public in (
+    BackpropClassifier,
+    BackpropRegressor,
+    DivergenceWarning,
+    HiddenActivations,
+    VersionWarning,
+):
+    _public.__module__ = __name__

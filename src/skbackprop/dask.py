@@ -18,9 +18,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from skbackprop._core.conditioning import Moments, Spread, moments
 from skbackprop._core.objective import Objective, ObjectiveOfRows
 from skbackprop._core.rows import Rows
+from skbackprop._core.statistics import Moments, Spread, moments
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.callbacks import is_of_callbacks, with_callbacks
 from skbackprop._estimators.check_data import GivenRows, naming

@@ -23,10 +23,10 @@ from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
 
 from skbackprop import BackpropClassifier, BackpropRegressor, HiddenActivations
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._core.conditioning import Spread
 from skbackprop._core.losses import LOSSES
 from skbackprop._core.network import Network
 from skbackprop._core.objective import Objective
+from skbackprop._core.statistics import Spread
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")

@@ -16,11 +16,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropClassifier, BackpropRegressor, HiddenActivations
-from skbackprop._core.conditioning import Moments, Spread
+from skbackprop._core.statistics import Moments, Spread
 
-CLASSIFIER = "skbackprop._estimators.classifier.BackpropClassifier"
-HIDDEN = "skbackprop._estimators.hidden_activations.HiddenActivations"
-REGRESSOR = "skbackprop._estimators.regressor.BackpropRegressor"
+CLASSIFIER = "skbackprop.BackpropClassifier"
+HIDDEN = "skbackprop.HiddenActivations"
+REGRESSOR = "skbackprop.BackpropRegressor"
 SMALL = {"hidden_layer_sizes": 5, "max_iter": 3, "random_state": 0}
 IRIS = load_iris(return_X_y=True, as_frame=True)
 CANCER = load_breast_cancer(return_X_y=True)
@@ -108,7 +108,7 @@ def test_hidden_activations_in_a_pipeline(frozen):
     if frozen:
         network = FrozenEstimator(network.fit(*DIABETES))
     model = make_pipeline(HiddenActivations(network, layer=0), Ridge()).fit(*DIABETES)
-    assert untrusted(model) == [HIDDEN, REGRESSOR]
+    assert untrusted(model) == [REGRESSOR, HIDDEN]
     loaded = through_skops(model)
     assert np.array_equal(loaded.predict(DIABETES[0]), model.predict(DIABETES[0]))
     assert np.array_equal(loaded[0].transform(DIABETES[0]), model[0].transform(DIABETES[0]))

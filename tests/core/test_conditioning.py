@@ -12,10 +12,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropClassifier, BackpropRegressor
-from skbackprop._core import conditioning
+from skbackprop._core import statistics
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._core.conditioning import REACH, Conditioning, Spread
+from skbackprop._core.conditioning import Conditioning
 from skbackprop._core.network import Network
+from skbackprop._core.statistics import REACH, Spread
 from skbackprop._estimators import plan
 
 FORMULAS = {
@@ -68,7 +69,7 @@ class TestSpread:
     @pytest.mark.parametrize("weighted", [False, True])
     @pytest.mark.parametrize("container", CONTAINERS)
     def test_moments_are_those_of_numpy(self, monkeypatch, container, weighted, chunk_elements):
-        monkeypatch.setattr(conditioning, "_CHUNK_ELEMENTS", chunk_elements)
+        monkeypatch.setattr(statistics, "_CHUNK_ELEMENTS", chunk_elements)
         weights = self.weights if weighted else None
         moments = Spread.of(container(self.X), weights).every
         mean = np.average(self.X, axis=0, weights=weights)
@@ -819,15 +820,15 @@ def test_moments_of_sparse_rows_are_linear_in_entries_and_columns(n_columns, mon
     X = sparse.random_array(
         (3000, n_columns), density=min(0.5, 20 / n_columns), format="csr", rng=rng
     )
-    of_chunk, work = conditioning._sparse_moments, []
+    of_chunk, work = statistics._sparse_moments, []
 
     def counted(chunk, *args):
         work.append(chunk.nnz + chunk.shape[1])
         return of_chunk(chunk, *args)
 
-    monkeypatch.setattr(conditioning, "_sparse_moments", counted)
-    monkeypatch.setattr(conditioning, "_CHUNK_ELEMENTS", 1000)
-    spread = conditioning.Spread.of(X)
+    monkeypatch.setattr(statistics, "_sparse_moments", counted)
+    monkeypatch.setattr(statistics, "_CHUNK_ELEMENTS", 1000)
+    spread = statistics.Spread.of(X)
     # Two passes: over all values, and without the farthest.
     assert sum(work) <= 2 * (3 * X.nnz + n_columns)
     assert len(work) > 2

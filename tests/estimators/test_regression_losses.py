@@ -24,7 +24,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
 from skbackprop import BackpropRegressor
-from skbackprop._core.conditioning import Spread
+from skbackprop._core.statistics import Spread
 from skbackprop.inspection import check_gradient, trace_step
 
 QUANTILES = (0.1, 0.5, 0.9)

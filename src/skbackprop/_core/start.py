@@ -6,10 +6,11 @@ import numpy as np
 
 from skbackprop._core import auto
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._core.conditioning import Conditioning, Moments, Spread, with_late_columns
+from skbackprop._core.conditioning import Conditioning, with_late_columns
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Layer, Network
 from skbackprop._core.problem import Problem
+from skbackprop._core.statistics import Moments, Spread
 
 
 def initial_prediction(

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from skbackprop._core.conditioning import Spread
 from skbackprop._core.objective import Objective, ObjectiveOfRows
+from skbackprop._core.statistics import Spread
 from skbackprop._estimators.check_data import check_inputs
 
 

@@ -7,9 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from skbackprop._core.conditioning import Statistics
 from skbackprop._core.network import Layer
 from skbackprop._core.problem import TargetForm
+from skbackprop._core.statistics import Statistics
 from skbackprop._estimators.check_parameters import spawn_generators
 
 

@@ -3,13 +3,13 @@
 import numpy as np
 
 from skbackprop._core import auto
-from skbackprop._core.conditioning import Spread
 from skbackprop._core.curvature import largest_curvature
 from skbackprop._core.descent import Plan
 from skbackprop._core.problem import Problem, Target
 from skbackprop._core.rows import Batches
 from skbackprop._core.rules import SCHEDULES, Plateau, VanishedGradient
 from skbackprop._core.start import zero_params
+from skbackprop._core.statistics import Spread
 from skbackprop._estimators.check_parameters import Settings
 from skbackprop._estimators.past import Fitted, Search, Streams
 from skbackprop._estimators.pose import Posed

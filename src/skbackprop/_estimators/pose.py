@@ -6,16 +6,11 @@ import numpy as np
 
 from skbackprop._core import auto
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._core.conditioning import (
-    Conditioning,
-    Spread,
-    Statistics,
-    condition,
-    loss_of_unscaled_targets,
-)
+from skbackprop._core.conditioning import Conditioning, condition, loss_of_unscaled_targets
 from skbackprop._core.network import Network
 from skbackprop._core.problem import Data, Problem, Target
 from skbackprop._core.start import fitted_params, initial_prediction, overwrite
+from skbackprop._core.statistics import Spread, Statistics
 from skbackprop._estimators.check_data import check_initial
 from skbackprop._estimators.check_parameters import Settings
 from skbackprop._estimators.in_memory import InMemory

@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._core.conditioning import Spread
 from skbackprop._core.descent import Descent, Epoch
 from skbackprop._core.problem import Data, Target
 from skbackprop._core.rules import Status
+from skbackprop._core.statistics import Spread
 from skbackprop._estimators.early_stopping import Validation
 from skbackprop._estimators.warn import level_of_caller
 

@@ -1,0 +1,301 @@
+"""Statistics of the columns of some rows: moments, range and quartiles, weighted."""
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+# No value but a wild one is further than this from its column's mean, in units of its scale.
+REACH = 5.0
+# No single value makes its column's scale larger than this times that of the others.
+STRETCH = 1.8
+# Standard deviations between the quartiles of a normal distribution.
+_QUARTILES_APART = 1.3489795003921634
+# Elements whose moments are taken at a time.
+_CHUNK_ELEMENTS = 2**17
+
+
+class Moments(NamedTuple):
+    """Weighted mean and standard deviation, and range, of the columns of some rows."""
+
+    weight: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def merged(self, other: "Moments") -> "Moments":
+        """The moments of the rows of both (Chan, Golub and LeVeque, 1983)."""
+        weight = self.weight + other.weight
+        total = np.where(weight > 0.0, weight, 1.0)
+        share, other_share = self.weight / total, other.weight / total
+        difference = other.mean - self.mean
+        # variance = share · std² + other_share · other_std² + share · other_share · difference²,
+        # in units of the largest of the three, whose square may be beyond the range of floats.
+        unit = np.maximum(np.maximum(self.std, other.std), np.abs(difference))
+        unit[unit == 0.0] = 1.0
+        variance = (
+            share * (self.std / unit) ** 2
+            + other_share * (other.std / unit) ** 2
+            + share * other_share * (difference / unit) ** 2
+        )
+        return Moments(
+            weight,
+            share * self.mean + other_share * other.mean,
+            unit * np.sqrt(variance),
+            np.minimum(self.low, other.low),
+            np.maximum(self.high, other.high),
+        )
+
+    @property
+    def constant(self) -> np.ndarray:
+        """Which columns have one value only."""
+        return self.low == self.high
+
+    def centre(self) -> np.ndarray:
+        """The mean, which of a constant column is its value to the last digit."""
+        return np.where(self.constant, self.low, self.mean)
+
+    def unit(self) -> np.ndarray:
+        """The standard deviation; 1 for a column that is constant, or varies by no weight."""
+        return np.where((self.high > self.low) & (self.std > 0.0), self.std, 1.0)
+
+    def scale_around_zero(self) -> np.ndarray:
+        """The root mean square, or the farthest value's distance from 0 / 5; 1 for zeros.
+
+        With the sign of the farthest value.
+        """
+        size = np.maximum(-self.low, self.high)
+        scale = np.maximum(np.hypot(self.mean, self.std), size / REACH)
+        return np.where(self.high < size, -1.0, 1.0) * np.where(scale > 0.0, scale, 1.0)
+
+    def side(self) -> np.ndarray:
+        """1 where the farthest value is above the mean or as far as one below, else −1."""
+        above, below = self.high - self.mean, self.mean - self.low
+        # Rounding of a mean of float32 decides nothing: not where both are as far, or all is one.
+        longer_below = below > above + 1e-6 * (self.high - self.low)
+        return np.where(longer_below & (self.high > self.low), -1.0, 1.0)
+
+    def scale(self) -> np.ndarray:
+        """The standard deviation, or where that is more the farthest value's distance / 5."""
+        reach = np.maximum(self.high - self.mean, self.mean - self.low)
+        return np.where(self.high > self.low, np.maximum(self.std, reach / REACH), 0.0)
+
+
+class Spread(NamedTuple):
+    """Moments of all values of the columns, and of those that are not the farthest out.
+
+    And where they are asked for the quartiles, of shape (3, n_columns).
+    """
+
+    every: Moments
+    inner: Moments
+    quartiles: np.ndarray | None = None
+
+    @classmethod
+    def of(
+        cls, array: Any, sample_weight: np.ndarray | None = None, *, quartiles: bool = False
+    ) -> "Spread":
+        """The spread of an array of shape (n_rows, n_columns), dense or scipy.sparse CSR."""
+        weights = np.ones(array.shape[0]) if sample_weight is None else sample_weight
+        spread = cls.by(lambda excluded: moments(array, weights, excluded))
+        return spread._replace(quartiles=_quartiles(array, weights) if quartiles else None)
+
+    @classmethod
+    def by(cls, moments: Callable[[np.ndarray | None], Moments]) -> "Spread":
+        """The spread of columns whose moments are `moments(None)`, and without some values.
+
+        ``moments(excluded)`` leaves out the values of column k that equal ``excluded[k]``.
+        """
+        every = moments(None)
+        farthest = np.where(every.side() > 0.0, every.high, every.low)
+        return cls(every, moments(farthest))
+
+    def merged(self, other: "Spread") -> "Spread":
+        """The spread of the rows of both; their quartiles are averaged."""
+        quartiles = other.quartiles
+        if self.quartiles is not None and quartiles is not None:
+            share = other.every.weight / (self.every.weight + other.every.weight)
+            quartiles = self.quartiles + share * (quartiles - self.quartiles)
+        return Spread(self.every.merged(other.every), self.inner.merged(other.inner), quartiles)
+
+    @classmethod
+    def from_state(cls, state: Sequence[Any]) -> "Spread":
+        """The spread that `state` is of."""
+        every, inner, *rest = state
+        return cls(Moments(*every), Moments(*inner), *rest)
+
+    def state(self) -> tuple[Any, ...]:
+        """Itself as plain tuples, which a file of a model needs no class of the package for."""
+        every, inner, *rest = self
+        return (tuple(every), tuple(inner), *rest)
+
+    def deviation(self) -> np.ndarray:
+        """The standard deviation, or what it is of a normal distribution of those quartiles.
+
+        1 for a column that is constant, or varies by no weight.
+        """
+        unit = self.every.unit()
+        if self.quartiles is None:
+            return unit
+        deviation = (self.quartiles[2] - self.quartiles[0]) / _QUARTILES_APART
+        return np.where(deviation > 0.0, deviation, unit)
+
+    def shift_and_scale(self, *, robust: bool) -> tuple[np.ndarray, np.ndarray]:
+        """What each column is shifted and scaled by; a constant column has scale 1.
+
+        A column that is rarely other than 0 has a deviation in units of which its values are
+        tens or hundreds: its scale is a fifth of the farthest value's distance from the mean.
+        One wild value then flattens the others: `robust` leaves it out where it nearly doubles
+        the scale, or more.
+        """
+        shift, scale = self.every.centre(), self.every.scale()
+        if robust:
+            inner = STRETCH * self.inner.scale()
+            wild = (inner > 0.0) & (inner < scale)
+            shift, scale = np.where(wild, self.inner.mean, shift), np.where(wild, inner, scale)
+        return shift, np.where(scale > 0.0, scale, 1.0)
+
+
+class Statistics(NamedTuple):
+    """Statistics of the rows, by which coordinates are conditioned."""
+
+    inputs: Spread
+    targets: Spread | None
+    """None where targets are labels."""
+
+    def merged(self, other: "Statistics") -> "Statistics":
+        """The statistics of the rows of both."""
+        targets = self.targets
+        if targets is not None and other.targets is not None:
+            targets = targets.merged(other.targets)
+        return Statistics(self.inputs.merged(other.inputs), targets)
+
+    def state(self) -> tuple[Any, ...]:
+        """Itself as plain tuples."""
+        return tuple(None if spread is None else spread.state() for spread in self)
+
+    @classmethod
+    def from_state(cls, state: Sequence[Any]) -> "Statistics":
+        """The statistics that `state` is of."""
+        inputs, targets = state
+        return cls(
+            Spread.from_state(inputs), None if targets is None else Spread.from_state(targets)
+        )
+
+
+def _quartiles(array: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The weighted quartiles of the columns, shape (3, n_columns).
+
+    Where the weight below a value is just the one asked for, the mean of it and the next. Rounding
+    of the weights decides nothing, as equal fits shall have equal scales.
+    """
+    order = np.argsort(array, axis=0, kind="stable")
+    ordered = np.take_along_axis(array, order, axis=0)
+    below = np.cumsum(weights[order], axis=0, dtype=np.float64)
+    wanted = np.array([[0.25], [0.5], [0.75]]) * below[-1]
+    rounding = 1e-9 * below[-1]
+    quartiles = np.empty(wanted.shape)
+    for k in range(array.shape[1]):
+        first = np.searchsorted(below[:, k], wanted[:, k] - rounding[k], side="left")
+        next_ = np.searchsorted(below[:, k], wanted[:, k] + rounding[k], side="right")
+        quartiles[:, k] = 0.5 * (ordered[first, k] + ordered[next_, k].astype(np.float64))
+    return quartiles
+
+
+def moments(array: Any, weights: np.ndarray, excluded: np.ndarray | None) -> Moments:
+    """The moments of the columns, without the values that equal `excluded`, chunk by chunk."""
+    of_chunk = _dense_moments if isinstance(array, np.ndarray) else _sparse_moments
+    parts = (of_chunk(array[c], weights[c], excluded) for c in _chunks(array))
+    return reduce(Moments.merged, parts)
+
+
+def _chunks(array: Any) -> list[slice]:
+    """Rows of which each chunk has about as many elements, so that memory is bounded.
+
+    A chunk of sparse rows costs a pass over its entries and one over all columns: it has at least
+    as many entries as there are columns, so that the time is linear in entries + columns.
+    """
+    n_rows, n_columns = array.shape
+    if isinstance(array, np.ndarray):
+        bounds = np.arange(0, n_rows, max(1, _CHUNK_ELEMENTS // n_columns))
+    else:
+        size = max(_CHUNK_ELEMENTS, n_columns)
+        bounds = np.searchsorted(array.indptr, np.arange(0, array.nnz, size))
+        bounds = np.unique(np.append(0, bounds[bounds < n_rows]))
+    return [slice(*ends) for ends in pairwise([*bounds.tolist(), n_rows])]
+
+
+def _dense_moments(chunk: np.ndarray, weights: np.ndarray, excluded: np.ndarray | None) -> Moments:
+    """In the precision of `chunk`: what rounding does to a shift or a scale is irrelevant."""
+    if excluded is None:
+        low, high = chunk.min(axis=0), chunk.max(axis=0)
+        weight = np.full(chunk.shape[1], weights.sum())
+    else:
+        kept = chunk != excluded
+        low = chunk.min(axis=0, where=kept, initial=np.inf)
+        high = chunk.max(axis=0, where=kept, initial=-np.inf)
+        weight = weights @ kept
+        chunk = np.where(kept, chunk, 0.0)
+    unit = _unit(low, high)
+    total = np.where(weight > 0.0, weight, 1.0)
+    shares = (weights / total.max()).astype(chunk.dtype)
+    total /= total.max()
+    values = chunk / unit
+    origin = (shares @ values) / total.astype(chunk.dtype)
+    values -= origin
+    if excluded is not None:
+        values[~kept] = 0.0
+    # What is left of the mean is rounding of the origin, so nothing cancels in the variance.
+    mean = (shares @ values) / total
+    np.square(values, out=values)
+    variance = np.maximum((shares @ values) / total - mean**2, 0.0)
+    unit = unit.astype(np.float64)
+    return Moments(
+        weight,
+        unit * (origin + mean),
+        unit * np.sqrt(variance),
+        low.astype(np.float64),
+        high.astype(np.float64),
+    )
+
+
+def _sparse_moments(chunk: Any, weights: np.ndarray, excluded: np.ndarray | None) -> Moments:
+    n_rows, n_columns = chunk.shape
+    columns, values = chunk.indices, chunk.data.astype(np.float64)
+    shares = np.repeat(weights, np.diff(chunk.indptr))
+
+    def sums(terms: np.ndarray) -> np.ndarray:
+        return np.bincount(columns, terms, minlength=n_columns)
+
+    zeros = np.bincount(columns, minlength=n_columns) < n_rows
+    # Rounding must not leave less than nothing.
+    zeros_weight = np.where(zeros, np.maximum(weights.sum() - sums(shares), 0.0), 0.0)
+    if excluded is not None:
+        zeros &= excluded != 0.0
+        zeros_weight[~zeros] = 0.0
+        kept = values != excluded[columns]
+        columns, values, shares = columns[kept], values[kept], shares[kept]
+    low, high = np.full(n_columns, np.inf), np.full(n_columns, -np.inf)
+    np.minimum.at(low, columns, values)
+    np.maximum.at(high, columns, values)
+    low[zeros] = np.minimum(low[zeros], 0.0)
+    high[zeros] = np.maximum(high[zeros], 0.0)
+    weight = sums(shares) + zeros_weight
+    total = np.where(weight > 0.0, weight, 1.0)
+    unit = _unit(low, high)
+    values /= unit[columns]
+    mean = sums(shares * values) / total
+    values -= mean[columns]
+    variance = (sums(shares * values**2) + zeros_weight * mean**2) / total
+    return Moments(weight, unit * mean, unit * np.sqrt(variance), low, high)
+
+
+def _unit(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Powers of 2 that bring columns into (−2, 2), where squares neither overflow nor vanish."""
+    largest = np.maximum(np.abs(low), np.abs(high))
+    largest[(largest == 0.0) | ~np.isfinite(largest)] = 1.0
+    unit: np.ndarray = np.ldexp(np.ones_like(largest), np.frexp(largest)[1] - 1)
+    return unit
