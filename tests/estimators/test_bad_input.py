@@ -1,6 +1,7 @@
 """Every parameter and every input with a fault gives a clear ValueError or TypeError."""
 
 import datetime
+import re
 import warnings
 from decimal import Decimal
 from fractions import Fraction
@@ -138,7 +139,14 @@ def test_every_parameter_has_its_faults(estimator):
 @pytest.mark.parametrize(
     ("estimator", "name", "value", "error"),
     [
-        pytest.param(estimator, name, value, error, id=f"{estimator.__name__}-{name}-{value!r}")
+        pytest.param(
+            estimator,
+            name,
+            value,
+            error,
+            # Without the address of an object, which is another in each process.
+            id=re.sub(" at 0x[0-9A-F]+", "", f"{estimator.__name__}-{name}-{value!r}"),
+        )
         for estimator, faults in FAULTS.items()
         for name, fault in faults.items()
         for error, values in ((TypeError, fault.wrong_type), (ValueError, fault.out_of_range))
