@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent.parent / "benchmarks"
 if not FOLDER.exists():
     pytest.skip("benchmarks are not part of the sdist", allow_module_level=True)
 sys.path.append(str(FOLDER))
-accuracy, memory, speed = map(import_module, ("accuracy", "memory", "speed"))
+accuracy, golden, memory, speed = map(import_module, ("accuracy", "golden", "memory", "speed"))
 contenders, everyday, processes = map(import_module, ("_contenders", "_everyday", "_processes"))
 
 # Two batches, the second of one row.
@@ -180,3 +180,17 @@ def test_accuracy_makes_images():
     assert (X_train.shape, X_test.shape) == ((6, 784), (2, 784))
     assert (y_train.shape, y_test.shape) == ((6,), (2,))
     assert X_train.dtype == np.float32
+
+
+def test_golden_fits_are_many_and_tell_a_change():
+    cases = dict(golden.cases())
+    assert len(cases) >= 60
+    case = cases["BackpropRegressor no hidden layer"]
+    before = case()
+    assert {"coefs_", "predict", "loss_curve_"} <= before.keys()
+    assert case() == before
+    X, y = golden.numbers()
+    model = golden.BackpropRegressor(random_state=0, **golden.SETTINGS["no hidden layer"])
+    changed = golden.results(model.fit(X, np.nextafter(y, np.inf)), X)
+    assert changed.keys() == before.keys()
+    assert changed["coefs_"] != before["coefs_"]

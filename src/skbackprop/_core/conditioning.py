@@ -293,18 +293,3 @@ def beyond_range(
         f"The weights that undo the scales of X and y leave the range of {dtype}. "
         f"{sizes}: {advice}, or pass X in float64."
     )
-
-
-def with_late_columns(layer: Layer, seen: Moments, scale: np.ndarray) -> Layer:
-    """The first layer, with the weights of columns that were constant so far scaled down.
-
-    With intercepts, a constant column has scale 1 and weights that were never descended on. When
-    it varies at last, they are those of its conditioned values, V = s W, and not of the raw ones,
-    which may be of any size; what the network made of the constant goes into the intercepts.
-    """
-    constant = seen.constant
-    coef = layer.coef.astype(np.float64)
-    before = coef[constant]
-    coef[constant] /= scale[constant][:, np.newaxis]
-    intercept = layer.intercept + seen.mean[constant] @ (before - coef[constant])
-    return Layer(coef, intercept)

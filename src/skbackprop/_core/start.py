@@ -6,11 +6,11 @@ import numpy as np
 
 from skbackprop._core import auto
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._core.conditioning import Conditioning, with_late_columns
+from skbackprop._core.conditioning import Conditioning
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Layer, Network
 from skbackprop._core.problem import Problem
-from skbackprop._core.statistics import Moments, Spread
+from skbackprop._core.statistics import Spread
 
 
 def initial_prediction(
@@ -61,17 +61,10 @@ def fitted_params(
     conditioning: Conditioning,
     fitted: Sequence[Layer],
     dtype: np.dtype,
-    seen: Moments | None = None,
 ) -> np.ndarray:
-    """Fitted layers on raw X as a flat vector in conditioned coordinates.
-
-    `seen` are the moments of the inputs before this call to a stream.
-    """
+    """Fitted layers on raw X as a flat vector in conditioned coordinates."""
     params = np.empty(network.n_params, dtype=dtype)
-    layers = list(fitted)
-    if seen is not None and network.fit_intercept:
-        layers[0] = with_late_columns(layers[0], seen, conditioning.input_scale)
-    conditioning.from_raw(layers, network.layers(params))
+    conditioning.from_raw(fitted, network.layers(params))
     return params
 
 

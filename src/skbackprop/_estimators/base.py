@@ -175,7 +175,7 @@ class BaseBackprop(
             posed = pose(settings, data, target, stream, self._held)
             if fitted is None:
                 report_out_of_reach(self, target, data)
-            params = first_params(settings, posed, target, fitted, weights_rng, stream=partial)
+            params = first_params(settings, posed, target, fitted, weights_rng)
             set_initial(posed, params, coefs_init, intercepts_init)
             batch_size = auto.batch_size(settings.batch_size, data.X.shape[0])
             with (

@@ -107,13 +107,11 @@ def first_params(
     target: Target,
     fitted: Fitted | None,
     rng: np.random.Generator | None,
-    *,
-    stream: bool,
 ) -> np.ndarray:
     """The parameters to start from: the fitted ones, or random weights and typical intercepts."""
     if rng is None or fitted is not None:
         assert fitted is not None
-        return _params_to_go_on_from(settings, posed, fitted, stream=stream)
+        return _params_to_go_on_from(settings, posed, fitted)
     problem = posed.problem
     start = initial_prediction(target.loss, problem.conditioning, posed.targets)
     return problem.network.initial_params(rng, problem.data.X.dtype, start)
@@ -126,9 +124,7 @@ def set_initial(posed: Posed, params: np.ndarray, coefs: Any, intercepts: Any) -
     overwrite(network, conditioning, params, *given)
 
 
-def _params_to_go_on_from(
-    settings: Settings, posed: Posed, fitted: Fitted, *, stream: bool
-) -> np.ndarray:
+def _params_to_go_on_from(settings: Settings, posed: Posed, fitted: Fitted) -> np.ndarray:
     """The fitted weights in the coordinates of the problem, whose network must be the same."""
     network = posed.problem.network
     shapes = [layer.coef.shape for layer in fitted.layers]
@@ -143,8 +139,5 @@ def _params_to_go_on_from(
             "Going on (warm_start or partial_fit) with fit_intercept=False would drop the "
             "fitted intercepts. Fit with warm_start=False to start anew."
         )
-    seen: Any = None
-    if stream and posed.statistics is not None and fitted.past.statistics is not None:
-        seen = fitted.past.statistics.inputs.every
     dtype = posed.problem.data.X.dtype
-    return fitted_params(network, posed.problem.conditioning, fitted.layers, dtype, seen)
+    return fitted_params(network, posed.problem.conditioning, fitted.layers, dtype)

@@ -128,7 +128,7 @@ def subject_of(
     if not is_fitted:
         # Cloned, as drawing would change a random_state that is a generator.
         weights_rng, _ = spawn_streams(check_seed(clone(estimator).random_state), None)
-        params = first_params(settings, posed, target, None, weights_rng, stream=False)
+        params = first_params(settings, posed, target, None, weights_rng)
     if coefs is not None or intercepts is not None or not is_fitted:
         with _named_as_here():
             set_initial(posed, params, coefs, intercepts)
