@@ -353,10 +353,9 @@ class _DaskMixin(BaseBackprop):
             As in memory.
         """
         weights = _in_memory(sample_weight), _in_memory(sample_weight_val)
-        groups = _in_memory(groups)
         return self._fit(
-            GivenRows(X, y, weights[0], groups),
-            ToValidate(X_val, y_val, weights[1], groups),
+            GivenRows(X, y, weights[0], _in_memory(groups)),
+            ToValidate(X_val, y_val, weights[1]),
             coefs_init=coefs_init,
             intercepts_init=intercepts_init,
         )

@@ -1,9 +1,9 @@
 """What the estimators share: parameters, validation, the outline of a fit, prediction."""
 
 from abc import ABCMeta, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn import get_config
@@ -19,7 +19,12 @@ from skbackprop._core.prediction import FromRaw, predict_rows
 from skbackprop._core.problem import Data, Target, TargetForm
 from skbackprop._core.rules import Status
 from skbackprop._core.start import silence
-from skbackprop._estimators.callbacks import CallbackSupportMixin, EpochCallbacks, is_of_callbacks
+from skbackprop._estimators.callbacks import (
+    CallbackSupportMixin,
+    EpochCallbacks,
+    is_of_callbacks,
+    with_callbacks,
+)
 from skbackprop._estimators.check_data import (
     GivenRows,
     check_finite,
@@ -72,6 +77,28 @@ class BaseBackprop(
     # Groups are for splitters in the first place: `fit` must ask for them.
     __metadata_request__fit: ClassVar = {"groups": False}
 
+    hidden_layer_sizes: int | Sequence[int] | np.ndarray
+    activation: str | Sequence[str]
+    n_hidden_layers: int | None
+    loss: str
+    loss_reduction: Literal["mean", "sum"]
+    conditioning: Literal["standardize"] | None
+    alpha: float | Literal["auto"]
+    fit_intercept: bool
+    learning_rate: float | Literal["auto"]
+    learning_rate_schedule: Literal["linear", "constant", "invscaling", "adaptive"]
+    batch_size: int | Literal["auto", "full"]
+    max_iter: int | Literal["auto"]
+    shuffle: bool
+    tol: float | None
+    n_iter_no_change: int
+    early_stopping: bool
+    validation_fraction: float
+    scoring: str | Callable[..., float]
+    warm_start: bool
+    random_state: int | np.random.RandomState | None
+    verbose: int
+
     _losses: Sequence[str]
     """Names of the losses on offer."""
     _held = InMemory()
@@ -80,54 +107,6 @@ class BaseBackprop(
     """What prediction needs beyond the weights: loss, activations, form of the target."""
     _past: dict[str, Any]
     """What a later fit takes over."""
-
-    @abstractmethod
-    def __init__(
-        self,
-        hidden_layer_sizes: Any,
-        activation: Any,
-        *,
-        loss: Any,
-        n_hidden_layers: Any,
-        loss_reduction: Any,
-        conditioning: Any,
-        alpha: Any,
-        fit_intercept: Any,
-        learning_rate: Any,
-        learning_rate_schedule: Any,
-        batch_size: Any,
-        max_iter: Any,
-        shuffle: Any,
-        tol: Any,
-        n_iter_no_change: Any,
-        early_stopping: Any,
-        validation_fraction: Any,
-        scoring: Any,
-        warm_start: Any,
-        random_state: Any,
-        verbose: Any,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.n_hidden_layers = n_hidden_layers
-        self.loss = loss
-        self.loss_reduction = loss_reduction
-        self.conditioning = conditioning
-        self.alpha = alpha
-        self.fit_intercept = fit_intercept
-        self.learning_rate = learning_rate
-        self.learning_rate_schedule = learning_rate_schedule
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.scoring = scoring
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
 
     @abstractmethod
     def _check_target(self, y: Any, dtype: np.dtype, *, whole: bool) -> Any:
@@ -152,6 +131,73 @@ class BaseBackprop(
         """Classes by which rows are held out in proportion."""
         return None
 
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        coefs_init: Sequence[Any] | None = None,
+        intercepts_init: Sequence[Any] | None = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        groups: Any = None,
+    ) -> Self:
+        """Fit the network to data.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs. float32 and float64 keep their precision and are the precision of the
+            fit; other types are converted to float64. Never written to.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Of a classifier labels, or a matrix of zeros and ones, dense or sparse, for multilabel;
+            of a regressor numbers, none negative under "poisson".
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, none negative. A weight of k is as k copies of the row, in
+            full batch exactly; a weight of 0 as its absence, but for `classes_`.
+        coefs_init : sequence of array-like, default=None
+            Initial weights, shaped as `coefs_`, instead of random ones.
+        intercepts_init : sequence of array-like, default=None
+            Initial intercepts, shaped as `intercepts_`, instead of zeros.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Inputs to validate on; in a `Pipeline` name it in `transform_input`. A search over
+            folds, such as `GridSearchCV`, cuts what is as long as `X` as it cuts `X`.
+        y_val : array-like of shape (n_val,) or as `y`, default=None
+            Targets to validate on, required with `X_val`.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the rows to validate on.
+        groups : array-like of shape (n_samples,), default=None
+            Groups of rows that `early_stopping` holds out or fits together; without it they have no
+            use. The groups of a search come here only after ``set_fit_request(groups=True)``.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a parameter or the data are not what is accepted. The estimator stays as it was.
+
+        Warns
+        -----
+        DivergenceWarning
+            If the loss was not finite, or ended above where it began.
+        ConvergenceWarning
+            If the fit was interrupted; or, unless `tol` is None, if it ran all of `max_iter`
+            epochs under another schedule than "linear", or the loss did not fall at all.
+        """
+        return self._fit(
+            GivenRows(X, y, sample_weight, groups),
+            ToValidate(X_val, y_val, sample_weight_val),
+            coefs_init=coefs_init,
+            intercepts_init=intercepts_init,
+        )
+
     def _fit(
         self,
         given: GivenRows,
@@ -165,7 +211,7 @@ class BaseBackprop(
         # What underflows is zero, also where the user's numpy.seterr would raise.
         with unchanged_on_error(self), np.errstate(under="ignore"):
             settings = check_parameters(self)
-            to_validate.check(given.X, early_stopping=self.early_stopping, partial=partial)
+            to_validate.check(given, early_stopping=self.early_stopping, partial=partial)
             goes_on = hasattr(self, "coefs_") and (partial or self.warm_start)
             fitted = self._fitted() if goes_on else None
             stream = fitted if partial else None

@@ -14,6 +14,7 @@ from skbackprop._core.descent import Epoch
 from skbackprop._core.objective import ObjectiveOfRows
 from skbackprop._core.problem import Data
 from skbackprop._core.rules import Plateau, Schedule, Status
+from skbackprop._estimators.check_data import GivenRows
 from skbackprop._estimators.check_kinds import check_container
 from skbackprop._estimators.check_parameters import Settings
 
@@ -24,15 +25,13 @@ class ToValidate(NamedTuple):
     X: Any = None
     y: Any = None
     sample_weight: Any = None
-    groups: Any = None
-    """Groups of the rows to fit, of which some are to be held out."""
 
-    def check(self, X: Any, *, early_stopping: bool, partial: bool) -> None:
+    def check(self, rows: GivenRows, *, early_stopping: bool, partial: bool) -> None:
         """All of a validation set or nothing must be given, and no groups beside it.
 
         Groups without `early_stopping` have no use, and are accepted: a search may vary it.
         """
-        if _is_cut_alike(X, self.X):
+        if _is_cut_alike(rows.X, self.X):
             raise ValueError(
                 "X_val has the labels of the rows of X, with gaps: a search over folds, such as "
                 "GridSearchCV, cuts any fit argument as long as X by its folds. Pass an X_val of "
@@ -45,7 +44,7 @@ class ToValidate(NamedTuple):
             raise ValueError(f"X_val and y_val must be passed together; {missing} is None.")
         if self.sample_weight is not None and not given:
             raise ValueError("sample_weight_val must come with X_val and y_val, which are None.")
-        if self.groups is not None and given:
+        if rows.groups is not None and given:
             raise ValueError(
                 "groups are for the rows that early_stopping=True holds out, of which there are "
                 "none with X_val; got both groups and X_val."

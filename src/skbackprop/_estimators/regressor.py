@@ -12,10 +12,8 @@ from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.losses import LOSSES, Loss
 from skbackprop._core.problem import Target, TargetForm
 from skbackprop._estimators.base import BaseBackprop
-from skbackprop._estimators.callbacks import with_callbacks
 from skbackprop._estimators.check_data import GivenRows, check_numbers
 from skbackprop._estimators.check_parameters import check_choice, check_number, check_quantile
-from skbackprop._estimators.early_stopping import ToValidate
 from skbackprop._estimators.scores import check_scored, explained, score_of
 
 
@@ -286,6 +284,17 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     >>> low, median, high = model.predict(X[300:]).T
     >>> bool((low <= median).all() and (median <= high).all())
     True
+
+    One step from given weights, w = 1 and b = 0: ŷ − y = 2 − 4, so that dJ/dw is −2 · 2 and dJ/db
+    is −2.
+
+    >>> neuron = BackpropRegressor(
+    ...     hidden_layer_sizes=(), conditioning=None, alpha=0, learning_rate=0.1,
+    ...     learning_rate_schedule="constant", batch_size="full", max_iter=1, tol=None,
+    ... )
+    >>> neuron = neuron.fit([[2.0]], [4.0], coefs_init=[[[1.0]]], intercepts_init=[[0.0]])
+    >>> float(neuron.coefs_[0][0, 0]), float(neuron.intercepts_[0][0])
+    (1.4, 0.2)
     """
 
     _losses = (
@@ -329,112 +338,30 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            n_hidden_layers=n_hidden_layers,
-            loss=loss,
-            loss_reduction=loss_reduction,
-            conditioning=conditioning,
-            alpha=alpha,
-            fit_intercept=fit_intercept,
-            learning_rate=learning_rate,
-            learning_rate_schedule=learning_rate_schedule,
-            batch_size=batch_size,
-            max_iter=max_iter,
-            shuffle=shuffle,
-            tol=tol,
-            n_iter_no_change=n_iter_no_change,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            scoring=scoring,
-            warm_start=warm_start,
-            random_state=random_state,
-            verbose=verbose,
-        )
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.n_hidden_layers = n_hidden_layers
+        self.loss = loss
+        self.loss_reduction = loss_reduction
+        self.conditioning = conditioning
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.scoring = scoring
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
         self.output_activation = output_activation
         self.quantile = quantile
         self.huber_delta = huber_delta
-
-    @with_callbacks
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        coefs_init: Sequence[Any] | None = None,
-        intercepts_init: Sequence[Any] | None = None,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-        groups: Any = None,
-    ) -> Self:
-        """Fit the network to data.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs. float32 and float64 keep their precision and are the precision of the
-            fit; other types are converted to float64. Never written to.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets; none negative under "poisson".
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, none negative. A weight of k is as k copies of the row, in
-            full batch exactly; a weight of 0 as its absence.
-        coefs_init : sequence of array-like, default=None
-            Initial weights, shaped as `coefs_`, instead of random ones.
-        intercepts_init : sequence of array-like, default=None
-            Initial intercepts, shaped as `intercepts_`, instead of zeros.
-        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
-            Inputs to validate on; in a `Pipeline` name it in `transform_input`. A search over
-            folds, such as `GridSearchCV`, cuts what is as long as `X` as it cuts `X`.
-        y_val : array-like of shape (n_val,) or as `y`, default=None
-            Targets to validate on, required with `X_val`.
-        sample_weight_val : array-like of shape (n_val,), default=None
-            Weights of the rows to validate on.
-        groups : array-like of shape (n_samples,), default=None
-            Groups of rows that `early_stopping` holds out or fits together; without it they have no
-            use. The groups of a search come here only after ``set_fit_request(groups=True)``.
-
-        Returns
-        -------
-        self : BackpropRegressor
-            The fitted estimator.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a parameter or the data are not what is accepted. The estimator stays as it was.
-
-        Warns
-        -----
-        DivergenceWarning
-            If the loss was not finite, or ended above where it began.
-        ConvergenceWarning
-            If the fit was interrupted; or, unless `tol` is None, if it ran all of `max_iter`
-            epochs under another schedule than "linear", or the loss did not fall at all.
-
-        Examples
-        --------
-        One step from given weights, w = 1 and b = 0: ŷ − y = 2 − 4, so that dJ/dw is −2 · 2 and
-        dJ/db is −2.
-
-        >>> from skbackprop import BackpropRegressor
-        >>> neuron = BackpropRegressor(
-        ...     hidden_layer_sizes=(), conditioning=None, alpha=0, learning_rate=0.1,
-        ...     learning_rate_schedule="constant", batch_size="full", max_iter=1, tol=None,
-        ... )
-        >>> neuron = neuron.fit([[2.0]], [4.0], coefs_init=[[[1.0]]], intercepts_init=[[0.0]])
-        >>> float(neuron.coefs_[0][0, 0]), float(neuron.intercepts_[0][0])
-        (1.4, 0.2)
-        """
-        return self._fit(
-            GivenRows(X, y, sample_weight, groups),
-            ToValidate(X_val, y_val, sample_weight_val, groups),
-            coefs_init=coefs_init,
-            intercepts_init=intercepts_init,
-        )
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Descend for one epoch over the given rows, from the weights so far.
