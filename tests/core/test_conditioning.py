@@ -18,6 +18,7 @@ from skbackprop._core.conditioning import Conditioning
 from skbackprop._core.network import Network
 from skbackprop._core.statistics import REACH, Spread
 from skbackprop._estimators import plan
+from skbackprop.inspection import trace_step
 
 FORMULAS = {
     "identity": lambda z: z,
@@ -782,6 +783,20 @@ class TestConstants:
         for _ in range(100):
             model.partial_fit(X, y)
         assert model.score(X, y) > 0.95
+
+    def test_given_intercepts_stay(self, rng):
+        X = np.column_stack([rng.normal(size=20), np.full(20, 9.0)])
+        settings = {"learning_rate": 1e-300, "alpha": 0, "max_iter": 1, "tol": None}
+        model = BackpropRegressor((), random_state=0, **settings)
+        model.fit(X, X[:, 0], intercepts_init=[[2.5]])
+        assert model.coefs_[0][1] == 0.0
+        np.testing.assert_allclose(model.intercepts_[0], [2.5], rtol=1e-14)
+
+    def test_a_trace_begins_as_a_fit(self, rng):
+        X = np.column_stack([rng.normal(size=20), np.full(20, 9.0)])
+        trace = trace_step(BackpropRegressor(3, random_state=0), X, X[:, 0])
+        assert trace.layers[0].coef[0].all()
+        assert not trace.layers[0].coef[1].any()
 
     def test_given_coefficients_stay(self):
         given = [np.array([[1.0], [2.0]])]

@@ -233,6 +233,7 @@ class BaseBackprop(
                     # Not before: the step is to suit weights of their usual size.
                     layers = posed.problem.network.layers(params)
                     silence(layers, posed.problem.conditioning.silent, posed.constant_targets)
+                    set_initial(posed, params, None, intercepts_init)
                 plan = plan_descent(settings, posed, search, fitted, streams, partial=partial)
                 attributes = FittedAttributes(
                     posed, target.form, settings.activations, streams, search, plan, fitted

@@ -16,7 +16,7 @@ from skbackprop._core.losses import Loss
 from skbackprop._core.network import Layer, Network
 from skbackprop._core.objective import ObjectiveOfRows
 from skbackprop._core.problem import Data, Target
-from skbackprop._core.start import fitted_params
+from skbackprop._core.start import fitted_params, silence
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.check_data import GivenRows, check_sample_weight
 from skbackprop._estimators.check_parameters import check_number, check_parameters, check_seed
@@ -129,6 +129,9 @@ def subject_of(
         # Cloned, as drawing would change a random_state that is a generator.
         weights_rng, _ = spawn_streams(check_seed(clone(estimator).random_state), None)
         params = first_params(settings, posed, target, None, weights_rng)
+        # What did not vary begins with zeros, as in the fit.
+        silent = ~model.coefs_[0].any(axis=1), ~model.coefs_[-1].any(axis=0)
+        silence(network.layers(params), *silent)
     if coefs is not None or intercepts is not None or not is_fitted:
         with _named_as_here():
             set_initial(posed, params, coefs, intercepts)
