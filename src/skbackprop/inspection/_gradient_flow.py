@@ -20,7 +20,7 @@ from skbackprop.inspection._plotting import (
     points,
     room_of,
 )
-from skbackprop.inspection._rows import passes
+from skbackprop.inspection._step import passes
 
 # Percentiles of the whiskers, of the box and of the line in it.
 _PERCENTILES = (5, 25, 50, 75, 95)

@@ -14,7 +14,7 @@ from skbackprop.inspection._plotting import (
     ink,
     points,
 )
-from skbackprop.inspection._rows import check_fitted
+from skbackprop.inspection._subject import check_fitted
 
 _NAMES = {
     "log_loss": "log-loss",

@@ -20,7 +20,8 @@ from skbackprop.inspection._plotting import (
     room_of,
     short,
 )
-from skbackprop.inspection._rows import check_fitted, passes
+from skbackprop.inspection._step import passes
+from skbackprop.inspection._subject import check_fitted
 
 # Characters of the longest name that is written in full.
 _LONGEST = 18
