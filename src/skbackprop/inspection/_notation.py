@@ -8,8 +8,7 @@ Layers, units, inputs and outputs count from 1. Layer 1 is the first after the i
 - ``w^{[l]}_{ij}`` leads from unit i of layer l − 1 to unit j of layer l. It is
   ``coefs[l - 1][i - 1, j - 1]``, and ``b^{[l]}_j`` is ``intercepts[l - 1][j - 1]``.
 
-The functions return LaTeX. `math_as_text` and `math_as_html` translate it; they know the commands
-that this module, `LOSSES` and `ACTIVATIONS` use.
+The functions return LaTeX. `math_as_text` and `math_as_html` translate it.
 """
 
 import html
@@ -101,12 +100,8 @@ _TEXT = {
     r"\sum": "Σ",
     r"\leftarrow": "←",
     r"\to": "→",
-    r"\exp": "exp",
     r"\cdot": "·",
     r"\dots": "…",
-    r"\max": "max",
-    r"\min": "min",
-    r"\mathrm{sign}": "sign",
     "-": "−",
 }
 _SUBSCRIPTS = str.maketrans("0123456789ijkl", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗ")
@@ -115,7 +110,8 @@ _SUBSCRIPTS = str.maketrans("0123456789ijkl", "₀₁₂₃₄₅₆₇₈₉ᵢ
 def _without_commands(math: str) -> str:
     for command, character in _TEXT.items():
         math = math.replace(command, character)
-    return math
+    # Functions such as \max and \mathrm{sign} are their own names.
+    return re.sub(r"\\(?:mathrm\{(\w+)\}|(\w+))", lambda match: match[1] or match[2], math)
 
 
 def _flat_fractions(math: str) -> str:
