@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from skbackprop.inspection import NetworkDisplay, trace_step
+from skbackprop.inspection import trace_step
 
 TEXTBOOK = {
     "conditioning": None,
@@ -23,22 +23,6 @@ def descend(network, X, y, coefs, intercepts=None, *, n_steps):
         if intercepts is not None:
             intercepts = [layer.new_intercept for layer in traces[-1].layers]
     return traces
-
-
-def draw_network(trace, ax=None):
-    """Draw the network of a trace of one row, with the gradients on their way back."""
-    inputs = trace.layers[0].inputs[0]
-    return NetworkDisplay(
-        coefs=[layer.coef for layer in trace.layers],
-        intercepts=[layer.intercept for layer in trace.layers],
-        activations=[inputs, *(layer.a[0] for layer in trace.layers)],
-        deltas=[layer.delta[0] for layer in trace.layers],
-        coef_gradients=[layer.coef_gradient for layer in trace.layers],
-        intercept_gradients=[layer.intercept_gradient for layer in trace.layers],
-        loss=trace.value,
-        targets=[f"{target:g}" for target in trace.target[0]],
-        layer_names=["input", *(layer.activation for layer in trace.layers)],
-    ).plot(ax=ax)
 
 
 def draw_descent(traces, *, labels, colors, error):

@@ -11,10 +11,10 @@ targets. The package counts layers from 1: w⁽⁰⁾ is ``coefs[0][0, 0]`` and 
 """
 
 from _pictures import BLUE, GREEN, ORANGE, PURPLE, run
-from _textbook import TEXTBOOK, descend, draw_descent, draw_network
+from _textbook import TEXTBOOK, descend, draw_descent
 
 from skbackprop import BackpropRegressor
-from skbackprop.inspection import trace_step
+from skbackprop.inspection import NetworkDisplay, trace_step
 
 X, Y = [[-1.0], [0.0], [0.5], [2.0]], [0.1, 0.2, 0.6, 0.9]
 COEFS = [[[0.8]], [[1.2]]]
@@ -45,7 +45,7 @@ def prediction_and_error():
 def network():
     """The network, with the gradients of its last row on their way back."""
     first = trace_step(NETWORK, X[-1:], Y[-1:], coefs=COEFS, intercepts=INTERCEPTS)
-    return draw_network(first).figure_
+    return NetworkDisplay.from_trace(first).figure_
 
 
 if __name__ == "__main__":

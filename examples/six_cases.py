@@ -17,10 +17,10 @@ from itertools import pairwise
 import matplotlib.pyplot as plt
 import numpy as np
 from _pictures import run
-from _textbook import TEXTBOOK, draw_network
+from _textbook import TEXTBOOK
 
 from skbackprop import BackpropRegressor
-from skbackprop.inspection import trace_step
+from skbackprop.inspection import NetworkDisplay, trace_step
 
 X, TARGETS = [[0.35, 0.9]], [[0.5, 0.1]]
 CASES = [(hidden, n_outputs) for hidden in ((), (2,), (2, 2)) for n_outputs in (1, 2)]
@@ -56,7 +56,7 @@ def gradients():
     figure.subplots_adjust(left=0, bottom=0.07, right=1, top=0.97, wspace=0, hspace=0.14)
     for number, (case, axis) in enumerate(zip(CASES, axes.flat, strict=True), start=1):
         trace = first_step(*case)
-        draw_network(trace, ax=axis)
+        NetworkDisplay.from_trace(trace, ax=axis)
         axis.set_title(f"Case {number}: J = {trace.value:.4f}")
         if axis not in axes[-1]:
             axis.get_legend().remove()
@@ -65,7 +65,7 @@ def gradients():
 
 def last_case():
     """Case 6 by itself."""
-    return draw_network(first_step(*CASES[-1])).figure_
+    return NetworkDisplay.from_trace(first_step(*CASES[-1])).figure_
 
 
 if __name__ == "__main__":

@@ -127,3 +127,14 @@ def test_bounded_says_whether_there_is_a_largest_value(name):
     z = np.array([[-1e6, 1e6]])
     ACTIVATIONS[name].apply(z, np.empty_like(z))
     assert ACTIVATIONS[name].bounded == (np.abs(z).max() <= 1.0)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_steepest_is_the_largest_derivative(name):
+    for activation in (ACTIVATIONS[name], ACTIVATIONS[name].conditioned):
+        if activation is not None:
+            z = np.linspace(-40.0, 40.0, 8001)
+            derivatives = np.ones_like(z)
+            activation.apply(z, np.empty_like(z))
+            activation.multiply_derivative(z, derivatives)
+            assert activation.steepest == pytest.approx(np.abs(derivatives).max(), rel=1e-6)

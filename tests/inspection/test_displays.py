@@ -13,7 +13,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropClassifier, BackpropRegressor
-from skbackprop.inspection import GradientFlowDisplay, LossCurveDisplay, NetworkDisplay
+from skbackprop.inspection import (
+    GradientFlowDisplay,
+    LossCurveDisplay,
+    NetworkDisplay,
+    trace_step,
+)
 
 pytest.importorskip("matplotlib")
 import matplotlib.pyplot as plt
@@ -130,12 +135,14 @@ def test_curves_of_several_fits_share_axes():
     model.validation_loss_curve_ = [1.0, 1.0, 1.0]
     _, ax = plt.subplots()
     LossCurveDisplay.from_estimator(model, ax=ax, name="one")
-    second = LossCurveDisplay.from_estimator(model, ax=ax, name="two", color="black", linewidth=3)
+    black = {"color": "black", "linewidth": 3}
+    second = LossCurveDisplay.from_estimator(model, ax=ax, name="two", curve_kwargs=black)
     assert second.ax_ is ax
     assert second.line_.get_linewidth() == 3
     assert second.validation_line_.get_color() == "black"
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["one: training", "one: validation", "two: training", "two: validation"]
+    assert second.plot(name="third").line_.get_label() == "third: training"
 
 
 def test_epochs_whose_loss_is_not_finite_are_told():
@@ -199,8 +206,8 @@ def test_the_step_size_is_on_the_scale_of_the_right_axis():
 def test_the_step_sizes_of_several_fits_share_an_axis():
     _, axes = plt.subplots(1, 2, sharex=True)
     displays = [
-        LossCurveDisplay(loss_curve=[2, 1], step_sizes=steps, estimator_name=name).plot(
-            axes[side], color=color
+        LossCurveDisplay(loss_curve=[2, 1], step_sizes=steps, name=name).plot(
+            axes[side], curve_kwargs={"color": color}
         )
         for name, steps, side, color in [
             ("one", [0.8, 0.2], 0, "red"),
@@ -508,7 +515,7 @@ def test_names_of_layers_that_are_too_long_to_stand_side_by_side_stand_upright()
     flat = GradientFlowDisplay.from_estimator(model, X, y, ax=axes)
     for display, rotation in ((upright, 90), (flat, 0)):
         display.figure_.draw_without_rendering()
-        for panel in display.ax_:
+        for panel in display.axes_:
             labels = panel.get_xticklabels()
             assert {label.get_rotation() for label in labels} == {rotation}
             for one, other in combinations(labels, 2):
@@ -605,6 +612,48 @@ def test_what_cannot_be_shown_is_refused():
         NetworkDisplay.from_estimator(model, y=y[:1])
 
 
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_the_network_of_a_trace_is_that_of_its_estimator(fit_intercept):
+    model, X, y = fitted((3, 2, 2), fit_intercept=fit_intercept)
+    trace = trace_step(model, X[:1], y[:1])
+    of_trace, of_model = (
+        NetworkDisplay.from_trace(trace),
+        NetworkDisplay.from_estimator(model, X[:1], y[:1]),
+    )
+    assert (
+        of_trace.ax_.get_title()
+        == of_model.ax_.get_title()
+        == (f"3-2-2 network: gradients of a row, J = {trace.value:.2g}")
+    )
+    for one, other in zip(of_trace.texts_, of_model.texts_, strict=True):
+        assert one.get_text() == other.get_text()
+        assert one.get_position() == other.get_position()
+    for one, other in zip(of_trace.lines_, of_model.lines_, strict=True):
+        np.testing.assert_array_equal(one.get_linewidths(), other.get_linewidths())
+    assert [of_trace.intercepts is None, len(of_trace.bias_lines_)] == (
+        [False, 2] if fit_intercept else [True, 0]
+    )
+    named = NetworkDisplay.from_trace(trace, show="weights", output_names=["no", "yes"])
+    assert [text.get_text() for text in named.texts_[-2:]] == ["no", "yes"]
+
+
+def test_the_gradients_of_a_trace_are_those_of_its_objective():
+    model, X, y = fitted((3, 2, 1), alpha=0.5)
+    trace = trace_step(model, X[:1], y[:1])
+    display = NetworkDisplay.from_trace(trace)
+    assert display.loss == trace.value
+    for drawn, layer in zip(display.coef_gradients, trace.layers, strict=True):
+        np.testing.assert_array_equal(drawn, layer.coef_gradient)
+
+
+def test_a_picture_of_a_trace_is_of_one_row():
+    model, X, y = fitted((3, 2, 1))
+    with pytest.raises(ValueError, match="trace must be of one row; got 20"):
+        NetworkDisplay.from_trace(trace_step(model, X, y))
+    with pytest.raises(TypeError, match="trace must be a StepTrace; got BackpropRegressor"):
+        NetworkDisplay.from_trace(model)
+
+
 # The flow of the gradient
 
 
@@ -629,7 +678,7 @@ def test_distributions_are_those_of_the_rows():
     whiskers = display.delta_boxes_["whiskers"][:2]
     ends = [line.get_ydata()[1] for line in whiskers]
     assert ends == pytest.approx(np.percentile(np.abs(d1), [5, 95]))
-    assert display.ax_[1].get_yscale() == "log"
+    assert display.axes_[1].get_yscale() == "log"
 
 
 def test_saturation_is_a_derivative_that_is_small_against_the_largest():
@@ -655,7 +704,7 @@ def test_the_log_loss_has_no_saturated_outputs():
     display = GradientFlowDisplay.from_estimator(model, X, y)
     assert display.saturated[-1] is None
     assert len(display.bars_) == 2
-    assert "n/a" in [text.get_text() for text in display.ax_[2].texts]
+    assert "n/a" in [text.get_text() for text in display.axes_[2].texts]
     squared = model.set_params(loss="half_squared_error").fit(X, y)
     assert len(GradientFlowDisplay.from_estimator(squared, X, y).bars_) == 3
 
@@ -673,12 +722,12 @@ def test_deltas_that_are_zero_are_told():
     X, y = np.array([[1.0], [2.0]]), np.array([0.1, 0.9])
     model.fit(X, y, coefs_init=[[[-1.0, 1.0]], [[1.0], [1.0]]])
     display = GradientFlowDisplay.from_estimator(model, X, y)
-    assert [text.get_text() for text in display.ax_[1].texts] == ["50%\nare 0"]
+    assert [text.get_text() for text in display.axes_[1].texts] == ["50%\nare 0"]
     assert display.always_bars_[0].get_height() == 0.5
     median = display.delta_boxes_["medians"][0].get_ydata()[0]
     assert median == pytest.approx(np.median(np.abs(display.deltas[0][:, 1])))
     dead = GradientFlowDisplay(activations=[[[0.0]]], deltas=[[[0.0]]], saturated=[[[1]]]).plot()
-    assert [text.get_text() for text in dead.ax_[1].texts] == ["100%\nare 0"]
+    assert [text.get_text() for text in dead.axes_[1].texts] == ["100%\nare 0"]
 
 
 @pytest.mark.parametrize("figsize", [(6.4, 4.8), (9, 8)])
@@ -689,11 +738,11 @@ def test_all_units_may_be_saturated_and_small_panels_be_read(figsize):
     display = GradientFlowDisplay.from_estimator(model, X, y, ax=axes[1])
     figure.draw_without_rendering()
     assert max(bar.get_height() for bar in display.bars_) > 0.9
-    panel = display.ax_[2]
+    panel = display.axes_[2]
     box, room = panel.get_legend().get_window_extent(), panel.get_window_extent()
     assert box.y0 > panel.transData.transform([0, 1.0])[1]
     assert room.x0 < box.x0 < box.x1 < room.x1
-    for panel in display.ax_:
+    for panel in display.axes_:
         room = panel.get_window_extent()
         assert panel.yaxis.label.get_window_extent().height < 1.03 * room.height
         assert panel.title.get_window_extent().width < 1.03 * room.width
@@ -703,7 +752,7 @@ def test_the_panels_may_be_given():
     model, X, y = fitted((2, 3, 1))
     figure, axes = plt.subplots(3, 1)
     display = GradientFlowDisplay.from_estimator(model, X, y, ax=axes)
-    assert list(display.ax_) == list(axes)
+    assert list(display.axes_) == list(axes)
     assert display.figure_ is figure
     labels = [label.get_text() for label in axes[0].get_xticklabels()]
     assert labels == ["1 sigmoid", "2 sigmoid"]

@@ -15,7 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropClassifier, BackpropRegressor
-from skbackprop._core.activations import ACTIVATIONS
+from skbackprop._core.activations import ACTIVATIONS, Activation
+from skbackprop._core.losses import LOSSES, NamedLoss, ResidualLoss
 from skbackprop.inspection import check_gradient, trace_step
 from skbackprop.inspection._notation import math_as_text
 
@@ -699,3 +700,59 @@ def test_latex_of_a_chain(two_two_one):
         r"\end{aligned}",
     ]
     assert latex.splitlines() == lines
+
+
+class Expectile(ResidualLoss):
+    """Σ_outputs ¾ r² where r > 0, ¼ r² elsewhere."""
+
+    degree = 2
+    mirrors = False
+
+    def slope(self, residual, out):
+        np.multiply(np.where(residual > 0.0, 1.5, 0.5), residual, out=out)
+
+    def rise(self, spread):
+        return spread
+
+    def value(self, residual, slope, sample_weight):
+        return 0.5 * float(np.sum(residual * slope))
+
+
+def tanh_of_half(z, scratch):
+    np.tanh(0.5 * z, out=z)
+
+
+def multiply_by_derivative_of_tanh_of_half(a, delta):
+    delta *= 0.5 * (1.0 - a**2)
+
+
+def test_a_new_loss_and_a_new_activation_are_written_as_they_say(monkeypatch):
+    loss = NamedLoss(Expectile, "expectile loss", r"\mathrm{ramp}({y_pred}-{y})")
+    formula = r"\frac{1}{2}(1-({a})^2)"
+    activation = Activation(
+        tanh_of_half, multiply_by_derivative_of_tanh_of_half, derivative_formula=formula
+    )
+    monkeypatch.setitem(LOSSES, "expectile", loss)
+    monkeypatch.setattr(BackpropRegressor, "_losses", (*BackpropRegressor._losses, "expectile"))
+    monkeypatch.setitem(ACTIVATIONS, "tanh_of_half", activation)
+    model = BackpropRegressor((2,), activation="tanh_of_half", loss="expectile", random_state=0)
+    model.fit(X, Y)
+    # The loss has a jump in its second derivative.
+    assert check_gradient(model, X, Y, tolerance=1e-5).passed
+    trace = trace_step(model, X[:2], Y[:2])
+    chain = trace.chain("coefs[0][0, 0]")
+    assert chain.value == pytest.approx(chain.gradient)
+    values = []
+    for change in (1e-5, -1e-5):
+        coefs = [coef.copy() for coef in model.coefs_]
+        coefs[0][0, 0] += change
+        moved = trace_step(model, X[:2], Y[:2], coefs=coefs, intercepts=model.intercepts_)
+        values.append(moved.value)
+    assert (values[0] - values[1]) / 2e-5 == pytest.approx(chain.gradient, rel=1e-6)
+    for written in (str(chain), re.sub("<.*?>", "", chain._repr_html_())):
+        assert "τ" in written
+        assert "ramp(ŷ" in written
+        assert "1/2(1−(a[1]" in written
+        assert "\\" not in written
+    for part in (r"\mathrm{ramp}(\hat y_{1}-y_{1})", formula.replace("{a}", "a^{[1]}_{1}")):
+        assert part in chain.to_latex()

@@ -42,6 +42,10 @@ class Activation(NamedTuple):
     gain_after : float
         Factor of that of a hidden layer that is fed by such units: 1 over what the weights and
         the slope of this layer leave of a signal, so that it reaches the end of a deep network.
+    steepest : float
+        Largest f'.
+    derivative_formula : str
+        f' in LaTeX, for the traces. ``{a}`` and ``{z}`` stand for the symbols of a unit.
     """
 
     apply: Callable[[np.ndarray, np.ndarray], None]
@@ -55,6 +59,8 @@ class Activation(NamedTuple):
     homogeneous: bool = False
     gain: float = 1.0
     gain_after: float = 1.0
+    steepest: float = 1.0
+    derivative_formula: str = "f'({z})"
 
     @property
     def bounded(self) -> bool:
@@ -185,7 +191,9 @@ def _relu_derivative(a: np.ndarray, delta: np.ndarray) -> None:
 _LOG_2 = math.log(2.0)
 
 ACTIVATIONS: dict[str, Activation] = {
-    "identity": Activation(_identity, _identity_derivative, homogeneous=True),
+    "identity": Activation(
+        _identity, _identity_derivative, homogeneous=True, derivative_formula="1"
+    ),
     "sigmoid": Activation(
         _sigmoid,
         _sigmoid_derivative,
@@ -195,9 +203,15 @@ ACTIVATIONS: dict[str, Activation] = {
         inverse=_inverse_sigmoid,
         # Its slope at rest is 1/8.
         conditioned=Activation(
-            _conditioned_sigmoid, _conditioned_sigmoid_derivative, gain=4.0, gain_after=2.0
+            _conditioned_sigmoid,
+            _conditioned_sigmoid_derivative,
+            gain=4.0,
+            gain_after=2.0,
+            steepest=0.125,
         ),
         unit=2.0,
+        steepest=0.25,
+        derivative_formula="{a}(1-{a})",
     ),
     "softplus": Activation(
         _softplus,
@@ -212,9 +226,25 @@ ACTIVATIONS: dict[str, Activation] = {
             _conditioned_softplus_derivative,
             gain=2.0,
             gain_after=1.6,
+            steepest=0.5,
         ),
         unit=2.0,
+        derivative_formula=r"(1-\exp(-{a}))",
     ),
-    "tanh": Activation(_tanh, _tanh_derivative, low=-1.0, high=1.0, inverse=np.arctanh),
-    "relu": Activation(_relu, _relu_derivative, low=0.0, inverse=np.positive, homogeneous=True),
+    "tanh": Activation(
+        _tanh,
+        _tanh_derivative,
+        low=-1.0,
+        high=1.0,
+        inverse=np.arctanh,
+        derivative_formula="(1-({a})^2)",
+    ),
+    "relu": Activation(
+        _relu,
+        _relu_derivative,
+        low=0.0,
+        inverse=np.positive,
+        homogeneous=True,
+        derivative_formula="[{a}>0]",
+    ),
 }

@@ -10,13 +10,14 @@ Conventions, for every loss here:
 - the loss of a row is a sum over its outputs; the value is the weighted sum over the rows,
   not yet averaged.
 
-A new loss is one class and one line in `LOSSES`; the tests find it there.
+A new loss is one class and one entry in `LOSSES`; the tests and the traces find it there.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from copy import copy
 from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -492,13 +493,70 @@ def _poisson(target: str, output_activation: str) -> Loss:
     return Poisson()
 
 
-LOSSES: dict[str, Callable[..., Loss]] = {
-    "half_squared_error": partial(SquaredError, factor=0.5),
-    "squared_error": partial(SquaredError, factor=1.0),
-    "absolute_error": AbsoluteError,
-    "huber": Huber,
-    "quantile": Pinball,
-    "poisson": _poisson,
-    "log_loss": _log_loss,
+class NamedLoss(NamedTuple):
+    """How a loss is made, and how it is written in traces and pictures.
+
+    The formulas are LaTeX.
+
+    Attributes
+    ----------
+    make : callable
+        Function of (target, output_activation), and of options, that returns the `Loss`.
+    title : str
+        The loss in words.
+    derivative : str
+        ∂J/∂ŷ of one output and row; ∂J/∂z for a loss that does not take the identity as its output
+        activation. ``{y_pred}``, ``{y}`` and ``{bend}`` stand for symbols.
+    bend : str
+        Letter of the number at which the loss bends, if it has one.
+    unit : str
+        Unit of the loss, if it has a name.
+    """
+
+    make: Callable[..., Loss]
+    title: str
+    derivative: str = r"L'({y_pred},{y})"
+    bend: str = ""
+    unit: str = ""
+
+    def __call__(self, target: str, output_activation: str, **options: Any) -> Loss:
+        return self.make(target, output_activation, **options)
+
+
+LOSSES: dict[str, NamedLoss] = {
+    "half_squared_error": NamedLoss(
+        partial(SquaredError, factor=0.5),
+        "half squared error",
+        "({y_pred}-{y})",
+        unit="units of y²",
+    ),
+    "squared_error": NamedLoss(
+        partial(SquaredError, factor=1.0),
+        "squared error",
+        "2({y_pred}-{y})",
+        unit="units of y²",
+    ),
+    "absolute_error": NamedLoss(
+        AbsoluteError,
+        "absolute error",
+        r"\mathrm{sign}({y_pred}-{y})",
+        unit="units of y",
+    ),
+    "huber": NamedLoss(
+        Huber,
+        "Huber loss",
+        r"\max(-{bend},\min({y_pred}-{y},{bend}))",
+        bend="h",
+        unit="units of y²",
+    ),
+    "quantile": NamedLoss(
+        Pinball,
+        "quantile loss",
+        "([{y_pred}>{y}]-{bend})",
+        bend="q",
+        unit="units of y",
+    ),
+    "poisson": NamedLoss(_poisson, "Poisson loss", "({y_pred}-{y})"),
+    "log_loss": NamedLoss(_log_loss, "log-loss", "({y_pred}-{y})", unit="nats"),
 }
-"""Name -> function of (target, output_activation), and of options, that makes the loss."""
+"""Losses by name."""

@@ -1,26 +1,25 @@
 """The chain rule at one weight: all factors of its gradient, path by path."""
 
 import math
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from skbackprop.inspection import _notation as notation
+from skbackprop.inspection._layers import LayerStep, Weight
 from skbackprop.inspection._rendering import (
     MAX_LINES,
+    Printed,
     Report,
     Table,
-    as_html,
     format_number,
     frame_of,
     latex_number,
+    plural,
     table_of,
-    text,
 )
-from skbackprop.inspection._step import LayerStep, Step
 
 
 class Factor(NamedTuple):
@@ -32,13 +31,13 @@ class Factor(NamedTuple):
 
 
 class Path(NamedTuple):
-    """A way from a weight to J, which its factors go back."""
+    """A path from a weight to J. Its factors are listed from J back to the weight."""
 
     units: tuple[int, ...]
-    """Numbers of the units from the layer of the weight to the last, from 0."""
+    """Numbers of its units, counted from 0, from the layer of the weight to the last."""
     factors: list[Factor]
     way: str
-    """The symbols of the units."""
+    """The symbols of the weight and of the units, with arrows between them."""
 
     @property
     def product(self) -> np.ndarray:
@@ -46,88 +45,36 @@ class Path(NamedTuple):
         return np.prod([factor.values for factor in self.factors], axis=0)
 
 
-class Weight(NamedTuple):
-    """A coefficient, or where `before` is None an intercept, numbered from 0."""
-
-    depth: int
-    before: int | None
-    unit: int
-
-    @classmethod
-    def named(cls, name: Any, layers: list[LayerStep]) -> "Weight":
-        """The weight called ``"coefs[l][i, j]"`` or ``"intercepts[l][j]"``."""
-        if not isinstance(name, str):
-            raise TypeError(f"weight must be {_ACCEPTED}; got {name!r}.")
-        pattern = r"(?:coefs_?\[(\d+)\]\[(\d+), *(\d+)\]|intercepts_?\[(\d+)\]\[(\d+)\])"
-        match = re.fullmatch(pattern, name.strip())
-        if match is None:
-            raise ValueError(f"weight must be {_ACCEPTED}; got {name!r}.")
-        coef_depth, before, unit, intercept_depth, intercept_unit = match.groups()
-        is_coef = coef_depth is not None
-        weight = (
-            cls(int(coef_depth), int(before), int(unit))
-            if is_coef
-            else cls(int(intercept_depth), None, int(intercept_unit))
-        )
-        if weight.depth >= len(layers):
-            raise ValueError(f"weight must be of one of {len(layers)} layers; got {name!r}.")
-        layer = layers[weight.depth]
-        array = layer.coef if is_coef else layer.intercept
-        if array is None:
-            raise ValueError(f"weight must be in coefs with fit_intercept=False; got {name!r}.")
-        if any(i >= size for i, size in zip(weight.at, array.shape, strict=True)):
-            of = f"{'coefs' if is_coef else 'intercepts'}[{weight.depth}]"
-            raise ValueError(f"weight must be in {of}, of shape {array.shape}; got {name!r}.")
-        return weight
-
-    @property
-    def at(self) -> tuple[int, ...]:
-        return (self.unit,) if self.before is None else (self.before, self.unit)
-
-    @property
-    def name(self) -> str:
-        kind = "intercepts" if self.before is None else "coefs"
-        return f"{kind}[{self.depth}][{', '.join(map(str, self.at))}]"
-
-    @property
-    def symbol(self) -> str:
-        if self.before is None:
-            return notation.intercept(self.depth + 1, self.unit + 1)
-        return notation.coef(self.depth + 1, self.before + 1, self.unit + 1)
-
-
-_ACCEPTED = "a string like 'coefs[0][1, 0]' or 'intercepts[0][1]'"
-
-
 @dataclass(frozen=True, repr=False)
-class Chain:
-    """The gradient of one weight as the chain rule makes it.
+class Chain(Printed):
+    """The gradient of one weight, written out by the chain rule.
 
-    ∂J/∂w is a sum over the rows, and over the paths from the weight to J, of products: from
-    ∂J/∂ŷ back through the derivative of each activation and the weight of each connection to what
-    the weight is multiplied by. Under an L2 penalty, its part is added.
+    ∂J/∂w is a sum of products, one product for each row and each path from the weight to J. A
+    product begins with ∂J/∂ŷ. It continues with the derivative of each activation and the weight
+    of each connection on the path, back to the weight. Its last factor is what the weight is
+    multiplied by. An L2 penalty adds its own part to the sum.
 
-    Print it, show it in a notebook, or see `to_frame` and `to_latex`; `trace_step` and
-    `StepTrace.chain` make it. What it is made of are its attributes.
+    `StepTrace.chain` makes a chain. Print it, show it in a notebook, or use `to_frame` and
+    `to_latex`. The parameters are also its attributes.
 
     Parameters
     ----------
     name, symbol : str
         The weight, as in ``coefs[0][1, 0]`` and in LaTeX.
     paths : list of Path
-        Each with its `factors`, which have `symbol`, `formula` and `values`, and its `product`.
+        Each path has `factors`, with `symbol`, `formula` and `values`, and their `product`.
     n_paths : int
-        How many paths there are in all.
+        Number of all paths, listed or not.
     others : ndarray of shape (n_rows,)
         Sum of the products of the paths that are not listed.
     penalty : float
-        The penalty's part.
+        The penalty's part of the gradient.
     penalty_symbol : str
-        What the weight is multiplied by in it, in LaTeX.
+        Factor of the weight in the penalty's part, in LaTeX.
     gradient : float
         ∂J/∂w by backpropagation.
     notes : list of str
-        What the less usual symbols stand for.
+        Explanations of the less usual symbols.
     """
 
     name: str
@@ -142,12 +89,12 @@ class Chain:
 
     @property
     def row_sums(self) -> np.ndarray:
-        """The sum over the paths, of each row."""
+        """For each row, the sum over the paths."""
         return np.sum([path.product for path in self.paths], axis=0) + self.others
 
     @property
     def value(self) -> float:
-        """The sum over rows and paths, and the penalty's part: ∂J/∂w once more."""
+        """The sum over rows and paths plus the penalty's part. It equals `gradient`."""
         return float(self.row_sums.sum()) + self.penalty
 
     @property
@@ -158,20 +105,14 @@ class Chain:
     def __repr__(self) -> str:
         return f"<Chain of {self.name}: {self.n_paths} paths, gradient {self.gradient:.6g}>"
 
-    def __str__(self) -> str:
-        return text(self._report())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._report())
-
     def to_frame(self) -> Any:
         """The factors as a pandas DataFrame.
 
         Returns
         -------
         frame : pandas.DataFrame
-            A line a row, path and factor: "row" and "path" from 0, "factor" and "formula" in
-            Unicode, "value".
+            One line for each row, path and factor. Its columns are "row" and "path", counted from
+            0, "factor" and "formula" in Unicode, and "value".
         """
         return frame_of(
             [
@@ -189,7 +130,7 @@ class Chain:
         )
 
     def to_latex(self, digits: int = 4) -> str:
-        r"""The chain as an equation: derivatives, formulas, numbers of each row, and their sum.
+        r"""The chain as an equation: derivatives, formulas, the numbers of each row, the sum.
 
         Parameters
         ----------
@@ -244,18 +185,18 @@ class Chain:
 
     def _report(self) -> Report:
         n_rows, n_shown = len(self.others), len(self.paths)
-        what = f"{self.n_paths:,} path" + "s" * (self.n_paths > 1)
-        rows = f"{n_rows:,} row" + "s" * (n_rows > 1)
         derivative = notation.derivative("J", self.symbol)
-        title = f"${derivative}$, the gradient of {self.name}: {what}, {rows}"
-        parts: list[str | Table] = [title]
+        parts: list[str | Table] = [
+            f"${derivative}$, the gradient of {self.name}: {plural(self.n_paths, 'path')}, "
+            f"{plural(n_rows, 'row')}"
+        ]
         parts += [self._path_table(number, path) for number, path in enumerate(self.paths, 1)]
         if self.n_left_out:
             be = "is" if self.n_left_out == 1 else "are"
             which = f"these {n_shown} were" if n_shown > 1 else "this one was"
             parts.append(
                 f"{self.n_left_out:,} of {self.n_paths:,} paths {be} left out; {which} found by "
-                "following the largest sums from the weight on."
+                "following the largest sums, starting at the weight."
             )
         if n_rows > 1 or self.n_paths > 1:
             parts.append(self._sum_table())
@@ -298,24 +239,35 @@ class Chain:
         return table_of("Sum", header, lines, n_rows + (n_rows > 1))
 
 
-def chain_of(step: Step, weight: Weight, max_paths: int | None) -> Chain:
-    """The chain rule at a weight, along at most `max_paths` paths."""
-    layer, later = step.layers[weight.depth], step.layers[weight.depth + 1 :]
+def chain_of(
+    layers: Sequence[LayerStep],
+    weight: Weight,
+    max_paths: int | None,
+    loss_factors: Callable[[int], list[Factor]],
+    penalty_symbol: str,
+    notes: list[str],
+) -> Chain:
+    """Write out the chain rule at a weight, along at most `max_paths` paths.
+
+    `loss_factors` returns ∂J/∂ŷ and ∂ŷ/∂z of an output, or ∂J/∂z as a whole.
+    """
+    layer, later = layers[weight.depth], layers[weight.depth + 1 :]
     unit = weight.unit
     if weight.before is None:
         formula, inputs = "1", np.ones(len(layer.delta))
         gradient, penalty = np.asarray(layer.intercept_gradient)[unit], 0.0
     else:
-        formula = notation.activation(weight.depth, weight.before + 1, len(step.layers))
+        formula = notation.activation(weight.depth, weight.before + 1, len(layers))
         inputs = layer.inputs[:, weight.before]
-        gradient = layer.coef_gradient[weight.before, unit]
-        penalty = float(layer.coef_penalty[weight.before, unit])
+        gradient = layer.coef_gradient[weight.at]
+        penalty = float(layer.coef_penalty[weight.at])
     z = notation.weighted_sum(layer.number, unit + 1)
     source = Factor(notation.derivative(z, weight.symbol), formula, inputs)
-    paths = [
-        _path(step, units, source, weight.symbol)
-        for units in _ways(later, unit, layer, inputs, max_paths)
-    ]
+    paths = []
+    for units in _ways(later, unit, layer, inputs, max_paths):
+        inner, way = _inner_factors(layers, units)
+        path = " → ".join([f"${weight.symbol}$", *way, "J"])
+        paths.append(Path(units, [*loss_factors(units[-1]), *inner, source], path))
     n_paths = math.prod(layer.coef.shape[1] for layer in later)
     others = np.zeros(len(inputs))
     if n_paths > len(paths):
@@ -327,9 +279,9 @@ def chain_of(step: Step, weight: Weight, max_paths: int | None) -> Chain:
         n_paths,
         others,
         penalty,
-        r"\alpha \cdot s^2" if step.conditions else r"\alpha",
+        penalty_symbol,
         float(gradient),
-        _notes(step, penalty, weight),
+        notes,
     )
 
 
@@ -340,10 +292,10 @@ def _ways(
     inputs: np.ndarray,
     max_paths: int | None,
 ) -> list[tuple[int, ...]]:
-    """The units of the paths from a unit to J, of at most so many.
+    """The units of at most `max_paths` paths from a unit to J.
 
-    Where there are more, each layer keeps the beginnings whose paths have the largest sums over
-    the rows: ∂z/∂w along the beginning, times the δ of its end.
+    If there are more paths, the search keeps at each layer the beginnings with the largest sums
+    over the rows. The sum of a beginning is that of ∂z/∂w along it times δ at its end.
     """
     ways: list[tuple[tuple[int, ...], np.ndarray]] = [((unit,), inputs)]
     for after in later:
@@ -360,103 +312,24 @@ def _ways(
     return sorted(units for units, _ in ways)
 
 
-def _path(step: Step, units: tuple[int, ...], source: Factor, symbol: str) -> Path:
-    """The factors along the units, from J back to the weight."""
-    n_layers = len(step.layers)
-    layers = step.layers[n_layers - len(units) :]
-    factors = _loss_factors(step, units[-1])
+def _inner_factors(
+    layers: Sequence[LayerStep], units: tuple[int, ...]
+) -> tuple[list[Factor], list[str]]:
+    """The factors between the last z and the first, and the symbols of the units on the way."""
+    n_layers = len(layers)
+    factors: list[Factor] = []
     way = [f"${notation.activation(n_layers, units[-1] + 1, n_layers)}$"]
-    for layer, after, j, k in zip(
-        reversed(layers[:-1]),
-        reversed(layers[1:]),
-        reversed(units[:-1]),
-        reversed(units[1:]),
-        strict=True,
-    ):
-        z, a = _names(layer, j, n_layers)
-        z_after, _ = _names(after, k, n_layers)
+    for back in range(2, len(units) + 1):
+        layer, after = layers[-back], layers[1 - back]
+        j, k = units[-back], units[1 - back]
+        z = notation.weighted_sum(layer.number, j + 1)
+        a = notation.activation(layer.number, j + 1, n_layers)
+        z_after = notation.weighted_sum(after.number, k + 1)
         of_z = notation.coef(after.number, j + 1, k + 1)
         of_a = notation.activation_derivative(layer.activation, z, a)
-        n_rows = len(layer.a)
         factors += [
-            Factor(notation.derivative(z_after, a), of_z, np.full(n_rows, after.coef[j, k])),
+            Factor(notation.derivative(z_after, a), of_z, np.full(len(layer.a), after.coef[j, k])),
             Factor(notation.derivative(a, z), of_a, layer.derivative[:, j]),
         ]
-        way.append(f"${a}$")
-    return Path(units, [*factors, source], " → ".join([f"${symbol}$", *reversed(way), "J"]))
-
-
-def _names(layer: LayerStep, unit: int, n_layers: int) -> tuple[str, str]:
-    return (
-        notation.weighted_sum(layer.number, unit + 1),
-        notation.activation(layer.number, unit + 1, n_layers),
-    )
-
-
-def _loss_factors(step: Step, unit: int) -> list[Factor]:
-    """∂J/∂ŷ and ∂ŷ/∂z of an output; ∂J/∂z where the loss has it as a whole."""
-    last = step.layers[-1]
-    z, y_pred = _names(last, unit, len(step.layers))
-    formula = notation.loss_derivative(
-        step.loss,
-        unit + 1,
-        y_pred=y_pred,
-        n_rows=len(last.a),
-        mean=step.loss_reduction == "mean",
-        weighted=step.row_weight is not None,
-        scaled=step.target_weight is not None,
-        several_of_one=step.several_quantiles,
-    )
-    if step.output_gradient is None:
-        return [Factor(notation.derivative("J", z), formula, last.delta[:, unit])]
-    of_z = notation.activation_derivative(last.activation, z, y_pred)
-    return [
-        Factor(notation.derivative("J", y_pred), formula, step.output_gradient[:, unit]),
-        Factor(notation.derivative(y_pred, z), of_z, last.derivative[:, unit]),
-    ]
-
-
-def loss_notes(step: Step) -> list[str]:
-    """What the symbols of the less usual losses stand for."""
-    if step.bends is None:
-        return []
-    symbol = notation.bend(step.loss, None)
-    values = ", ".join(
-        f"${notation.bend(step.loss, unit)}$ = {format_number(float(value))}"
-        for unit, value in enumerate(step.bends, start=1)
-    )
-    if step.loss == "huber":
-        return [
-            f"The loss is linear from residuals of ${symbol}$ on, huber_delta times target_scale_: "
-            f"{values}."
-        ]
-    order = r" Crossing $\hat y$ are sorted by predict, not here." * step.several_quantiles
-    return [f"The quantile of an output is ${symbol}$: {values}.{order}"]
-
-
-def _notes(step: Step, penalty: float, weight: Weight) -> list[str]:
-    """What the less usual symbols stand for."""
-    notes = loss_notes(step)
-    if step.loss == "quantile":
-        notes.append(
-            r"$[\hat y>y]$ is 1 where that holds, 0 where $\hat y$ < y, ½ where $\hat y$ = y."
-        )
-    if step.row_weight is not None:
-        mean = " over the mean weight" * (step.loss_reduction == "mean")
-        notes.append(rf"$\omega$ is the weight of the row{mean}.")
-    if step.target_weight is not None:
-        notes.append(
-            r"$\tau$ is what the conditioning weights a target by: the mean "
-            f"{_UNIT_OF_TARGET.get(step.loss, 'variance')} of the targets over its own."
-        )
-    if step.conditions and penalty:
-        coef = step.layers[weight.depth].coef[weight.at]
-        factor = format_number(penalty / (step.alpha * float(coef)))
-        notes.append(
-            "The penalty is on the weight in conditioned coordinates, and $J$ in units of y: "
-            f"$s^2$ = {factor} makes up for both."
-        )
-    return notes
-
-
-_UNIT_OF_TARGET = {"absolute_error": "deviation", "quantile": "deviation", "poisson": "size"}
+        way.insert(0, f"${a}$")
+    return factors, way

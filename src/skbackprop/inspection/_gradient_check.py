@@ -1,4 +1,4 @@
-"""The gradient of backpropagation held against differences of the objective."""
+"""The gradient of backpropagation compared with differences of the objective."""
 
 import math
 from collections.abc import Callable
@@ -10,24 +10,36 @@ import numpy as np
 from skbackprop._core.network import Network
 from skbackprop._core.objective import ObjectiveOfRows
 from skbackprop._estimators.check_parameters import check_integer, check_number, check_seed
-from skbackprop.inspection._rendering import Report, Table, as_html, frame_of, text
+from skbackprop.inspection._rendering import Printed, Report, Table, frame_of
 from skbackprop.inspection._subject import Subject, subject_of
 
-# The first difference moves the weighted sums of a unit by up to this; each next one by half.
+# The first difference moves the weighted sums by up to this, each next one by half as much.
 _FIRST_MOVE = 0.5
 _DIFFERENCES = 16
-# The estimated error at which no shorter difference is needed, relative to what errors are.
+# The search for a better difference ends at this estimated error.
 _GOOD_ENOUGH = 1e-12
 _EPSILON = float(np.finfo(float).eps)
-# An error is relative to the derivative, or to this if it is more, in units of J over the first
-# step: the rounding of J is 1e-14 of it, and a derivative that is wrong is far more.
+# An error is relative to the derivative, or to this if it is larger, in units of J over the first
+# step. The rounding of J is 1e-14 of it; a wrong derivative has a far larger error.
 _SMALLEST_SHARE = 0.01
-# By how much the derivatives from two sides of a kink differ at least, in the same units.
+# The smallest difference of the derivatives at the two sides of a kink, in the same units.
 _SMALLEST_KINK = 1e-8
 
 
 class CheckedWeight(NamedTuple):
-    """A weight and its derivative found in two ways."""
+    """A weight, and its derivative found in two ways.
+
+    Attributes
+    ----------
+    name : str
+        The weight, as in ``coefs[0][3, 2]``.
+    analytic, numeric : float
+        Its derivative by backpropagation and by differences.
+    relative_error : float
+        Their difference, relative to the larger of the two in size.
+    at_kink : bool
+        Whether J has a kink at the weight: the derivatives from its two sides differ.
+    """
 
     name: str
     analytic: float
@@ -37,16 +49,16 @@ class CheckedWeight(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class GradientCheck:
-    """What `check_gradient` found.
+class GradientCheck(Printed):
+    """The result of `check_gradient`. Print it.
 
-    Print it. What it is made of are its attributes, and more follows from that.
+    The parameters are also its attributes.
 
     Parameters
     ----------
     weights : list of CheckedWeight
-        All that were checked, each with `name`, `analytic`, `numeric`, `relative_error` and
-        `at_kink`.
+        The checked weights. Each has a `name`; its derivative by backpropagation, `analytic`, and
+        by differences, `numeric`; their `relative_error`; and `at_kink`.
     n_weights : int
         Number of weights of the network.
     tolerance : float
@@ -54,7 +66,7 @@ class GradientCheck:
     value : float
         The objective at the weights, in the coordinates of the descent.
     conditions : bool
-        Whether the derivatives are by the weights of conditioned coordinates.
+        Whether the derivatives are by the weights in conditioned coordinates.
     """
 
     weights: list[CheckedWeight]
@@ -64,88 +76,61 @@ class GradientCheck:
     conditions: bool
 
     @property
-    def kinks(self) -> list[str]:
-        """Names of the weights at which J has a kink: derivatives that differ by the side."""
-        return [weight.name for weight in self.weights if weight.at_kink]
-
-    @property
-    def _worst(self) -> CheckedWeight:
+    def worst(self) -> CheckedWeight:
+        """The weight with the largest relative error. Weights at a kink are the last choice."""
         smooth = [weight for weight in self.weights if not weight.at_kink]
         return max(smooth or self.weights, key=lambda weight: weight.relative_error)
 
     @property
-    def worst(self) -> str:
-        """Name of the weight with the largest relative error, as in ``coefs[0][3, 2]``."""
-        return self._worst.name
-
-    @property
-    def analytic(self) -> float:
-        """Its derivative by backpropagation."""
-        return self._worst.analytic
-
-    @property
-    def numeric(self) -> float:
-        """Its derivative by differences."""
-        return self._worst.numeric
-
-    @property
-    def relative_error(self) -> float:
-        """The difference of the two, relative to the larger of the two in size."""
-        return self._worst.relative_error
+    def kinks(self) -> list[str]:
+        """Names of the weights at which J has a kink."""
+        return [weight.name for weight in self.weights if weight.at_kink]
 
     @property
     def passed(self) -> bool:
-        """Whether no error is above the tolerance, but for weights at a kink."""
-        return self._worst.at_kink or self.relative_error <= self.tolerance
+        """Whether no error is above the tolerance. Weights at a kink do not count."""
+        return self.worst.at_kink or self.worst.relative_error <= self.tolerance
 
     def __repr__(self) -> str:
+        worst = self.worst
         return (
-            f"<GradientCheck {'passed' if self.passed else 'failed'}: {self.worst} has "
-            f"{self.analytic:.12g} by backpropagation, {self.numeric:.12g} by differences, "
-            f"relative error {self.relative_error:.2g}>"
+            f"<GradientCheck {'passed' if self.passed else 'failed'}: {worst.name} has "
+            f"{worst.analytic:.12g} by backpropagation, {worst.numeric:.12g} by differences, "
+            f"relative error {worst.relative_error:.2g}>"
         )
 
-    def __str__(self) -> str:
-        return text(self._report())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._report())
-
     def to_frame(self) -> Any:
-        """All weights that were checked, as a pandas DataFrame.
+        """The checked weights as a pandas DataFrame.
 
         Returns
         -------
         frame : pandas.DataFrame
-            Indexed by "name": "analytic", "numeric", "relative_error", "at_kink".
+            Its columns are "analytic", "numeric", "relative_error" and "at_kink"; its index is
+            "name".
         """
         return frame_of([weight._asdict() for weight in self.weights]).set_index("name")
 
     def _report(self) -> Report:
-        n_checked = len(self.weights)
+        n_checked, worst = len(self.weights), self.worst
         checked = f"{self.n_weights:,} weights"
         if n_checked < self.n_weights:
             checked = f"a random {n_checked:,} of {checked}"
         where = ", in conditioned coordinates" * self.conditions
-        verdict = "passed" if self.passed else "FAILED"
+        verdict, sign = ("passed", "<=") if self.passed else ("FAILED", ">")
         n_wrong = sum(
             not weight.at_kink and not weight.relative_error <= self.tolerance
             for weight in self.weights
         )
-        sign = "<=" if self.passed else ">"
         failures = f"{n_wrong:,} of them above the tolerance.\n" * bool(n_wrong)
-        head = (
-            f"Gradient check {verdict}: {checked}{where}\n{failures}"
-            f"Largest relative error {self.relative_error:.2g} {sign} tolerance "
-            f"{self.tolerance:.2g}"
-        )
         lines = [
-            ["by backpropagation", f"{self.analytic:.15g}"],
-            ["by differences", f"{self.numeric:.15g}"],
+            ["by backpropagation", f"{worst.analytic:.15g}"],
+            ["by differences", f"{worst.numeric:.15g}"],
         ]
         parts: list[str | Table] = [
-            head,
-            Table(f"The worst, {self.worst}", [r"$\frac{\partial J}{\partial w}$", ""], lines),
+            f"Gradient check {verdict}: {checked}{where}\n{failures}"
+            f"Largest relative error {worst.relative_error:.2g} {sign} tolerance "
+            f"{self.tolerance:.2g}",
+            Table(f"The worst, {worst.name}", [r"$\frac{\partial J}{\partial w}$", ""], lines),
         ]
         if self.kinks:
             names = ", ".join(self.kinks[:5]) + ", …" * (len(self.kinks) > 5)
@@ -170,16 +155,17 @@ def check_gradient(
     random_state: int | np.random.RandomState | None = 0,
     classes: Any = None,
 ) -> GradientCheck:
-    """Hold the gradient of backpropagation against differences of the objective.
+    """Compare the gradient of backpropagation with differences of the objective.
 
-    At the weights of a fitted estimator, or at weights that are given, on all rows at once and in
-    float64. The derivatives are those the estimator descends by: with conditioning, by the weights
-    of the conditioned coordinates. The estimator is not changed.
+    The check is at the weights of a fitted estimator or at given weights, on all rows at once, in
+    float64. The derivatives are those of the descent: with conditioning, they are by the weights in
+    conditioned coordinates. The estimator is not changed.
 
     Parameters
     ----------
     estimator : BackpropClassifier or BackpropRegressor
-        Fitted, or with `coefs` or its own random initial weights if it is not.
+        The estimator. If it is not fitted, the check is at `coefs` or at its random initial
+        weights.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Inputs.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
@@ -187,24 +173,24 @@ def check_gradient(
     sample_weight : array-like of shape (n_samples,), default=None
         Weights of the rows.
     coefs : sequence of array-like, default=None
-        Weights to check at, shaped as `coefs_`.
+        Weights to check at, with the shapes of `coefs_`.
     intercepts : sequence of array-like, default=None
-        Intercepts to check at, shaped as `intercepts_`.
+        Intercepts to check at, with the shapes of `intercepts_`.
     tolerance : float, default=1e-8
-        Largest relative error that passes. Correct derivatives are measured at 1e-10 and below; a
-        wrong one is off by its own size.
+        Largest relative error that passes. Correct derivatives have errors of 1e-10 and less; the
+        error of a wrong one is as large as itself.
     n_weights : int or None, default=200
-        Of a network with more weights, so many drawn at random are checked; None for all. Each
-        costs some twenty passes over the rows.
+        Largest number of weights to check; None for all. If the network has more, they are drawn
+        at random. Each weight costs some twenty passes over the rows.
     random_state : int, RandomState instance or None, default=0
-        Determines which.
+        Determines the random weights.
     classes : array-like of shape (n_classes,), default=None
-        All labels, for a classifier that is not fitted and rows that do not have all of them.
+        All labels, for an unfitted classifier and rows that lack some of them.
 
     Returns
     -------
     check : GradientCheck
-        `passed`, and the `worst` weight with its derivative by both ways. Print it.
+        Whether it `passed`, and the `worst` weight with its derivative in both ways. Print it.
 
     Raises
     ------
@@ -213,17 +199,17 @@ def check_gradient(
 
     See Also
     --------
-    trace_step : Every number of a step.
+    trace_step : All numbers of a step.
 
     Notes
     -----
-    The derivative is (J(w + h) − J(w − h)) / 2h for ever shorter h, extrapolated to h = 0; the
-    extrapolation that agrees best with those of lower order and longer h counts [1]_. The error is
-    relative to the larger of the two derivatives, or to J / 100 over the first h if that is more,
-    so that the rounding of J does not count.
+    The numeric derivative is (J(w + h) − J(w − h)) / 2h for shorter and shorter h, extrapolated to
+    h = 0. The extrapolation that agrees best with those of lower order and longer h is taken [1]_.
+    The error is relative to the larger of the two derivatives. It is relative to J / 100 over the
+    first h if that is larger, so that the rounding of J does not matter.
 
-    A weight at which J has a kink, as a relu has at 0, is told and not failed: the derivatives from
-    its two sides differ, however short h.
+    J can have a kink at a weight, as a relu has at 0. There the derivatives from the two sides
+    differ, however short h is. Such weights are reported, but do not fail the check.
 
     References
     ----------
@@ -280,7 +266,7 @@ def _names(network: Network) -> list[str]:
 
 
 def _first_steps(subject: Subject) -> np.ndarray:
-    """For each parameter what moves no weighted sum it enters by more than the first move."""
+    """For each parameter the change that moves its weighted sums by at most the first move."""
     network, params = subject.network, subject.params
     buffers = network.buffers(subject.n_rows, params.dtype)
     X = subject.objective.inputs[subject.rows]
@@ -293,7 +279,7 @@ def _first_steps(subject: Subject) -> np.ndarray:
 
 
 def _input_sizes(subject: Subject) -> np.ndarray:
-    """The largest size of each conditioned input."""
+    """The largest absolute value of each conditioned input."""
     X, conditioning = subject.X, subject.conditioning
     ends = X.max(axis=0), X.min(axis=0)
     low_and_high = [end if isinstance(X, np.ndarray) else end.toarray().ravel() for end in ends]
@@ -302,7 +288,7 @@ def _input_sizes(subject: Subject) -> np.ndarray:
 
 
 def _along(objective: ObjectiveOfRows, params: np.ndarray, place: int) -> Callable[[float], float]:
-    """J as a function of what is added to one parameter."""
+    """J as a function of the change of one parameter."""
 
     def value(change: float) -> float:
         moved = params.copy()
@@ -333,11 +319,11 @@ def _checked(
 def _derivative(
     along: Callable[[float], float], step: float, smallest: float, rounding: float
 ) -> float:
-    """The derivative at 0, by central differences extrapolated to a step of 0.
+    """The derivative at 0 by central differences, extrapolated to a step of 0.
 
-    The error of a difference is a series in step², of which each column of the table takes one
-    more term away (Richardson). The estimated error of an entry is its distance from the entries
-    beside and above it (two of them, as one may be near by chance) and what rounding adds.
+    The error of a difference is a series in step². Each column of the table removes one more term
+    (Richardson). The estimated error of an entry is the larger of its distances from the entry
+    beside it and the entry above it, because one may be near by chance, plus the rounding error.
     """
     best, least_error = math.nan, math.inf
     before: list[float] = []
@@ -362,11 +348,11 @@ def _derivative(
 def _has_kink(
     along: Callable[[float], float], first_step: float, value: float, smallest: float
 ) -> bool:
-    """Whether the derivatives from the two sides differ, and halving the step leaves that so."""
+    """Whether the derivatives from the two sides differ, for the shortest step and twice it."""
 
     def jump(step: float) -> float:
         return abs((along(step) - value) - (value - along(-step))) / step
 
     step = first_step * 0.5**_DIFFERENCES
-    # That of a smooth J is step · J'', which halves.
+    # The jump of a smooth J is step · J'', which halves with the step.
     return jump(step) > max(smallest, 0.75 * jump(2.0 * step))

@@ -1,4 +1,4 @@
-"""The display of a deep network's health: what goes forward, what comes back, what is saturated."""
+"""The display of a deep network's health: activations, deltas and saturated units by layer."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -11,7 +11,6 @@ from skbackprop.inspection._plotting import (
     NEGATIVE,
     NEUTRAL,
     POSITIVE,
-    check_array,
     check_arrays,
     fit_text,
     import_pyplot,
@@ -20,59 +19,60 @@ from skbackprop.inspection._plotting import (
     points,
     room_of,
 )
-from skbackprop.inspection._rows import passes
+from skbackprop.inspection._step import passes
 
 # Percentiles of the whiskers, of the box and of the line in it.
 _PERCENTILES = (5, 25, 50, 75, 95)
-# Points: of what is written into a panel, and of the width of a character below it.
-_SMALL, _CHARACTER = 8.0, 7.2
+# Points: of the text inside a panel, and of the width of a character of the names of the layers.
+_TEXT, _TICK_CHARACTER = 8.0, 7.2
 # Inches of a panel on which text has its full size.
-_ROOMY = (2.4, 2.0)
+_FULL_SIZE = (2.4, 2.0)
 
 
 class GradientFlowDisplay:
     """Activations, deltas and saturated units by layer.
 
-    Three panels, with the layers from the first hidden one to the output on the horizontal axis:
+    The display has three panels. Their horizontal axis has the layers, from the first hidden layer
+    to the output.
 
-    - the activations of all units on all rows, as boxes from the 25th to the 75th percentile
-      with whiskers from the 5th to the 95th;
-    - the sizes of the deltas, on a logarithmic axis: where they fall from layer to layer towards
-      the input, the gradient vanishes, and the first layers hardly learn [1]_;
-    - the share of saturated units, averaged over the rows, and of those saturated on every row,
-      which learn nothing from them.
+    - The first panel shows the activations of all units on all rows. Boxes reach from the 25th to
+      the 75th percentile, whiskers from the 5th to the 95th.
+    - The second panel shows the sizes of the deltas on a logarithmic axis. If they fall from layer
+      to layer towards the input, the gradient vanishes, and the first layers hardly learn [1]_.
+    - The third panel shows the share of saturated units, averaged over the rows, and the share of
+      units that are saturated on every row. These learn nothing from the rows.
 
-    It is recommended to make one by `from_estimator`. The attributes have the names of the
-    parameters.
+    It is recommended to use `from_estimator` to create a display. All parameters are stored as
+    attributes.
 
     Parameters
     ----------
     activations : sequence of array-like of shape (n_rows, n_units)
-        Activations of each layer but the input; of the output the predictions.
+        Activations of each layer after the input; for the output the predictions.
     deltas : sequence of array-like of shape (n_rows, n_units)
-        For each layer, the derivatives of each row's loss by its weighted sums.
+        For each layer, the derivatives of the loss of each row by the weighted sums.
     saturated : sequence of array-like of shape (n_rows, n_units) or None
-        For each layer, 1 where a unit is saturated and 0 elsewhere; None for a layer without
-        such a notion.
+        For each layer, 1 where a unit is saturated and 0 elsewhere. None for a layer whose units
+        cannot be saturated.
     layer_names : sequence of str, default=None
         Names of the layers; None for their numbers.
 
     Attributes
     ----------
-    ax_ : ndarray of shape (3,)
+    axes_ : ndarray of shape (3,)
         The matplotlib.axes.Axes of the panels.
     figure_ : matplotlib.figure.Figure
         Their figure.
     activation_boxes_, delta_boxes_ : dict
         Artists of the boxes, as ``ax.bxp`` returns them.
     bars_, always_bars_ : matplotlib.container.BarContainer
-        Share of saturated units, and of those saturated on every row, a bar a layer that has
-        them.
+        Shares of units that are saturated on average, and on every row. There is a bar for each
+        layer whose units can be saturated.
 
     See Also
     --------
     LossCurveDisplay : The loss by epoch.
-    NetworkDisplay : The same of one row, unit by unit.
+    NetworkDisplay : The same for one row, unit by unit.
 
     References
     ----------
@@ -87,7 +87,7 @@ class GradientFlowDisplay:
     >>> X, y = load_iris(return_X_y=True)
     >>> model = BackpropClassifier((10, 10, 10), max_iter=20, random_state=0).fit(X, y)
     >>> display = GradientFlowDisplay.from_estimator(model, X, y)
-    >>> len(display.ax_)
+    >>> len(display.axes_)
     3
     """
 
@@ -108,20 +108,20 @@ class GradientFlowDisplay:
     def from_estimator(
         cls, estimator: Any, X: Any, y: Any, *, saturation: float = 0.05, ax: Any = None
     ) -> Self:
-        """Draw how rows go through a fitted estimator.
+        """Draw the passes of rows through a fitted estimator.
 
         Parameters
         ----------
         estimator : BackpropClassifier or BackpropRegressor
             Fitted estimator.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows; some hundreds suffice.
+            Rows. Some hundreds are enough.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Their targets.
         saturation : float, default=0.05
-            A unit is saturated on a row where the derivative of its activation function is below
-            this fraction of the largest that the function has. An output is so only under a loss
-            that multiplies by its derivative: the log-loss has none.
+            A unit is saturated on a row if the derivative of its activation function is below this
+            fraction of the largest derivative of the function. Outputs can be saturated only under
+            a loss that multiplies by this derivative. The log-loss does not.
         ax : sequence of three matplotlib.axes.Axes, default=None
             Axes to draw on; None for new ones.
 
@@ -132,8 +132,6 @@ class GradientFlowDisplay:
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         NotFittedError
             If the estimator is not fitted.
         ValueError
@@ -141,12 +139,12 @@ class GradientFlowDisplay:
         """
         check_fraction("saturation", saturation)
         layers = passes(estimator, X, y).layers
-        # The mean of the rows' losses has their derivatives over their number.
+        # The derivatives of the mean are those of the rows over their number.
         n_rows = len(layers[0].a) if estimator.loss_reduction == "mean" else 1
         saturated = [
             None
             if np.isnan(layer.derivative).any()
-            else np.abs(layer.derivative) < saturation * _steepest(layer.activation)
+            else np.abs(layer.derivative) < saturation * ACTIVATIONS[layer.activation].steepest
             for layer in layers
         ]
         return cls(
@@ -171,65 +169,38 @@ class GradientFlowDisplay:
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         ValueError
-            If shapes do not fit together, or `ax` has not three axes.
+            If shapes do not fit together, or `ax` does not have three axes.
         """
         plt = import_pyplot(type(self).__name__)
-        activations, deltas, saturated = self._checked()
+        activations = check_arrays("activations", self.activations)
+        shapes = [layer.shape for layer in activations]
+        deltas = check_arrays("deltas", self.deltas, shapes)
+        saturated = check_arrays("saturated", self.saturated, shapes, optional=True)
         names = self._names(len(activations))
         if ax is None:
             width = max(9.0, 0.6 * 3 * len(activations))
             _, ax = plt.subplots(1, 3, figsize=(width, 4.0), layout="constrained")
-        self.ax_ = np.asarray(ax, dtype=object).ravel()
-        if len(self.ax_) != 3:
-            raise ValueError(f"ax must have three axes, one a panel; got {len(self.ax_)}.")
-        self.figure_ = self.ax_[0].figure
-        self.activation_boxes_ = _draw_boxes(self.ax_[0], activations)
-        self.ax_[0].set(title="Activations", ylabel="a")
-        self._plot_deltas(self.ax_[1], deltas)
-        self._plot_saturated(self.ax_[2], saturated)
-        for panel in self.ax_:
+        self.axes_ = np.asarray(ax, dtype=object).ravel()
+        if len(self.axes_) != 3:
+            raise ValueError(f"ax must have three axes, one a panel; got {len(self.axes_)}.")
+        self.figure_ = self.axes_[0].figure
+        self.activation_boxes_ = _draw_boxes(self.axes_[0], activations)
+        self.axes_[0].set(title="Activations", ylabel="a")
+        self._plot_deltas(self.axes_[1], deltas)
+        self._plot_saturated(self.axes_[2], saturated)
+        for panel in self.axes_:
             panel.set_xticks(range(1, len(names) + 1), names)
             panel.set(xlabel="layer", xlim=(0.4, len(names) + 0.6))
-        scale = fit_text(self.ax_, _ROOMY)
-        self.ax_[2].legend(loc="upper right", fontsize=scale * points("legend.fontsize"))
-        for panel in self.ax_:
+        scale = fit_text(self.axes_, _FULL_SIZE)
+        self.axes_[2].legend(loc="upper right", fontsize=scale * points("legend.fontsize"))
+        for panel in self.axes_:
             for text in panel.texts:
-                text.set_fontsize(scale * _SMALL)
+                text.set_fontsize(scale * _TEXT)
             n_characters = len(names) * max(map(len, names))
-            if scale * _CHARACTER * n_characters > 72.0 * room_of(panel)[0]:
+            if scale * _TICK_CHARACTER * n_characters > 72.0 * room_of(panel)[0]:
                 panel.tick_params(axis="x", rotation=90)
         return self
-
-    def _checked(self) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray | None]]:
-        if isinstance(self.activations, str) or not hasattr(self.activations, "__len__"):
-            raise TypeError(
-                f"activations must be a sequence of arrays, one a layer; got {self.activations!r}."
-            )
-        shapes = [np.shape(layer) for layer in self.activations]
-        for i, shape in enumerate(shapes):
-            if len(shape) != 2 or 0 in shape:
-                raise ValueError(
-                    f"activations[{i}] must have shape (n_rows, n_units); got shape {shape}."
-                )
-        activations = check_arrays("activations", self.activations, shapes)
-        deltas = check_arrays("deltas", self.deltas, shapes)
-        if len(self.saturated) != len(shapes):
-            raise ValueError(
-                f"saturated must have {len(shapes)} arrays; got {len(self.saturated)}."
-            )
-        saturated = [
-            None if layer is None else check_array(f"saturated[{i}]", layer)
-            for i, layer in enumerate(self.saturated)
-        ]
-        for i, (layer, shape) in enumerate(zip(saturated, shapes, strict=True)):
-            if layer is not None and layer.shape != shape:
-                raise ValueError(
-                    f"saturated[{i}] must have shape {shape}; got shape {layer.shape}."
-                )
-        return activations, deltas, saturated
 
     def _names(self, n_layers: int) -> list[str]:
         if self.layer_names is None:
@@ -241,7 +212,7 @@ class GradientFlowDisplay:
         return list(self.layer_names)
 
     def _plot_deltas(self, ax: Any, deltas: Sequence[np.ndarray]) -> None:
-        """Boxes of the sizes that are not 0, which a logarithmic axis has no place for."""
+        """Draw boxes of the sizes above 0. A logarithmic axis cannot show 0."""
         sizes = [np.abs(delta) for delta in deltas]
         self.delta_boxes_ = _draw_boxes(ax, [size[size > 0.0] for size in sizes])
         ax.set(title="Deltas", ylabel="|δ| = |∂J/∂z| of a row")
@@ -260,7 +231,9 @@ class GradientFlowDisplay:
         for number, share in enumerate(shares, start=1):
             if share:
                 ax.text(
-                    *(number, 0.02, f"{share:.0%}\nare 0"),
+                    number,
+                    0.02,
+                    f"{share:.0%}\nare 0",
                     transform=ax.get_xaxis_transform(),
                     ha="center",
                     va="bottom",
@@ -285,13 +258,13 @@ class GradientFlowDisplay:
             if layer is None:
                 grey = ink(ax, NEUTRAL)
                 ax.text(number, 0.02, "n/a", ha="center", va="bottom", color=grey)
-        # The legend has its place above the bars.
+        # Room for the legend above the bars.
         ax.set(title="Saturated units", ylabel="share of the layer's units", ylim=(0.0, 1.4))
         ax.set_yticks(np.linspace(0.0, 1.0, 6))
 
 
 def _draw_boxes(ax: Any, layers: Sequence[np.ndarray]) -> dict[str, Any]:
-    """Boxes of the percentiles, a layer each; none of a layer without numbers."""
+    """Draw a box of percentiles for each layer that has numbers."""
     keys = ("whislo", "q1", "med", "q3", "whishi")
     boxes = [
         (number, dict(zip(keys, np.percentile(layer, _PERCENTILES), strict=True)))
@@ -310,13 +283,3 @@ def _draw_boxes(ax: Any, layers: Sequence[np.ndarray]) -> dict[str, Any]:
         whiskerprops={"color": POSITIVE},
         capprops={"color": POSITIVE},
     )
-
-
-def _steepest(activation: str) -> float:
-    """The largest derivative that an activation function has."""
-    f = ACTIVATIONS[activation]
-    z = np.linspace(-40.0, 40.0, 8001)
-    f.apply(z, np.empty_like(z))
-    derivative = np.ones_like(z)
-    f.multiply_derivative(z, derivative)
-    return float(np.abs(derivative).max())

@@ -1,9 +1,10 @@
-"""The display of a fit: its losses by epoch, the best epoch, the step size."""
+"""The display of a fit: losses by epoch, the best epoch and the step size."""
 
 from typing import Any, Self
 
 import numpy as np
 
+from skbackprop._core.losses import LOSSES
 from skbackprop.inspection._plotting import (
     NEGATIVE,
     NEUTRAL,
@@ -14,50 +15,36 @@ from skbackprop.inspection._plotting import (
     ink,
     points,
 )
-from skbackprop.inspection._rows import check_fitted
+from skbackprop.inspection._subject import check_fitted
 
-_NAMES = {
-    "log_loss": "log-loss",
-    "huber": "Huber loss",
-    "quantile": "quantile loss",
-    "poisson": "Poisson loss",
-}
-_UNITS = {
-    "half_squared_error": "units of y²",
-    "squared_error": "units of y²",
-    "huber": "units of y²",
-    "absolute_error": "units of y",
-    "quantile": "units of y",
-    "log_loss": "nats",
-}
 _RIGHT = "step size of skbackprop"
 # Inches of axes on which text has its full size.
-_ROOMY = (4.0, 3.0)
+_FULL_SIZE = (4.0, 3.0)
 
 
 class LossCurveDisplay:
     """Loss by epoch of a fit.
 
-    It is recommended to make one by `from_estimator`. The attributes have the names of the
-    parameters and the arrays as they are drawn.
+    It is recommended to use `from_estimator` to create a display. All parameters are stored as
+    attributes.
 
     Parameters
     ----------
     loss_curve : array-like of shape (n_epochs,)
-        Training loss; epochs in which it was not finite are gaps, and counted in the label.
-        ``loss_curve[k]`` is what the steps of epoch k met, and is drawn at k
-        epochs done: in full batch it is the loss of the weights after k steps.
+        Training loss. Epochs whose loss is not finite are gaps, and the label counts them.
+        ``loss_curve[k]`` is the loss during epoch k and is drawn at k epochs done. In full batch
+        it is the loss of the weights after k steps.
     validation_loss_curve : array-like of shape (n_epochs,), default=None
-        Loss on held-out rows. ``validation_loss_curve[k]`` is that of the weights after epoch k,
+        Loss on held-out rows. ``validation_loss_curve[k]`` is the loss of the weights after epoch k
         and is drawn at k + 1 epochs done.
     best_iter : int, default=None
         Number of epochs after which the weights were best.
     step_sizes : array-like of shape (n_epochs,), default=None
         Step size at the start of each epoch.
     loss_name : str, default="loss"
-        Label of the axis of the losses, with their unit.
-    estimator_name : str, default=None
-        What the labels of the curves start with, where several fits share the axes.
+        Label of the vertical axis: the loss and its unit.
+    name : str, default=None
+        Name of the fit in the legend, where several fits share the axes.
 
     Attributes
     ----------
@@ -70,7 +57,7 @@ class LossCurveDisplay:
     validation_line_ : matplotlib.lines.Line2D or None
         The validation loss.
     best_line_ : matplotlib.lines.Line2D or None
-        The upright line at the best epoch.
+        The vertical line at the best epoch.
     step_ax_ : matplotlib.axes.Axes or None
         Axes of the step size, on the right.
     step_line_ : matplotlib.lines.Line2D or None
@@ -101,14 +88,14 @@ class LossCurveDisplay:
         best_iter: int | None = None,
         step_sizes: Any = None,
         loss_name: str = "loss",
-        estimator_name: str | None = None,
+        name: str | None = None,
     ) -> None:
         self.loss_curve = loss_curve
         self.validation_loss_curve = validation_loss_curve
         self.best_iter = best_iter
         self.step_sizes = step_sizes
         self.loss_name = loss_name
-        self.estimator_name = estimator_name
+        self.name = name
 
     @classmethod
     def from_estimator(
@@ -118,11 +105,11 @@ class LossCurveDisplay:
         step_size: bool = False,
         name: str | None = None,
         ax: Any = None,
-        **kwargs: Any,
+        curve_kwargs: dict[str, Any] | None = None,
     ) -> Self:
         """Draw the loss by epoch of the last fit of an estimator.
 
-        The validation loss and the best epoch are drawn where the estimator has
+        The validation loss and the best epoch are drawn if the estimator has
         `validation_loss_curve_` and `best_iter_`.
 
         Parameters
@@ -132,11 +119,11 @@ class LossCurveDisplay:
         step_size : bool, default=False
             Whether to draw the step size, too.
         name : str, default=None
-            What the labels of the curves start with.
+            Name of the fit in the legend.
         ax : matplotlib.axes.Axes, default=None
             Axes to draw on; None for new ones.
-        **kwargs : dict
-            Passed on to ``ax.plot`` of the training loss.
+        curve_kwargs : dict, default=None
+            Keyword arguments of ``ax.plot`` for the training loss, such as ``{"color": "black"}``.
 
         Returns
         -------
@@ -145,8 +132,6 @@ class LossCurveDisplay:
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         NotFittedError
             If the estimator is not fitted.
         """
@@ -157,19 +142,27 @@ class LossCurveDisplay:
             best_iter=getattr(estimator, "best_iter_", None),
             step_sizes=estimator.step_sizes_ if step_size else None,
             loss_name=_loss_name(estimator),
-            estimator_name=name,
+            name=name,
         )
-        return display.plot(ax, **kwargs)
+        return display.plot(ax, curve_kwargs=curve_kwargs)
 
-    def plot(self, ax: Any = None, **kwargs: Any) -> Self:
-        """Draw what the display has.
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        name: str | None = None,
+        curve_kwargs: dict[str, Any] | None = None,
+    ) -> Self:
+        """Draw the curves of the display.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
             Axes to draw on; None for new ones.
-        **kwargs : dict
-            Passed on to ``ax.plot`` of the training loss.
+        name : str, default=None
+            Name of the fit in the legend; None for the name that the display has.
+        curve_kwargs : dict, default=None
+            Keyword arguments of ``ax.plot`` for the training loss.
 
         Returns
         -------
@@ -178,8 +171,6 @@ class LossCurveDisplay:
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         ValueError
             If a curve is empty or not one-dimensional.
         """
@@ -188,15 +179,18 @@ class LossCurveDisplay:
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
-        prefix = f"{self.estimator_name}: " if self.estimator_name else ""
+        name = self.name if name is None else name
+        prefix = f"{name}: " if name else ""
         label = f"{prefix}training{_gaps(training)}"
         style = {"color": POSITIVE, "label": label} | _few_as_points(training)
-        (self.line_,) = ax.plot(np.arange(len(training)), training, **(style | kwargs))
+        (self.line_,) = ax.plot(
+            np.arange(len(training)), training, **(style | (curve_kwargs or {}))
+        )
         self._plot_validation(prefix, self.line_.get_color() if prefix else NEGATIVE)
         ax.set(xlabel="epochs done", ylabel=self.loss_name)
         ax.xaxis.get_major_locator().set_params(integer=True)
         self._plot_step_sizes(prefix)
-        scale = fit_text([ax, self.step_ax_] if self.step_ax_ else [ax], _ROOMY)
+        scale = fit_text([ax, self.step_ax_] if self.step_ax_ else [ax], _FULL_SIZE)
         handles = [self.line_, self.validation_line_, self.best_line_, self.step_line_]
         drawn = [handle for handle in handles if handle is not None]
         if len(drawn) > 1 or self.line_.get_label() != "training":
@@ -231,7 +225,7 @@ class LossCurveDisplay:
         steps = _check_curve("step_sizes", self.step_sizes)
         self.step_ax_ = _right_axes(self.ax_)
         epochs = np.arange(len(steps))
-        # On the axes of the losses, so that their legend keeps out of its way.
+        # Drawn on the axes of the losses, so that their legend avoids this line, too.
         (self.step_line_,) = self.ax_.plot(
             epochs,
             steps,
@@ -248,7 +242,7 @@ class LossCurveDisplay:
 
 
 def _right_axes(ax: Any) -> Any:
-    """The axes of step sizes that an earlier display has put here, or new ones."""
+    """The axes that an earlier display added here for step sizes, or new ones."""
     place = ax.get_position(original=True).bounds
     for other in ax.figure.axes:
         if other.get_label() == _RIGHT and other.get_position(original=True).bounds == place:
@@ -264,7 +258,7 @@ def _gaps(curve: np.ndarray) -> str:
 
 
 def _few_as_points(curve: np.ndarray) -> dict[str, str]:
-    """A curve of one point is no line."""
+    """Draw a curve of one point with a marker."""
     return {"marker": "o"} if len(curve) == 1 else {}
 
 
@@ -276,8 +270,8 @@ def _check_curve(name: str, value: Any) -> np.ndarray:
 
 
 def _loss_name(estimator: Any) -> str:
-    """Name of the objective, and its unit."""
-    loss = _NAMES.get(estimator.loss, estimator.loss.replace("_", " "))
+    """The name and the unit of the objective."""
+    loss = LOSSES[estimator.loss]
     penalty = "" if estimator.alpha == 0 else " + penalty"
-    unit = f" ({_UNITS[estimator.loss]})" if estimator.loss in _UNITS else ""
-    return f"{estimator.loss_reduction} {loss}{penalty}{unit}"
+    unit = f" ({loss.unit})" if loss.unit else ""
+    return f"{estimator.loss_reduction} {loss.title}{penalty}{unit}"

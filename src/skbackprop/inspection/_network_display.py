@@ -1,4 +1,4 @@
-"""The display of a network: units, weights, and what a row does on its way through it."""
+"""The display of a network: its units and weights, and the passes of a row."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -7,8 +7,14 @@ import numpy as np
 from sklearn.base import is_classifier
 
 from skbackprop._estimators.check_parameters import check_choice
-from skbackprop.inspection._network_drawing import Layout, Picture, arrange, draw_units
-from skbackprop.inspection._network_summary import draw_summary, summary_limits
+from skbackprop.inspection._network_drawing import (
+    Layout,
+    Picture,
+    arrange,
+    draw_summary,
+    draw_units,
+    summary_limits,
+)
 from skbackprop.inspection._notation import activation
 from skbackprop.inspection._plotting import (
     NEGATIVE,
@@ -20,51 +26,53 @@ from skbackprop.inspection._plotting import (
     room_of,
     short,
 )
-from skbackprop.inspection._rows import check_fitted, passes
+from skbackprop.inspection._step import passes
+from skbackprop.inspection._subject import check_fitted
+from skbackprop.inspection._trace import StepTrace
 
 # Characters of the longest name that is written in full.
 _LONGEST = 18
-# Units of a layer up to which there is room for two lines beside one.
-_ROOMY = 12
-# Inches that title and legend take at their full size.
-_ROOM_AROUND = 4.2
+# Up to this many units in a layer, there is room for two lines of text beside a unit.
+_UNITS_WITH_TWO_LINES = 12
+# Width of title and legend at full size, in inches.
+_FULL_WIDTH = 4.2
 
 
 class NetworkDisplay:
-    """A network drawn as the textbooks draw it, from left to right.
+    """A network drawn from left to right, as in textbooks.
 
-    Lines are weights: blue and solid above 0, vermilion and dashed below, the wider the larger
-    against the largest weight between the same two layers. A square with a 1 is the node whose
-    lines are the biases; they are as wide as a weight of that size, and no wider than the widest.
-    Numbers are written where there is room.
+    Lines are weights. Weights above 0 are blue and solid, weights below 0 are vermilion and dashed.
+    The width of a line is the size of the weight relative to the largest weight between the same
+    two layers. A square with a 1 is the node whose lines are the biases. A bias is as wide as a
+    weight of its size, but no wider than the widest. Numbers are written if there is room.
 
-    The picture shows the weights; or the forward pass of a row, its activations in the units; or
-    the backward pass after it, with the deltas in the units and the derivatives by the weights on
-    the lines. A network with a layer of many units is summarised, a box a layer, with histograms of
-    weights and units; biases are left out of those.
+    The picture shows one of three things: the weights; the forward pass of a row, with its
+    activations in the units; or the backward pass, with the deltas in the units and the derivatives
+    by the weights on the lines. A network with a layer of many units is summarised: each layer is a
+    box, with histograms of the weights and units. A summary leaves out the biases.
 
-    It is recommended to make one by `from_estimator`. The attributes have the names of the
-    parameters.
+    It is recommended to use `from_estimator` or `from_trace` to create a display. All parameters
+    are stored as attributes.
 
     Parameters
     ----------
     coefs : sequence of array-like
-        ``coefs[l]``, of shape (fan_in, fan_out), are the weights from layer l to layer l + 1;
-        layer 0 is the input.
+        ``coefs[l]``, of shape (fan_in, fan_out), are the weights from layer l to layer l + 1.
+        Layer 0 is the input.
     intercepts : sequence of array-like, default=None
-        ``intercepts[l]``, of shape (fan_out,), are the biases of layer l + 1; None draws none.
+        ``intercepts[l]``, of shape (fan_out,), are the biases of layer l + 1. None draws none.
     activations : sequence of array-like, default=None
-        ``activations[l]``, of shape (n_units,), are the activations of layer l for one row: the
-        inputs first, the predictions last.
+        ``activations[l]``, of shape (n_units,), are the activations of layer l for one row. The
+        first are the inputs, the last the predictions.
     deltas : sequence of array-like, default=None
         ``deltas[l]``, of shape (fan_out,), are the derivatives of the loss of that row by the
         weighted sums of layer l + 1.
     coef_gradients, intercept_gradients : sequence of array-like, default=None
-        Derivatives of that loss, shaped as `coefs` and as `intercepts`.
+        Derivatives of that loss, with the shapes of `coefs` and `intercepts`.
     loss : float, default=None
-        That loss, for the title.
+        The loss of that row, for the title.
     targets : sequence of str, default=None
-        What each output should have been, written beside the prediction.
+        The target of each output, written beside the prediction.
     input_names, output_names : sequence of str, default=None
         Names beside the inputs and the outputs; None for their symbols.
     layer_names : sequence of str, default=None
@@ -77,22 +85,24 @@ class NetworkDisplay:
     figure_ : matplotlib.figure.Figure
         Their figure.
     lines_ : list
-        For each layer but the input, the lines of its weights: a
-        matplotlib.collections.LineCollection, row by row of `coefs`; in a summary the bars of
+        For each layer after the input, the lines of its weights: a
+        matplotlib.collections.LineCollection, row by row of `coefs`. In a summary, the bars of
         their histogram.
     bias_lines_ : list
-        For each layer but the input, a matplotlib.collections.LineCollection of its biases;
-        empty in a summary.
+        For each layer after the input, a matplotlib.collections.LineCollection of its biases.
+        Empty in a summary.
     units_ : list of list
-        For each layer, the matplotlib.patches.Circle of each unit; in a summary the bars of the
-        histogram of their numbers, if they have any.
+        For each layer, the matplotlib.patches.Circle of each unit. In a summary, the bars of the
+        histogram of the units, if there is one.
     texts_ : list of matplotlib.text.Text
-        What is written in the units and beside the inputs and outputs; in a summary, the heads.
+        The texts in the units and beside the inputs and outputs. In a summary, the titles of boxes
+        and histograms.
 
     See Also
     --------
     GradientFlowDisplay : Activations and deltas of many rows, layer by layer.
     LossCurveDisplay : The loss by epoch.
+    trace_step : All numbers of a step, for `from_trace`.
 
     Examples
     --------
@@ -153,11 +163,11 @@ class NetworkDisplay:
         X : array-like of shape (1, n_features), default=None
             A row, for its activations.
         y : array-like of shape (1,) or (1, n_outputs), default=None
-            Its target, for the derivatives of its loss, penalty not included.
+            The target of the row, for the derivatives of its loss without the penalty.
         show : {"weights", "activations", "gradients"}, default=None
-            What to draw; None for the last of them that the arguments allow.
+            What to draw; None for the last of these that the arguments allow.
         max_units : int, default=24
-            Number of units of a layer up to which units are drawn one by one.
+            Largest number of units in a layer for which all units are drawn.
         ax : matplotlib.axes.Axes, default=None
             Axes to draw on; None for new ones, of a size that suits the network.
 
@@ -168,12 +178,10 @@ class NetworkDisplay:
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If `X` has more than one row, `y` comes without `X`, or `show` needs what is missing.
+            If `X` has more than one row, `y` is given without `X`, or `show` needs more arguments.
         """
         check_fitted(estimator)
         data: dict[str, Any] = {
@@ -185,10 +193,78 @@ class NetworkDisplay:
         if hasattr(estimator, "feature_names_in_"):
             data["input_names"] = [str(name) for name in estimator.feature_names_in_]
         if X is not None:
-            data |= _row_through(estimator, X, y)
+            row = passes(estimator, X, y)
+            if len(row.target) != 1:
+                raise ValueError(f"X must have one row; got {len(row.target)}.")
+            data |= _forward(row) if y is None else _forward(row) | _backward(row)
         elif y is not None:
             raise ValueError("X must be given with y; got None.")
         return cls(**data).plot(ax, show=show, max_units=max_units)
+
+    @classmethod
+    def from_trace(
+        cls,
+        trace: StepTrace,
+        *,
+        show: str | None = None,
+        max_units: int = 24,
+        ax: Any = None,
+        input_names: Sequence[str] | None = None,
+        output_names: Sequence[str] | None = None,
+    ) -> Self:
+        """Draw the network of a trace of one row.
+
+        The weights are those before the step. The derivatives are those of J, penalty included.
+
+        Parameters
+        ----------
+        trace : StepTrace
+            A trace of one row, from `trace_step`.
+        show : {"weights", "activations", "gradients"}, default=None
+            What to draw; None for the gradients.
+        max_units : int, default=24
+            Largest number of units in a layer for which all units are drawn.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to draw on; None for new ones, of a size that suits the network.
+        input_names, output_names : sequence of str, default=None
+            Names beside the inputs and the outputs; None for their symbols.
+
+        Returns
+        -------
+        display : NetworkDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `trace` is not a trace of one row.
+
+        Examples
+        --------
+        >>> from skbackprop import BackpropRegressor
+        >>> from skbackprop.inspection import NetworkDisplay, trace_step
+        >>> neuron = BackpropRegressor((), conditioning=None, alpha=0, learning_rate=0.1)
+        >>> trace = trace_step(neuron, [[2.0]], [4.0], coefs=[[[1.0]]], intercepts=[[0.0]])
+        >>> display = NetworkDisplay.from_trace(trace)
+        >>> display.ax_.get_title()
+        '1-1 network: gradients of a row, J = 2'
+        """
+        if not isinstance(trace, StepTrace):
+            raise TypeError(f"trace must be a StepTrace; got {type(trace).__name__}.")
+        if len(trace.target) != 1:
+            raise ValueError(f"trace must be of one row; got {len(trace.target)}.")
+        first = trace.layers[0]
+        return cls(
+            coefs=[layer.coef for layer in trace.layers],
+            intercepts=None
+            if first.intercept is None
+            else [layer.intercept for layer in trace.layers],
+            input_names=input_names,
+            output_names=output_names,
+            layer_names=["input", *(layer.activation for layer in trace.layers)],
+            **_forward(trace),
+            **_backward(trace),
+        ).plot(ax, show=show, max_units=max_units)
 
     def plot(self, ax: Any = None, *, show: str | None = None, max_units: int = 24) -> Self:
         """Draw the network.
@@ -198,9 +274,9 @@ class NetworkDisplay:
         ax : matplotlib.axes.Axes, default=None
             Axes to draw on; None for new ones, of a size that suits the network.
         show : {"weights", "activations", "gradients"}, default=None
-            What to draw; None for the last of them that the display has.
+            What to draw; None for the last of these that the display has data for.
         max_units : int, default=24
-            Number of units of a layer up to which units are drawn one by one.
+            Largest number of units in a layer for which all units are drawn.
 
         Returns
         -------
@@ -209,10 +285,8 @@ class NetworkDisplay:
 
         Raises
         ------
-        ImportError
-            If matplotlib is not installed.
         ValueError
-            If shapes do not fit together, or `show` needs what the display does not have.
+            If shapes do not fit together, or `show` needs data that the display does not have.
         """
         plt = import_pyplot(type(self).__name__)
         picture = self._picture(self._check_show(show))
@@ -226,7 +300,7 @@ class NetworkDisplay:
             )
             scale = 1.0
         else:
-            scale = min(1.0, room_of(ax)[0] / _ROOM_AROUND)
+            scale = min(1.0, room_of(ax)[0] / _FULL_WIDTH)
         self.ax_, self.figure_ = ax, ax.figure
         ax.set_axis_off()
         ax.set_title(picture.title, fontsize=11 * scale)
@@ -282,7 +356,7 @@ class NetworkDisplay:
         )
 
     def _with_activations(self, picture: Picture) -> Picture:
-        """The activations of the row in the units, and inputs and predictions beside them."""
+        """Add the activations of the row: in the units, and beside inputs and outputs."""
         layers = check_arrays("activations", self.activations, [(n,) for n in picture.sizes])
         left, right = (
             [f"{name} = {short(value)}" for name, value in zip(names, values, strict=True)]
@@ -290,8 +364,8 @@ class NetworkDisplay:
         )
         if self.targets is not None:
             targets = self._names("targets", [""] * len(right))
-            # Outputs of a network of many units stand too close for two lines.
-            gap = "\n" if max(picture.sizes) <= _ROOMY else ", "
+            # If a layer has many units, the outputs are too close together for two lines.
+            gap = "\n" if max(picture.sizes) <= _UNITS_WITH_TWO_LINES else ", "
             right = [f"{text}{gap}y = {y}" for text, y in zip(right, targets, strict=True)]
         largest = [float(np.abs(layer).max()) for layer in layers]
         return picture._replace(
@@ -306,7 +380,7 @@ class NetworkDisplay:
         )
 
     def _with_gradients(self, picture: Picture) -> Picture:
-        """The derivatives on the lines, and the deltas in the units below their activations."""
+        """Show the derivatives on the lines, and the deltas in the units."""
         sizes = picture.sizes
         deltas = check_arrays("deltas", self.deltas, [(size,) for size in sizes[1:]])
         texts = [
@@ -349,7 +423,7 @@ def _size(picture: Picture, layout: Layout | None) -> tuple[float, float]:
 
 
 def _add_legend(ax: Any, picture: Picture, summarised: bool, size: float) -> None:
-    """Say what the colours, dashes and widths stand for."""
+    """Explain the colours, dashes and widths."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -379,7 +453,7 @@ def _add_legend(ax: Any, picture: Picture, summarised: bool, size: float) -> Non
 
 
 def _check_coefs(value: Any) -> list[np.ndarray]:
-    """Matrices of which each has as many rows as the one before has columns."""
+    """Return matrices. Each has as many rows as the one before has columns."""
     if isinstance(value, str) or not hasattr(value, "__len__") or not len(value):
         raise TypeError(f"coefs must be a sequence of matrices, one a layer; got {value!r}.")
     coefs = [check_array(f"coefs[{i}]", coef) for i, coef in enumerate(value)]
@@ -415,18 +489,15 @@ def _output_names(estimator: Any) -> list[str] | None:
     return classes if estimator.n_outputs_ == len(classes) else classes[-1:]
 
 
-def _row_through(estimator: Any, X: Any, y: Any) -> dict[str, Any]:
-    """What the display shows of one row."""
-    row = passes(estimator, X, y)
-    n_rows = len(row.target)
-    if n_rows != 1:
-        raise ValueError(f"X must have one row; got {n_rows}.")
-    data: dict[str, Any] = {
-        "activations": [row.layers[0].inputs[0], *(layer.a[0] for layer in row.layers)]
-    }
-    if y is None:
-        return data
-    return data | {
+def _forward(row: StepTrace) -> dict[str, Any]:
+    """The forward pass of a row as arguments of the display."""
+    layers = row.layers
+    return {"activations": [layers[0].inputs[0], *(layer.a[0] for layer in layers)]}
+
+
+def _backward(row: StepTrace) -> dict[str, Any]:
+    """The backward pass of a row as arguments of the display."""
+    return {
         "deltas": [layer.delta[0] for layer in row.layers],
         "coef_gradients": [layer.coef_gradient for layer in row.layers],
         "intercept_gradients": [layer.intercept_gradient for layer in row.layers],

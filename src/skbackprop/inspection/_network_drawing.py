@@ -1,4 +1,4 @@
-"""How a network is drawn on axes: units and lines one by one, or a box a layer."""
+"""Drawing a network on axes: all units and lines, or a summary with a box for each layer."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -14,29 +14,34 @@ from skbackprop.inspection._plotting import (
     room_of,
     short,
 )
+from skbackprop.inspection._rendering import plural
 
 
 class Picture(NamedTuple):
-    """What is drawn. Layer 0 is the input.
+    """The contents of a picture. Layer 0 is the input.
 
     Attributes
     ----------
     lines : list of ndarray of shape (fan_in, fan_out)
-        A number for each weight: itself, or the derivative by it.
+        The number of each line: the weight, or the derivative by it.
     bias_lines : list of ndarray of shape (fan_out,), or None
-        Those of the biases.
+        The numbers of the lines of the biases.
     fills : list of ndarray of shape (n_units,) or None
-        A number for each unit of each layer, told by its fill.
+        The number of each unit of each layer, shown by its fill.
     full : list of float
-        The number of each layer that has the darkest fill.
+        For each layer, the number with the darkest fill.
     texts : list of list of str
-        What is written into the units of each layer, lines parted by newlines.
+        The texts in the units of each layer.
     left, right : list of str
-        What is written beside the inputs and the outputs.
+        The texts beside the inputs and the outputs.
     captions : list of str
-        What is written below the layers.
-    title, lines_are, units_are, flow : str
-        Above the network; what the numbers of lines and units are; which way, "" for none.
+        The texts below the layers.
+    title : str
+        The text above the network.
+    lines_are, units_are : str
+        Symbols of the numbers of lines and units.
+    flow : {"forward", "backward", ""}
+        Direction of the arrow below the network.
     """
 
     lines: list[np.ndarray]
@@ -58,7 +63,7 @@ class Picture(NamedTuple):
 
 
 class Artists(NamedTuple):
-    """What was drawn: one a layer, of the lines one a layer but the input."""
+    """The artists of each layer. Layer 0, the input, has no lines."""
 
     lines: list[Any]
     bias_lines: list[Any]
@@ -67,16 +72,16 @@ class Artists(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where the units are, in inches."""
+    """The positions of the units, in inches."""
 
     pitch: float
-    """Distance of the units of a layer."""
+    """Distance between the units of a layer."""
     column: float
-    """Distance of the layers."""
+    """Distance between the layers."""
     units: list[np.ndarray]
-    """Positions, shape (n_units, 2), of each layer."""
+    """For each layer, the positions of the units, shape (n_units, 2)."""
     biases: list[np.ndarray]
-    """Positions, shape (1, 2), of the bias nodes, each among the units that it acts like."""
+    """For each layer but the last, the position of its bias node, shape (1, 2)."""
     x_limits: tuple[float, float]
     y_limits: tuple[float, float]
 
@@ -89,23 +94,27 @@ class Layout(NamedTuple):
         return self.x_limits[1] - self.x_limits[0], self.y_limits[1] - self.y_limits[0]
 
 
-# Inches: of a character beside the network, of a caption's line and its width, of all rows of
-# units at most.
-_CHARACTER, _LINE, _NARROWEST, _HEIGHT = 0.08, 0.19, 0.75, 6.3
-# Inches: between the numbers on lines at least, and of the length that clears one of a unit.
+# Inches: width of a character beside the network, height of a line of the captions, smallest
+# distance between captions, and largest height of the network.
+_CHARACTER_WIDTH, _LINE, _NARROWEST, _HEIGHT = 0.08, 0.19, 0.75, 6.3
+# Inches: smallest distance between the numbers on lines, and from such a number to its unit.
 _APART, _CLEAR = 0.17, 0.62
-# Points: of the smallest and the largest text, and of the numbers on lines.
-_SMALLEST, _LARGEST, _ON_LINES = 5.5, 9.0, 8.0
+# Points: the smallest text in units, the largest text, and the numbers on lines.
+_SMALLEST_IN_UNITS, _LARGEST, _ON_LINES = 5.5, 9.0, 8.0
+# Inches in a summary: width and height of a box, distance between boxes, width and height of a
+# histogram. Points of its text.
+_BOX, _PERIOD, _BARS, _SUMMARY_TEXT = (1.75, 1.8), 3.5, (1.1, 0.75), 9.0
+_N_BINS = 8
 
 
 def arrange(picture: Picture, room: np.ndarray | None = None) -> Layout:
-    """Place the units: layers in columns, units in the middle of them, biases on top.
+    """Place the layers in columns, with the units around the middle and the biases on top.
 
-    `room` is the width and the height that there is; None for as much as suits the network.
+    `room` is the available width and height; None for a size that suits the network.
     """
     sizes, n_biases = picture.sizes, int(picture.bias_lines is not None)
     n_gaps = len(sizes) - 1
-    # How many pitches the layers reach down and up from the middle.
+    # Extent of the layers below and above the middle, in pitches.
     low = 0.5 * (max(sizes) - 1)
     high = max(0.5 * (size - 1) + n_biases * (k < n_gaps) for k, size in enumerate(sizes))
     below = _LINE * (2.3 if picture.flow else 1.1)
@@ -134,16 +143,15 @@ def arrange(picture: Picture, room: np.ndarray | None = None) -> Layout:
 
 
 def _beside(names: Sequence[str]) -> float:
-    """Inches that the names beside the network take."""
+    """The width of the names beside the network, in inches."""
     longest = max(_width(line) for name in names for line in name.split("\n"))
-    return max(0.4, _CHARACTER * longest + 0.15)
+    return max(0.4, _CHARACTER_WIDTH * longest + 0.15)
 
 
 def _share(shape: tuple[int, ...], n_biases: int) -> float:
-    """How far along the lines their numbers are, so that they stand evenly apart.
+    """The place of the numbers along the lines, as a share of the length.
 
-    At 1 / (fan_out + 1) of the way from units a pitch apart, the numbers of one unit fan out over
-    as much as is left between those of two.
+    At 1 / (fan_out + 1) of the way from units a pitch apart, the numbers are evenly spaced.
     """
     fan_in, fan_out = shape
     return 1.0 / (min(fan_in + n_biases, fan_out) + 1)
@@ -153,7 +161,7 @@ def draw_units(ax: Any, picture: Picture, layout: Layout) -> Artists:
     """Draw every unit and every weight."""
     from matplotlib.patches import Circle, FancyBboxPatch
 
-    scale = set_limits(ax, layout.x_limits, layout.y_limits)
+    scale = _set_limits(ax, layout.x_limits, layout.y_limits)
     r = layout.radius
     line_artists, bias_artists = _draw_lines(ax, picture, layout, scale)
     unit_artists: list[list[Any]] = []
@@ -166,7 +174,9 @@ def draw_units(ax: Any, picture: Picture, layout: Layout) -> Artists:
         unit_artists.append(circles)
     for place in layout.biases:
         box = FancyBboxPatch(
-            *(place[0] - 0.4 * r, 0.8 * r, 0.8 * r),
+            place[0] - 0.4 * r,
+            0.8 * r,
+            0.8 * r,
             boxstyle=f"square,pad={0.1 * r}",
             facecolor=ink(ax, 0.07),
             edgecolor=ink(ax, NEUTRAL),
@@ -178,8 +188,10 @@ def draw_units(ax: Any, picture: Picture, layout: Layout) -> Artists:
 
 
 def _unit_style(ax: Any, value: float, full: float) -> dict[str, Any]:
-    """Blue or, with a dashed rim, vermilion; near enough to the paper for text."""
-    colour = np.array(_rgb(NEGATIVE if value < 0.0 else POSITIVE))
+    """Blue, or vermilion with a dashed rim. The fill is pale enough for text."""
+    from matplotlib.colors import to_rgb
+
+    colour = np.array(to_rgb(NEGATIVE if value < 0.0 else POSITIVE))
     depth = 0.6 * min(1.0, abs(value) / full) if full > 0.0 else 0.0
     return {
         "facecolor": tuple(depth * colour + (1.0 - depth) * paper(ax)),
@@ -189,12 +201,8 @@ def _unit_style(ax: Any, value: float, full: float) -> dict[str, Any]:
     }
 
 
-def _rgb(colour: str) -> tuple[float, ...]:
-    return tuple(int(colour[i : i + 2], 16) / 255.0 for i in (1, 3, 5))
-
-
-def set_limits(ax: Any, x_limits: tuple[float, float], y_limits: tuple[float, float]) -> float:
-    """Set the limits of axes to inches, or wider; return how many an inch has become."""
+def _set_limits(ax: Any, x_limits: tuple[float, float], y_limits: tuple[float, float]) -> float:
+    """Set the limits of axes in inches, or wider. Return the scale at which an inch is drawn."""
     room, sizes = room_of(ax), np.diff([x_limits, y_limits])[:, 0]
     margins = 0.5 * np.maximum(room - sizes, 0.0)
     limits = np.array([x_limits, y_limits]) + margins[:, np.newaxis] * [-1.0, 1.0]
@@ -205,7 +213,7 @@ def set_limits(ax: Any, x_limits: tuple[float, float], y_limits: tuple[float, fl
 def _draw_lines(
     ax: Any, picture: Picture, layout: Layout, scale: float
 ) -> tuple[list[Any], list[Any]]:
-    """Draw the weights and the biases, with their numbers where there is room."""
+    """Draw the weights and the biases, with their numbers if there is room."""
     lines, bias_lines = [], []
     for depth, values in enumerate(picture.lines):
         sources, targets = layout.units[depth], layout.units[depth + 1]
@@ -215,7 +223,7 @@ def _draw_lines(
         biases = None if picture.bias_lines is None else picture.bias_lines[depth][np.newaxis]
         share = _share(values.shape, int(biases is not None))
         roomy = layout.pitch * share >= _APART and layout.column * share > 0.99 * _CLEAR
-        # Near the side on which there are more units.
+        # The numbers are near the side with more units.
         part = share if targets.shape[0] <= sources.shape[0] + (biases is not None) else 1.0 - share
         if roomy:
             _write_numbers(ax, sources, targets, values, part, scale)
@@ -235,18 +243,19 @@ def _draw_bundle(
     full: float,
     width: float,
 ) -> Any:
-    """Draw a line from each source to each target, row by row: by sign and by size.
+    """Draw a line from each source to each target, row by row.
 
-    A number of size `full` has a line of `width` points, larger ones have none wider.
+    A number of size `full` or more has a line of `width` points.
     """
     from matplotlib.collections import LineCollection
+    from matplotlib.colors import to_rgb
 
     size = np.minimum(1.0, np.abs(values) / full if full > 0.0 else 0.0 * values).ravel()
     negative = values.ravel() < 0.0
     bundle = LineCollection(
         [(source, target) for source in sources for target in targets],
         colors=[
-            (*_rgb(NEGATIVE if is_negative else POSITIVE), 0.2 + 0.8 * part)
+            (*to_rgb(NEGATIVE if is_negative else POSITIVE), 0.2 + 0.8 * part)
             for is_negative, part in zip(negative, size, strict=True)
         ],
         linewidths=width * (0.1 + 0.9 * size),
@@ -264,7 +273,7 @@ def _write_numbers(
     part: float,
     scale: float,
 ) -> None:
-    """Write the numbers onto the lines, a part of the way from the sources."""
+    """Write the numbers onto the lines, at a share `part` of the way from the sources."""
     box = {"boxstyle": "square,pad=0.1", "facecolor": tuple(paper(ax)), "edgecolor": "none"}
     for source, row in zip(sources, values, strict=True):
         for target, value in zip(targets, row, strict=True):
@@ -290,9 +299,9 @@ def _write(ax: Any, picture: Picture, layout: Layout, scale: float) -> list[Any]
     inside += [(place[0], "1") for place in layout.biases]
     written = []
     longest = max(1, *(_width(line) for _, text in inside for line in text.split("\n")))
-    # A character is about 0.6 as wide as high.
+    # The width of a character is about 0.6 of its height.
     size = min(_LARGEST, 0.85 * diameter / (0.6 * longest))
-    if size >= _SMALLEST:
+    if size >= _SMALLEST_IN_UNITS:
         centred = {"ha": "center", "va": "center", "zorder": 4, "linespacing": 1.1}
         written = [
             ax.text(*place, text, fontsize=size * scale, **centred) for place, text in inside
@@ -301,35 +310,29 @@ def _write(ax: Any, picture: Picture, layout: Layout, scale: float) -> list[Any]
     gap, beside = layout.radius + 0.08, min(_LARGEST, 72.0 * layout.pitch / (1.2 * n_lines))
     sides = (
         (layout.units[0], picture.left, -gap, "right"),
-        (*(layout.units[-1], picture.right, gap, "left"),),
+        (layout.units[-1], picture.right, gap, "left"),
     )
     for places, names, shift, align in sides:
         for (x, y), name in zip(places, names, strict=True):
-            written.append(
-                ax.text(
-                    *(x + shift, y, name),
-                    fontsize=beside * scale,
-                    ha=align,
-                    va="center",
-                    zorder=4,
-                )
-            )
+            text = ax.text(x + shift, y, name, ha=align, va="center", zorder=4)
+            text.set_fontsize(beside * scale)
+            written.append(text)
     bottom = min(place[-1, 1] for place in layout.units) - 0.6 * layout.pitch
     xs = [place[0, 0] for place in layout.units]
-    write_below(ax, picture, xs, bottom, scale)
+    _write_below(ax, picture, xs, bottom, scale)
     return written
 
 
 def _width(line: str) -> int:
-    """About how many characters wide a line is, symbols with what stands above and below them."""
+    """The approximate width of a line in characters, indices of symbols included."""
     texts, symbols = line.split("$")[::2], line.split("$")[1::2]
     return sum(map(len, texts)) + sum(4 if "^" in symbol else 2 for symbol in symbols)
 
 
-def write_below(
+def _write_below(
     ax: Any, picture: Picture, xs: Sequence[float], bottom: float, scale: float = 1.0
 ) -> None:
-    """Write the captions, and an arrow the way the pass goes."""
+    """Write the captions, and draw an arrow in the direction of the pass."""
     for x, caption in zip(xs, picture.captions, strict=True):
         ax.text(x, bottom, caption, fontsize=_LARGEST * scale, ha="center", va="top")
     if not picture.flow:
@@ -337,7 +340,7 @@ def write_below(
     y = bottom - 1.7 * _LINE
     ends = [(xs[0], y), (xs[-1], y)]
     start, end = ends if picture.flow == "forward" else ends[::-1]
-    ax.annotate("", end, start, arrowprops=arrow_style(ax))
+    ax.annotate("", end, start, arrowprops=_arrow_style(ax))
     ax.text(
         0.5 * (xs[0] + xs[-1]),
         y,
@@ -349,6 +352,98 @@ def write_below(
     )
 
 
-def arrow_style(ax: Any) -> dict[str, Any]:
-    """How the way of a pass is drawn."""
+def _arrow_style(ax: Any) -> dict[str, Any]:
+    """The style of the arrow of a pass."""
     return {"arrowstyle": "-|>", "color": ink(ax, NEUTRAL), "shrinkA": 0.0, "shrinkB": 0.0}
+
+
+def summary_limits(n_layers: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Limits of the axes, in inches. The input is one of the layers."""
+    half = 0.5 * _BOX[0] + 0.15
+    return (-half, (n_layers - 1) * _PERIOD + half), (-0.5 * _BOX[1] - 0.35, 0.5 * _BOX[1] + 0.1)
+
+
+def draw_summary(ax: Any, picture: Picture) -> Artists:
+    """Draw a box for each layer, with histograms of the units and of the weights between them."""
+    from matplotlib.patches import FancyBboxPatch
+
+    scale = _set_limits(ax, *summary_limits(len(picture.sizes)))
+    width, height = _BOX
+    line_artists, unit_artists, texts = [], [], []
+    for depth, (size, fill) in enumerate(zip(picture.sizes, picture.fills, strict=True)):
+        x = depth * _PERIOD
+        box = FancyBboxPatch(
+            (x - 0.5 * width, -0.5 * height),
+            width,
+            height,
+            boxstyle="round,pad=0,rounding_size=0.12",
+            facecolor=tuple(paper(ax)),
+            edgecolor=ink(ax),
+        )
+        ax.add_patch(box)
+        name = plural(size, "unit" if depth else "input")
+        y = 0.0 if fill is None else 0.5 * height - 0.2
+        name = f"{picture.units_are} of {name}" if fill is not None else name
+        texts.append(_centred(ax, x, y, name, scale))
+        unit_artists.append([] if fill is None else _draw_histogram(ax, x, -0.45, fill, scale))
+    for depth, line in enumerate(picture.lines):
+        x = (depth + 0.5) * _PERIOD
+        ends = [
+            (end * _PERIOD + side * 0.5 * width, 0.5) for end, side in ((depth, 1), (depth + 1, -1))
+        ]
+        start, end = ends[::-1] if picture.flow == "backward" else ends
+        ax.annotate("", end, start, arrowprops=_arrow_style(ax))
+        name = plural(line.size, "weight")
+        if picture.lines_are != "w":
+            name = f"{picture.lines_are} of {name}"
+        texts.append(_centred(ax, x, 0.65, name, scale))
+        line_artists.append(_draw_histogram(ax, x, -0.45, line.ravel(), scale))
+    xs = [depth * _PERIOD for depth in range(len(picture.sizes))]
+    _write_below(ax, picture._replace(flow=""), xs, -0.5 * height - 0.1, scale)
+    return Artists(line_artists, [], unit_artists, texts)
+
+
+def _centred(
+    ax: Any, x: float, y: float, text: str, scale: float, size: float = _SUMMARY_TEXT
+) -> Any:
+    return ax.text(x, y, text, fontsize=size * scale, ha="center", va="center")
+
+
+def _draw_histogram(ax: Any, x: float, y: float, values: np.ndarray, scale: float) -> list[Any]:
+    """Draw bars around x on a line at y. Bars below 0 are vermilion and hatched, others blue."""
+    from matplotlib.patches import Rectangle
+
+    edges = _bins(values)
+    counts, _ = np.histogram(values, edges)
+    low, high = edges[0], edges[-1]
+    to_inches = _BARS[0] / (high - low)
+    bars = []
+    for left, right, count in zip(edges[:-1], edges[1:], counts, strict=True):
+        negative = right <= 0.0
+        bar = Rectangle(
+            (x - 0.5 * _BARS[0] + (left - low) * to_inches, y),
+            (right - left) * to_inches,
+            _BARS[1] * count / counts.max(),
+            facecolor=NEGATIVE if negative else POSITIVE,
+            hatch="////" if negative else None,
+            edgecolor=tuple(paper(ax)),
+            linewidth=0.5,
+        )
+        bars.append(ax.add_patch(bar))
+    ax.plot([x - 0.5 * _BARS[0], x + 0.5 * _BARS[0]], [y, y], color=ink(ax), linewidth=0.8)
+    for value in sorted({low, 0.0, high}):
+        place = x - 0.5 * _BARS[0] + (value - low) * to_inches
+        ax.plot([place, place], [y, y - 0.05], color=ink(ax), linewidth=0.8)
+        if value or min(abs(end) * to_inches or _BARS[0] for end in (low, high)) > 0.35:
+            _centred(ax, place, y - 0.15, short(value), scale, 0.85 * _SUMMARY_TEXT)
+    return bars
+
+
+def _bins(values: np.ndarray) -> np.ndarray:
+    """Edges of bins of equal width. One edge is 0."""
+    low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
+    width = (high - low) / _N_BINS
+    if width == 0.0:
+        return np.array([0.0, 1.0])
+    n_negative, n_positive = (int(np.ceil(reach / width - 1e-9)) for reach in (-low, high))
+    return width * np.arange(-n_negative, n_positive + 1)

@@ -1,18 +1,21 @@
-r"""Symbols by layer and unit, as the textbooks write them.
+r"""Symbols of units and weights, in the notation of textbooks.
 
-Layers count from 1, the first after the input; units, inputs and outputs count from 1:
+Layers, units, inputs and outputs count from 1. Layer 1 is the first after the input.
 
-- ``x_i`` is input i, ``y_k`` target k and ``\hat y_k`` prediction k;
-- ``z^{[l]}_j`` is the weighted sum of unit j of layer l, ``a^{[l]}_j`` its activation f(z), and
-  ``\delta^{[l]}_j`` the derivative of J by its weighted sum;
-- ``w^{[l]}_{ij}`` leads from unit i of layer l − 1 to unit j of layer l, and is
-  ``coefs[l - 1][i - 1, j - 1]``; ``b^{[l]}_j`` is ``intercepts[l - 1][j - 1]``.
+- ``x_i`` is input i, ``y_k`` is target k and ``\hat y_k`` is prediction k.
+- ``z^{[l]}_j`` is the weighted sum of unit j of layer l, ``a^{[l]}_j`` is its activation f(z), and
+  ``\delta^{[l]}_j`` is the derivative of J by the weighted sum.
+- ``w^{[l]}_{ij}`` leads from unit i of layer l − 1 to unit j of layer l. It is
+  ``coefs[l - 1][i - 1, j - 1]``, and ``b^{[l]}_j`` is ``intercepts[l - 1][j - 1]``.
 
-Functions here return LaTeX; `math_as_text` and `math_as_html` translate that of this module.
+The functions return LaTeX. `math_as_text` and `math_as_html` translate it.
 """
 
 import html
 import re
+
+from skbackprop._core.activations import ACTIVATIONS
+from skbackprop._core.losses import LOSSES
 
 
 def _of_unit(letter: str, layer: int, *units: int) -> str:
@@ -25,7 +28,7 @@ def weighted_sum(layer: int, unit: int) -> str:
 
 
 def activation(layer: int, unit: int, n_layers: int) -> str:
-    """The activation of a unit, which of layer 0 is an input and of the last a prediction."""
+    """The activation of a unit: of layer 0 an input, of the last layer a prediction."""
     if layer == 0:
         return rf"x_{{{unit}}}"
     if layer == n_layers:
@@ -49,35 +52,14 @@ def derivative(of: str, by: str) -> str:
     return rf"\frac{{\partial {of}}}{{\partial {by}}}"
 
 
-_DERIVATIVES = {
-    "identity": "1",
-    "sigmoid": "{a}(1-{a})",
-    "softplus": r"(1-\exp(-{a}))",
-    "tanh": "(1-({a})^2)",
-    "relu": "[{a}>0]",
-}
-
-
 def activation_derivative(name: str, z: str, a: str) -> str:
-    """f'(z) in terms of a = f(z), as the core computes it."""
-    return _DERIVATIVES.get(name, f"f'({z})").replace("{a}", a).replace("{z}", z)
-
-
-_LOSS_DERIVATIVES = {
-    "half_squared_error": "({y_pred}-{y})",
-    "squared_error": "2({y_pred}-{y})",
-    "log_loss": "({y_pred}-{y})",
-    "poisson": "({y_pred}-{y})",
-    "absolute_error": r"\mathrm{sign}({y_pred}-{y})",
-    "huber": r"\max(-{bend},\min({y_pred}-{y},{bend}))",
-    "quantile": "([{y_pred}>{y}]-{bend})",
-}
-_BENDS = {"huber": "h", "quantile": "q"}
+    """f'(z), written with a = f(z) as the core computes it."""
+    return ACTIVATIONS[name].derivative_formula.replace("{a}", a).replace("{z}", z)
 
 
 def bend(loss: str, unit: int | None) -> str:
-    """Where the loss of an output bends: the threshold of "huber", a quantile."""
-    letter = _BENDS.get(loss, "")
+    """The number at which the loss of an output bends: a threshold of "huber", a quantile."""
+    letter = LOSSES[loss].bend
     return letter if unit is None else rf"{letter}_{{{unit}}}"
 
 
@@ -92,11 +74,11 @@ def loss_derivative(
     scaled: bool,
     several_of_one: bool,
 ) -> str:
-    """The derivative of J by a prediction, or by its weighted sum where the loss has that alone.
+    """The derivative of J by a prediction, or by its weighted sum where the loss has only that.
 
-    ω is the weight of the row and τ that of the target, of which there may be one for all outputs.
+    ω is the weight of the row and τ the weight of the target. All outputs may share one target.
     """
-    formula = _LOSS_DERIVATIVES.get(name, r"L'({y_pred},{y})")
+    formula = LOSSES[name].derivative
     formula = formula.replace("{y_pred}", y_pred).replace("{bend}", bend(name, unit))
     formula = formula.replace("{y}", target(1 if several_of_one else unit))
     if weighted:
@@ -118,12 +100,8 @@ _TEXT = {
     r"\sum": "Σ",
     r"\leftarrow": "←",
     r"\to": "→",
-    r"\exp": "exp",
     r"\cdot": "·",
     r"\dots": "…",
-    r"\max": "max",
-    r"\min": "min",
-    r"\mathrm{sign}": "sign",
     "-": "−",
 }
 _SUBSCRIPTS = str.maketrans("0123456789ijkl", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗ")
@@ -132,7 +110,8 @@ _SUBSCRIPTS = str.maketrans("0123456789ijkl", "₀₁₂₃₄₅₆₇₈₉ᵢ
 def _without_commands(math: str) -> str:
     for command, character in _TEXT.items():
         math = math.replace(command, character)
-    return math
+    # Functions such as \max and \mathrm{sign} are their own names.
+    return re.sub(r"\\(?:mathrm\{(\w+)\}|(\w+))", lambda match: match[1] or match[2], math)
 
 
 def _flat_fractions(math: str) -> str:
@@ -140,14 +119,14 @@ def _flat_fractions(math: str) -> str:
 
 
 def math_as_text(math: str) -> str:
-    """The LaTeX of this module in Unicode: w^{[1]}_{21} is w[1]₂₁."""
+    """Translate LaTeX to Unicode: w^{[1]}_{21} becomes w[1]₂₁."""
     math = re.sub(r"_\{([^{}]*)\}", lambda match: match[1].translate(_SUBSCRIPTS), math)
     math = re.sub(r"\^\{([^{}]*)\}", r"\1", math).replace("^2", "²")
     return _without_commands(_flat_fractions(math))
 
 
 def math_as_html(math: str) -> str:
-    """The LaTeX of this module in HTML: w^{[1]}_{21} is w<sup>[1]</sup><sub>21</sub>."""
+    """Translate LaTeX to HTML: w^{[1]}_{21} becomes w<sup>[1]</sup><sub>21</sub>."""
     math = html.escape(math, quote=False)
     math = re.sub(r"_\{([^{}]*)\}", r"<sub>\1</sub>", math)
     math = re.sub(r"\^\{([^{}]*)\}", r"<sup>\1</sup>", math).replace("^2", "<sup>2</sup>")

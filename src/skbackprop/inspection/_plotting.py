@@ -1,4 +1,4 @@
-"""What the displays share: matplotlib on demand, colours that tell signs, checks of their data."""
+"""Helpers of the displays: lazy import of matplotlib, colours, sizes of text, checks of arrays."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 POSITIVE, NEGATIVE = "#0072B2", "#D55E00"
-"""Blue and vermilion of Okabe and Ito's palette, which colour-blind eyes tell apart."""
+"""Blue and vermilion of Okabe and Ito's palette. Colour-blind readers can tell them apart."""
 
 
 def import_pyplot(name: str) -> Any:
-    """Return matplotlib.pyplot, imported when it is first drawn with."""
+    """Import matplotlib.pyplot at the first drawing."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -22,7 +22,7 @@ def import_pyplot(name: str) -> Any:
 
 
 def paper(ax: Any) -> np.ndarray:
-    """Red, green and blue of what axes that are off are drawn on; white if it is transparent."""
+    """Red, green and blue of the background of the figure; white if it is transparent."""
     from matplotlib.colors import to_rgba
 
     *rgb, opacity = to_rgba(ax.figure.canvas.figure.get_facecolor())
@@ -30,7 +30,7 @@ def paper(ax: Any) -> np.ndarray:
 
 
 def ink(ax: Any, strength: float = 1.0) -> tuple[float, ...]:
-    """Red, green and blue of text, black in the default style; weaker ones are nearer the paper."""
+    """Red, green and blue of text. A strength below 1 mixes in the colour of the paper."""
     from matplotlib import rcParams
     from matplotlib.colors import to_rgb
 
@@ -38,26 +38,26 @@ def ink(ax: Any, strength: float = 1.0) -> tuple[float, ...]:
 
 
 NEUTRAL = 0.65
-"""Strength of the ink of what is neither positive nor negative."""
+"""Strength of the ink of things without a sign."""
 
 
 def room_of(ax: Any) -> np.ndarray:
-    """Width and height of axes in inches, once what is around them has its place."""
+    """Width and height of axes in inches, after the layout of the figure."""
     figure = ax.figure.canvas.figure
     figure.draw_without_rendering()
     return np.array(ax.get_window_extent().size) / figure.dpi
 
 
-_SMALLEST = 6.0
-"""Points of text that can still be read."""
+_SMALLEST_LABEL = 6.0
+"""Points of the smallest readable text."""
 
 
-def fit_text(axes: Iterable[Any], roomy: tuple[float, float]) -> float:
-    """Shrink names and ticks where axes have less than `roomy` inches; return by how much."""
+def fit_text(axes: Iterable[Any], full_size: tuple[float, float]) -> float:
+    """Shrink the labels of axes smaller than `full_size` inches. Return the factor."""
     from matplotlib import rcParams
 
-    scale = min(float((room_of(ax) / roomy).min()) for ax in axes)
-    scale = min(1.0, max(scale, _SMALLEST / rcParams["font.size"]))
+    scale = min(float((room_of(ax) / full_size).min()) for ax in axes)
+    scale = min(1.0, max(scale, _SMALLEST_LABEL / rcParams["font.size"]))
     for ax in axes if scale < 1.0 else ():
         ax.tick_params(labelsize=scale * points("xtick.labelsize"))
         ax.title.set_fontsize(scale * points("axes.titlesize"))
@@ -67,24 +67,38 @@ def fit_text(axes: Iterable[Any], roomy: tuple[float, float]) -> float:
 
 
 def points(name: Any) -> float:
-    """A size of text in matplotlib's rcParams, where it may be a word."""
+    """A font size in matplotlib's rcParams in points. There it may be a word."""
     from matplotlib import rcParams
     from matplotlib.font_manager import FontProperties
 
     return float(FontProperties(size=rcParams[name]).get_size_in_points())
 
 
-def check_arrays(name: str, value: Any, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
-    """Return `value` as finite float arrays of the given shapes."""
+def check_arrays(
+    name: str,
+    value: Any,
+    shapes: Sequence[tuple[int, ...]] | None = None,
+    *,
+    optional: bool = False,
+) -> list[Any]:
+    """Return `value` as finite float arrays of the given shapes, or as matrices of any shape.
+
+    If `optional`, an array may be None.
+    """
     if isinstance(value, str) or not hasattr(value, "__len__"):
         raise TypeError(f"{name} must be a sequence of arrays; got {value!r}.")
-    if len(value) != len(shapes):
+    if shapes is not None and len(value) != len(shapes):
         raise ValueError(f"{name} must have {len(shapes)} arrays; got {len(value)}.")
     arrays = []
-    for i, (part, shape) in enumerate(zip(value, shapes, strict=True)):
-        array = check_array(f"{name}[{i}]", part)
-        if array.shape != shape:
-            raise ValueError(f"{name}[{i}] must have shape {shape}; got shape {array.shape}.")
+    for i, part in enumerate(value):
+        array = None if part is None and optional else check_array(f"{name}[{i}]", part)
+        if array is not None:
+            fits = array.ndim == 2 and array.size if shapes is None else array.shape == shapes[i]
+            if not fits:
+                accepted = "(n_rows, n_units)" if shapes is None else shapes[i]
+                raise ValueError(
+                    f"{name}[{i}] must have shape {accepted}; got shape {array.shape}."
+                )
         arrays.append(array)
     return arrays
 
@@ -106,7 +120,7 @@ def as_floats(name: str, value: Any) -> np.ndarray:
 
 
 def short(value: float) -> str:
-    """Return a number in at most seven characters, with a minus sign of full width."""
+    """Write a number in at most seven characters, with the minus sign of print."""
     if 1e-3 <= abs(value) < 1e4 or value == 0.0:
         return (f"{value:.2g}" if abs(value) < 10.0 else f"{value:.0f}").replace("-", "−")
     mantissa, _, exponent = f"{value:.1e}".partition("e")

@@ -1,7 +1,7 @@
 """Reports as text for a terminal, as HTML for a notebook and as LaTeX for a slide.
 
-A report is a list of paragraphs and tables. Strings hold math between dollar signs, in the
-LaTeX of `_notation`.
+A report is a list of paragraphs and tables. Math in its strings is the LaTeX of `_notation`
+between dollar signs.
 """
 
 import html
@@ -16,7 +16,7 @@ import numpy as np
 
 from skbackprop.inspection._notation import math_as_html, math_as_text
 
-# Lines of a table, of which more are left out with a word.
+# Number of lines of a table; the report says how many more there are.
 MAX_LINES = 24
 # Characters of a line in a terminal.
 _WIDTH = 88
@@ -28,20 +28,20 @@ Cell = str | int | float | None
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose cells are strings, numbers or None, which is an empty cell.
+    """A table. A cell is a string, a number, or None if it is empty.
 
     Attributes
     ----------
     title : str
-        What stands above it.
+        The text above the table.
     header : sequence of str
         Names of the columns.
     lines : sequence of sequence
-        Cells line by line; those of a column are all strings or all numbers.
+        Cells line by line. The cells of a column are all strings or all numbers.
     subheader : sequence of str or None
         A second line of names.
     n_left_out : int
-        Number of lines there are beside these.
+        Number of lines that are left out.
     """
 
     title: str
@@ -54,19 +54,19 @@ class Table:
         return [self.header] if self.subheader is None else [self.header, self.subheader]
 
     def cells(self) -> list[list[str]]:
-        """The lines as strings, the numbers of a column in one form."""
+        """The lines as strings. The numbers of a column have the same format."""
         columns = [_format_column(column) for column in zip(*self.lines, strict=True)]
         return [list(line) for line in zip(*columns, strict=True)]
 
     def is_number(self) -> list[bool]:
-        """Whether each column is of numbers."""
+        """For each column, whether its cells are numbers."""
         return [
             not any(isinstance(cell, str) for cell in column)
             for column in zip(*self.lines, strict=True)
         ]
 
     def n_keys(self) -> int:
-        """How many columns, the first ones, name the line: they are of strings or integers."""
+        """Number of leading columns that name the line: their cells are strings or integers."""
         names = [
             all(isinstance(cell, str | int) for cell in column)
             for column in zip(*self.lines, strict=True)
@@ -74,12 +74,23 @@ class Table:
         return [*names, False].index(False)
 
     def what_is_left_out(self) -> str:
-        return f"… and {self.n_left_out:,} more lines, which to_frame() has." * bool(
-            self.n_left_out
-        )
+        return f"… and {plural(self.n_left_out, 'more line')}, which to_frame() has."
 
 
 Report = Sequence[str | Table]
+
+
+class Printed:
+    """A class whose `_report` is what it prints in a terminal and shows in a notebook."""
+
+    def _report(self) -> Report:
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return text(self._report())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._report())
 
 
 def table_of(
@@ -89,7 +100,7 @@ def table_of(
     n_lines: int,
     subheader: Sequence[str] | None = None,
 ) -> Table:
-    """A table of some of `n_lines` lines."""
+    """A table that shows some of `n_lines` lines."""
     return Table(title, header, lines, subheader, n_lines - len(lines))
 
 
@@ -98,14 +109,19 @@ def format_number(value: float) -> str:
     return f"{value:.6g}"
 
 
+def plural(n: int, noun: str) -> str:
+    """The number with its noun: 1 row, 2,000 rows."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
 def _format_column(column: Sequence[Cell]) -> list[str]:
-    """Numbers with the same decimals, or scientific; strings as they are."""
-    # Adding 0 makes 0 of −0.
+    """Give all numbers the same decimals, or scientific notation. Strings stay as they are."""
+    # Adding 0 turns −0 into 0.
     numbers = [cell + 0.0 for cell in column if isinstance(cell, float)]
     sizes = np.abs([number for number in numbers if number != 0.0])
     form = ".5e"
     if len(sizes) == 0 or (sizes.min() >= 1e-6 and sizes.max() < 1e6):
-        # Four digits of the smallest, but for zeros at the end of all of them.
+        # Four digits of the smallest number, without zeros that end all numbers.
         decimals = 6 if len(sizes) == 0 else max(6, 3 - math.floor(math.log10(sizes.min())))
         digits = (f"{number:.{decimals}f}".rstrip("0").partition(".")[2] for number in numbers)
         form = f".{max(map(len, digits), default=0)}f"
@@ -118,7 +134,7 @@ def _format_column(column: Sequence[Cell]) -> list[str]:
 
 
 def _translated(string: str, formula: Callable[[str], str], words: Callable[[str], str]) -> str:
-    """The string with its words and its math, between dollar signs, each translated."""
+    """Translate the math between dollar signs and the words outside them."""
     parts = string.split("$")
     return "".join(
         formula(part) if number % 2 else words(part) for number, part in enumerate(parts)
@@ -141,7 +157,7 @@ def _as_latex(string: str) -> str:
 
 
 def text(report: Report) -> str:
-    """The report in Unicode, its tables aligned, its lines of at most 88 characters."""
+    """The report in Unicode, with aligned tables and lines of at most 88 characters."""
     return "\n\n".join(
         _text_table(part) if isinstance(part, Table) else _text_lines(part) for part in report
     )
@@ -154,7 +170,7 @@ def _text_lines(paragraph: str) -> str:
 
 
 def _wrapped(line: str, indent: int) -> str:
-    """The line in as many as it takes, all but the first indented; formulas stay whole."""
+    """Break the line into indented lines. Formulas are not broken."""
     wrapped = textwrap.fill(
         re.sub(r"(?<=\S) ([=·/−]) (?=\S)|(?<=\d,) (?=\d+\])", _unbroken, line),
         _WIDTH,
@@ -191,7 +207,7 @@ def _text_table(table: Table) -> str:
 
 
 def _folded(columns: Sequence[Sequence[str]], n_keys: int) -> Iterator[list[Sequence[str]]]:
-    """The columns in parts no wider than a line, each with the keys; dots where it goes on."""
+    """Split the columns into parts that fit a line. Each has the keys; dots mark a gap."""
     keys, rest = list(columns[:n_keys]), list(columns[n_keys:])
     dots = ["…", *[" "] * (len(columns[0]) - 1)]
     part = list(keys)
@@ -208,7 +224,7 @@ def _width(columns: Sequence[Sequence[str]]) -> int:
 
 
 def as_html(report: Report) -> str:
-    """The report in HTML that needs no style sheet."""
+    """The report in HTML without a style sheet."""
     return "\n".join(
         _html_table(part) if isinstance(part, Table) else f"<p>{_html_lines(part)}</p>"
         for part in report
@@ -239,7 +255,7 @@ def _html_table(table: Table) -> str:
 
 
 def latex(report: Report) -> str:
-    r"""The report in LaTeX: paragraphs and ``tabular`` environments, which need no package."""
+    r"""The report in LaTeX: paragraphs and ``tabular`` environments. It needs no package."""
     return "\n\n".join(
         _latex_table(part) if isinstance(part, Table) else _latex_lines(part) for part in report
     )
@@ -277,7 +293,7 @@ def _latex_table(table: Table) -> str:
 
 
 def latex_number(number: str) -> str:
-    r"""A number in math: -1.5e-05 is $-1.5 \cdot 10^{-5}$."""
+    r"""Write a number as math: -1.5e-05 becomes $-1.5 \cdot 10^{-5}$."""
     if not number:
         return ""
     mantissa, _, exponent = number.partition("e")

@@ -1,6 +1,6 @@
-"""One step of gradient descent in numbers, all of them computed by the core."""
+"""One step of gradient descent, taken for its numbers. The core computes all of them."""
 
-from dataclasses import dataclass
+import copy
 from typing import Any
 
 import numpy as np
@@ -8,116 +8,128 @@ import numpy as np
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.losses import LOSSES, Loss
 from skbackprop._core.network import Layer, Network
-from skbackprop.inspection._subject import Subject
+from skbackprop._estimators.base import BaseBackprop
+from skbackprop.inspection._layers import LayerStep
+from skbackprop.inspection._subject import Subject, check_fitted, step_size_of, subject_of
+from skbackprop.inspection._trace import StepTrace
 
 
-@dataclass(frozen=True)
-class LayerStep:
-    """A layer in one step of gradient descent, all arrays float64.
+@np.errstate(under="ignore")
+def trace_step(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    coefs: Any = None,
+    intercepts: Any = None,
+    learning_rate: float | None = None,
+    classes: Any = None,
+) -> StepTrace:
+    """Trace one step of gradient descent on given rows, with all its numbers.
 
-    The weights are those of the network on raw `X`, and J is the objective in units of raw `y`.
-    Without intercepts, what is of the intercepts is None.
+    The trace goes forward to the objective J, backward to its derivatives, and on to the new
+    weights. It starts from the weights of a fitted estimator or from given weights. The numbers are
+    those that the estimator computes, in float64. The estimator is not changed.
 
-    Attributes
+    Weights and derivatives are those of the network on raw `X` and raw `y`, as in a textbook. If
+    the estimator descends in conditioned coordinates, the step is taken in these coordinates, too.
+    The change of a weight is then not −learning_rate · ∂J/∂w. The trace has both and explains how
+    one follows from the other.
+
+    Parameters
     ----------
-    number : int
-        1 for the first layer after the input.
-    activation : str
-        Name of the function f of the layer.
-    inputs : ndarray of shape (n_rows, fan_in)
-        Activations of the layer before; of layer 1, `X`.
-    z, a : ndarray of shape (n_rows, fan_out)
-        Weighted sums, and activations a = f(z); of the last layer the predictions, several
-        quantiles as they are before `predict` sorts them.
-    derivative : ndarray of shape (n_rows, fan_out)
-        f'(z); NaN in the last layer where the loss has ∂J/∂z as a whole.
-    delta : ndarray of shape (n_rows, fan_out)
-        δ = ∂J/∂z, each row's.
-    coef, coef_gradient, coef_penalty, coef_change, new_coef : ndarray of shape (fan_in, fan_out)
-        Weights, ∂J/∂w, the penalty's part of that, what the step adds, and weights after it.
-    intercept, intercept_gradient, intercept_change, new_intercept : ndarray of shape (fan_out,)
-        The same of the intercepts, which have no penalty.
-    """
+    estimator : BackpropClassifier or BackpropRegressor
+        The estimator. If it is not fitted, the trace starts from `coefs` or from its random initial
+        weights, with the coordinates, the penalty and the step size that `fit` would begin with on
+        these rows.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        The rows of the step, taken as one full batch.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Their targets.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Their weights.
+    coefs : sequence of array-like, default=None
+        Weights to start from, with the shapes of `coefs_`.
+    intercepts : sequence of array-like, default=None
+        Intercepts to start from, with the shapes of `intercepts_`. If only `coefs` are given, the
+        intercepts keep their values in conditioned coordinates, as in `fit`.
+    learning_rate : float, default=None
+        The step size; None for ``learning_rate_``, or the one that `fit` would begin with. The
+        schedule does not apply.
+    classes : array-like of shape (n_classes,), default=None
+        All labels, for an unfitted classifier and rows that lack some of them.
 
-    number: int
-    activation: str
-    inputs: np.ndarray
-    z: np.ndarray
-    a: np.ndarray
-    derivative: np.ndarray
-    delta: np.ndarray
-    coef: np.ndarray
-    coef_gradient: np.ndarray
-    coef_penalty: np.ndarray
-    coef_change: np.ndarray
-    intercept: np.ndarray | None
-    intercept_gradient: np.ndarray | None
-    intercept_change: np.ndarray | None
+    Returns
+    -------
+    trace : StepTrace
+        Its `layers` have the arrays. Print it, or use `chain`, `to_frame` and `to_latex`.
 
-    @property
-    def new_coef(self) -> np.ndarray:
-        return self.coef + self.coef_change
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not what is accepted.
 
-    @property
-    def new_intercept(self) -> np.ndarray | None:
-        if self.intercept is None or self.intercept_change is None:
-            return None
-        return self.intercept + self.intercept_change
+    See Also
+    --------
+    check_gradient : Compare the derivatives with differences of the objective.
+    NetworkDisplay.from_trace : Draw the network of a trace.
 
-
-@dataclass(frozen=True)
-class Step:
-    """One step of gradient descent.
-
-    Attributes
+    References
     ----------
-    layers : list of LayerStep
-        First to last.
-    value : float
-        J, the objective before the step, in units of raw `y`.
-    learning_rate : float
-        The step size.
-    target : ndarray of shape (n_rows, n_outputs)
-        y; of class codes, 1 for the class of the row and 0 for the others; for several quantiles
-        the same in each column.
-    output_gradient : ndarray of shape (n_rows, n_outputs) or None
-        ∂J/∂ŷ; None where the loss has ∂J/∂z as a whole.
-    row_weight : ndarray of shape (n_rows,) or None
-        Weights of the rows in J, under the mean with mean 1.
-    target_weight : ndarray of shape (n_outputs,) or None
-        Weights of the outputs in J, where several targets are conditioned.
-    bends : ndarray of shape (n_outputs,) or None
-        Of the loss of each output, the residual from which "huber" is linear, in units of y, or the
-        quantile; None of other losses.
-    loss, loss_reduction : str
-        Those of the estimator.
-    alpha : float
-        Strength of the penalty.
-    conditions : bool
-        Whether the descent is in other coordinates than those of the weights.
+    .. [1] D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representations by
+       back-propagating errors", Nature 323, 1986.
+
+    Examples
+    --------
+    A neuron with w = 1 and b = 0, whose input is 2 and whose target is 4:
+
+    >>> from skbackprop import BackpropRegressor
+    >>> from skbackprop.inspection import trace_step
+    >>> neuron = BackpropRegressor((), conditioning=None, alpha=0, learning_rate=0.1)
+    >>> trace = trace_step(neuron, [[2.0]], [4.0], coefs=[[[1.0]]], intercepts=[[0.0]])
+    >>> print(trace)
+    One step of gradient descent on 1 row
+    J = 2 (half_squared_error), step size η = 0.1
+    <BLANKLINE>
+    Inputs
+      row  x₁
+        0   2
+    <BLANKLINE>
+    Layer 1, output: identity
+      row  unit  z[1]  ŷ  f' = 1  y  ∂J/∂ŷ  δ[1]
+        0     1     2  2       1  4     -2    -2
+    <BLANKLINE>
+    Weights of layer 1
+              weight            value  ∂J/∂w  −η · ∂J/∂w  new value
+      w[1]₁₁  coefs[0][0, 0]        1     -4         0.4        1.4
+      b[1]₁   intercepts[0][0]      0     -2         0.2        0.2
     """
-
-    layers: list[LayerStep]
-    value: float
-    learning_rate: float
-    loss: str
-    loss_reduction: str
-    alpha: float
-    conditions: bool
-    target: np.ndarray
-    output_gradient: np.ndarray | None
-    row_weight: np.ndarray | None
-    target_weight: np.ndarray | None
-    bends: np.ndarray | None
-
-    @property
-    def several_quantiles(self) -> bool:
-        """Whether the outputs are quantiles of one target."""
-        return self.loss == "quantile" and len(set(np.asarray(self.bends).tolist())) > 1
+    subject = subject_of(
+        estimator, X, y, sample_weight, coefs=coefs, intercepts=intercepts, classes=classes
+    )
+    step_size = step_size_of(estimator, subject, X, y, sample_weight, learning_rate)
+    return take_step(subject, step_size)
 
 
-def take_step(subject: Subject, learning_rate: float) -> Step:
-    """Go forward and backward on raw inputs, and take the step where the estimator takes it."""
+@np.errstate(under="ignore")
+def passes(estimator: BaseBackprop, X: Any, y: Any = None) -> StepTrace:
+    """The passes of rows through a fitted estimator under the loss without its penalty.
+
+    Without a target the prediction is the target: the forward pass does not depend on it.
+    """
+    check_fitted(estimator)
+    without_penalty = copy.copy(estimator)
+    without_penalty.alpha = 0
+    if y is None:
+        y = estimator.predict(X)
+        if estimator.loss == "quantile" and np.ndim(estimator.quantile):
+            y = y[:, 0]
+    return take_step(subject_of(without_penalty, X, y), estimator.learning_rate_)
+
+
+def take_step(subject: Subject, learning_rate: float) -> StepTrace:
+    """Go forward and backward on raw inputs, and take the step in the estimator's coordinates."""
     X = subject.X if isinstance(subject.X, np.ndarray) else subject.X.toarray()
     names = subject.model._form["activations"]
     network = Network(
@@ -171,24 +183,25 @@ def take_step(subject: Subject, learning_rate: float) -> Step:
                 intercept_change=None if raw.intercept is None else change.intercept,
             )
         )
-    return Step(
-        layers,
-        subject.conditioning.loss_unit * subject.objective.value(subject.params),
-        learning_rate,
-        subject.model.loss,
-        subject.objective.reduction,
-        subject.objective.alpha,
-        subject.conditions,
-        _as_matrix(subject),
-        output_gradient,
-        subject.objective.sample_weight,
-        target_weight,
-        _bends(subject),
+    return StepTrace(
+        layers=layers,
+        value=subject.conditioning.loss_unit * subject.objective.value(subject.params),
+        learning_rate=learning_rate,
+        loss=subject.model.loss,
+        loss_reduction=subject.objective.reduction,
+        alpha=subject.objective.alpha,
+        conditions=subject.conditions,
+        target=_as_matrix(subject),
+        target_unit=_target_unit(subject),
+        output_gradient=output_gradient,
+        row_weight=subject.objective.sample_weight,
+        target_weight=target_weight,
+        bends=_bends(subject),
     )
 
 
 def _weighted_sums(layer: Layer, inputs: np.ndarray) -> np.ndarray:
-    """What the layer by itself, as a network without hidden ones, predicts."""
+    """The weighted sums of a layer: the predictions of a network that has only this layer."""
     alone = Network(layer.coef.shape, [], fit_intercept=layer.intercept is not None)
     return alone.forward([layer], inputs, alone.buffers(len(inputs), inputs.dtype))
 
@@ -218,7 +231,7 @@ def _fill_with_loss_gradient(
 def _output_gradient(
     subject: Subject, raw_prediction: np.ndarray, target_weight: np.ndarray | None
 ) -> np.ndarray | None:
-    """∂J/∂ŷ: the derivative of the same loss on the identity, at ŷ, if it takes the identity."""
+    """∂J/∂ŷ: the derivative at ŷ of the loss with the identity as output, if it takes that."""
     try:
         on_prediction = _raw_loss(subject, "identity")
     except ValueError:
@@ -232,7 +245,7 @@ def _output_gradient(
 
 
 def _raw_loss(subject: Subject, output_activation: str) -> Loss:
-    """The loss of raw targets that that of conditioned targets is, but for its unit."""
+    """The loss of raw targets. It is that of conditioned targets in another unit."""
     name, options = _fitted_loss(subject)
     if name == "huber":
         options = {"delta": _bends(subject)}
@@ -255,7 +268,7 @@ def _bends(subject: Subject) -> np.ndarray | None:
 
 
 def _predict(subject: Subject, raw_prediction: np.ndarray) -> None:
-    """Replace the raw predictions by predictions, which of several quantiles are not sorted."""
+    """Replace the raw predictions by predictions. Several quantiles are not sorted."""
     loss, scratch = subject.target.loss, np.empty_like(raw_prediction)
     if loss.output_activation in ACTIVATIONS:
         ACTIVATIONS[loss.output_activation].apply(raw_prediction, scratch)
@@ -263,8 +276,16 @@ def _predict(subject: Subject, raw_prediction: np.ndarray) -> None:
         loss.inverse_link(raw_prediction, scratch)
 
 
+def _target_unit(subject: Subject) -> str:
+    """The word for `Conditioning.loss_unit`."""
+    conditioning = subject.conditioning
+    if conditioning.log_target:
+        return "size"
+    return "deviation" if conditioning.target_degree == 1 else "variance"
+
+
 def _target_weight(subject: Subject) -> np.ndarray | None:
-    """What conditioning weights several targets by: 1 over their units, in units of the mean."""
+    """The weights of several conditioned targets: the mean of their units over their own."""
     conditioning = subject.conditioning
     units = np.array(
         [
@@ -279,7 +300,7 @@ def _target_weight(subject: Subject) -> np.ndarray | None:
 
 
 def _penalty_gradient(subject: Subject, depth: int) -> np.ndarray:
-    """The derivative of ½ α Σ V² by W, in units of raw y: V = s W / σ are what is penalised."""
+    """The derivative of ½ α Σ V² by W, in units of raw y. The penalty is on V = s W / σ."""
     conditioning, layer = subject.conditioning, subject.raw[depth]
     factor = np.full(layer.coef.shape[1], conditioning.loss_unit * subject.objective.alpha)
     scale = conditioning.hidden_scale[depth - 1] if depth else conditioning.input_scale[:, None]
@@ -289,10 +310,10 @@ def _penalty_gradient(subject: Subject, depth: int) -> np.ndarray:
 
 
 def _changes(subject: Subject, learning_rate: float) -> list[Layer]:
-    """What the step of the descent adds to the weights of the network on raw X."""
+    """The changes of the weights on raw X by the step."""
     update = np.empty_like(subject.params)
     subject.objective.value_and_gradient(subject.params, subject.rows, update, scale=-learning_rate)
-    # The map to raw weights is affine; without the shift of the target it is the linear part.
+    # The map to raw weights is affine. Without the shift of the target it is linear.
     linear = subject.conditioning._replace(
         target_shift=np.zeros_like(subject.conditioning.target_shift)
     )

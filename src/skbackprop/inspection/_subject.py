@@ -1,4 +1,4 @@
-"""What is inspected: a network at its weights, and rows as its estimator would descend on them."""
+"""What is inspected: a network with its weights, and rows as its estimator descends on them."""
 
 import copy
 import warnings
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
 
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.conditioning import Conditioning
@@ -24,7 +25,7 @@ from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.past import spawn_streams
 from skbackprop._estimators.pose import first_params, pose_in, set_initial
 
-# A step that takes the weights nowhere.
+# A step size so small that the weights do not change.
 _NO_STEP = 1e-300
 
 
@@ -38,17 +39,17 @@ class Subject(NamedTuple):
     X : ndarray or scipy.sparse CSR, shape (n_rows, n_features)
         Inputs in float64.
     target : Target
-        Targets as the network sees them, and the loss.
+        Encoded targets, and the loss.
     raw : list of Layer
         Weights of the network on raw `X`, float64.
     conditioning : Conditioning
         The coordinates of the descent.
     network : Network
-        The network in those coordinates.
+        The network in these coordinates.
     params : ndarray of shape (n_params,)
         Its weights, float64.
     objective : Objective
-        What the estimator would minimise if the rows were all it had.
+        What the estimator would minimise on these rows alone.
     """
 
     model: BaseBackprop
@@ -66,7 +67,7 @@ class Subject(NamedTuple):
 
     @property
     def conditions(self) -> bool:
-        """Whether the descent is in other coordinates than those of the weights on raw X."""
+        """Whether the descent is in conditioned coordinates."""
         shifts_and_scales: Sequence[Any] = self.conditioning[:6]
         return any(
             np.not_equal(values, neutral).any()
@@ -75,8 +76,24 @@ class Subject(NamedTuple):
 
     @property
     def rows(self) -> slice:
-        """All of them."""
+        """All rows."""
         return slice(0, self.n_rows)
+
+
+def check_estimator(estimator: Any) -> None:
+    """Raise unless it is an estimator of this package."""
+    if not isinstance(estimator, BaseBackprop):
+        raise TypeError(
+            "estimator must be a BackpropClassifier or a BackpropRegressor; got "
+            f"{type(estimator).__name__}. Of a pipeline pass the last step, pipeline[-1], and the "
+            "transformed inputs, pipeline[:-1].transform(X)."
+        )
+
+
+def check_fitted(estimator: Any) -> None:
+    """Raise unless it is a fitted estimator of this package."""
+    check_estimator(estimator)
+    check_is_fitted(estimator)
 
 
 def subject_of(
@@ -89,13 +106,8 @@ def subject_of(
     intercepts: Any = None,
     classes: Any = None,
 ) -> Subject:
-    """Check and prepare what is inspected; `estimator` stays as it is."""
-    if not isinstance(estimator, BaseBackprop):
-        raise TypeError(
-            "estimator must be a BackpropClassifier or a BackpropRegressor; got "
-            f"{type(estimator).__name__}. Of a pipeline pass the last step, pipeline[-1], and the "
-            "transformed inputs, pipeline[:-1].transform(X)."
-        )
+    """Check and prepare what is inspected. `estimator` is not changed."""
+    check_estimator(estimator)
     if classes is not None and not is_classifier(estimator):
         raise TypeError(f"classes must be None for a regressor; got {classes!r}.")
     settings = check_parameters(estimator)
@@ -145,7 +157,7 @@ def subject_of(
 def step_size_of(
     estimator: Any, subject: Subject, X: Any, y: Any, sample_weight: Any, learning_rate: Any
 ) -> float:
-    """The step size: the one given, or the fitted one, or the one that `fit` would begin with."""
+    """The given step size, or the fitted one, or the one that `fit` would begin with."""
     if learning_rate is not None:
         return float(check_number("learning_rate", learning_rate, positive=True))
     if hasattr(estimator, "coefs_"):
@@ -169,7 +181,7 @@ def step_size_of(
 def _fit_one_epoch(
     estimator: BaseBackprop, X: Any, y: Any, sample_weight: Any, classes: Any, **initial: Any
 ) -> BaseBackprop:
-    """A clone of the estimator after one step on all rows at once."""
+    """A clone of the estimator after one step on all rows."""
     model = clone(estimator).set_params(
         batch_size="full",
         max_iter=1,
@@ -208,7 +220,7 @@ def _conditioning_of(model: BaseBackprop, loss: Loss) -> Conditioning:
 
 @contextmanager
 def _named_as_here() -> Iterator[None]:
-    """Name the given weights as the functions of this package do, not as `fit` does."""
+    """Name the weights `coefs` and `intercepts` in errors, where `fit` says `coefs_init`."""
     try:
         yield
     except (TypeError, ValueError) as error:
