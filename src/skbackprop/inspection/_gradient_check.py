@@ -16,7 +16,7 @@ from skbackprop.inspection._subject import Subject, subject_of
 # The first difference moves the weighted sums by up to this, each next one by half as much.
 _FIRST_MOVE = 0.5
 _DIFFERENCES = 16
-# The search for a better difference ends at this estimated error.
+# The search for a better difference ends at this estimated relative error.
 _GOOD_ENOUGH = 1e-12
 _EPSILON = float(np.finfo(float).eps)
 # An error is relative to the derivative, or to this if it is larger, in units of J over the first
