@@ -830,11 +830,10 @@ class TestConstants:
 
 
 @pytest.mark.parametrize("n_columns", [10, 2**10, 2**14])
-def test_moments_of_sparse_rows_are_linear_in_entries_and_columns(n_columns, monkeypatch, rng):
+def test_moments_of_sparse_rows_are_linear_in_entries_and_columns(n_columns, monkeypatch):
     """Each chunk costs a pass over its entries and one over the columns."""
-    X = sparse.random_array(
-        (3000, n_columns), density=min(0.5, 20 / n_columns), format="csr", rng=rng
-    )
+    density = min(0.5, 20 / n_columns)
+    X = sparse.random(3000, n_columns, density=density, format="csr", random_state=0)
     of_chunk, work = statistics._sparse_moments, []
 
     def counted(chunk, *args):

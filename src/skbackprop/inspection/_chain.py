@@ -18,7 +18,6 @@ from skbackprop.inspection._rendering import (
     frame_of,
     latex_number,
     plural,
-    table_of,
 )
 
 
@@ -143,42 +142,32 @@ class Chain(Printed):
             An ``aligned`` environment (package amsmath) for math mode.
         """
 
-        def number(value: float) -> str:
-            return latex_number(f"{value:.{digits}g}").strip("$")
-
-        def in_parentheses(value: float) -> str:
-            return rf"({number(value)})" if value < 0.0 else number(value)
+        def number(value: float, *, in_product: bool = True) -> str:
+            written = latex_number(f"{value:.{digits}g}").strip("$")
+            return f"({written})" if in_product and value < 0.0 else written
 
         def sum_of(terms: list[str]) -> str:
-            if self.n_left_out:
-                terms = [*terms, r"\dots"]
-            joined = r" \\" + "\n  &\\quad + "
-            return joined.join(terms)
-
-        def products(of: str) -> list[str]:
-            return [
-                r" \cdot ".join(getattr(factor, of) for factor in path.factors)
-                for path in self.paths
-            ]
+            left_out = [r"\dots"] * bool(self.n_left_out)
+            return " \\\\\n  &\\quad + ".join([*terms, *left_out])
 
         n_rows = len(self.others)
         over_rows = rf"\sum_{{\text{{{n_rows} rows}}}} " if n_rows > 1 else ""
         penalty = [rf"{self.penalty_symbol} \cdot {self.symbol}"] if self.penalty else []
-        symbols, formulas = (
-            sum_of([over_rows + product for product in products(of)] + penalty)
-            for of in ("symbol", "formula")
-        )
+        factors = [path.factors for path in self.paths]
+        symbols = [over_rows + r" \cdot ".join(one.symbol for one in path) for path in factors]
+        formulas = [over_rows + r" \cdot ".join(one.formula for one in path) for path in factors]
         shown = range(min(n_rows, MAX_LINES))
         terms = [
-            r" \cdot ".join(in_parentheses(float(factor.values[row])) for factor in path.factors)
+            r" \cdot ".join(number(float(one.values[row])) for one in path)
             for row in shown
-            for path in self.paths
+            for path in factors
         ]
         if n_rows > len(shown):
             terms.append(r"\dots")
         if self.penalty:
-            terms.append(in_parentheses(self.penalty))
-        lines = [symbols, formulas, sum_of(terms), number(self.gradient)]
+            terms.append(number(self.penalty))
+        sums = [sum_of(symbols + penalty), sum_of(formulas + penalty), sum_of(terms)]
+        lines = [*sums, number(self.gradient, in_product=False)]
         derivative = notation.derivative("J", self.symbol)
         body = " \\\\\n  &= ".join(lines)
         return f"\\begin{{aligned}}\n{derivative}\n  &= {body}\n\\end{{aligned}}"
@@ -214,7 +203,7 @@ class Chain(Printed):
             [row, *(float(factor.values[row]) for factor in path.factors), float(product[row])]
             for row in range(min(len(product), MAX_LINES))
         ]
-        return table_of(
+        return Table(
             f"Path {number}: {path.way}",
             ["row", *(f"${factor.symbol}$" for factor in path.factors), "product"],
             lines,
@@ -236,7 +225,7 @@ class Chain(Printed):
         ]
         if n_rows > 1:
             lines.append(["all", *(float(column.sum()) for column in columns)])
-        return table_of("Sum", header, lines, n_rows + (n_rows > 1))
+        return Table("Sum", header, lines, n_rows + (n_rows > 1))
 
 
 def chain_of(
@@ -273,15 +262,15 @@ def chain_of(
     if n_paths > len(paths):
         others = inputs * layer.delta[:, unit] - sum(path.product for path in paths)
     return Chain(
-        weight.name,
-        weight.symbol,
-        paths,
-        n_paths,
-        others,
-        penalty,
-        penalty_symbol,
-        float(gradient),
-        notes,
+        name=weight.name,
+        symbol=weight.symbol,
+        paths=paths,
+        n_paths=n_paths,
+        others=others,
+        penalty=penalty,
+        penalty_symbol=penalty_symbol,
+        gradient=float(gradient),
+        notes=notes,
     )
 
 

@@ -16,7 +16,7 @@ from skbackprop.inspection._subject import Subject, subject_of
 # The first difference moves the weighted sums by up to this, each next one by half as much.
 _FIRST_MOVE = 0.5
 _DIFFERENCES = 16
-# The search for a better difference ends at this estimated error.
+# The search for a better difference ends at this estimated relative error.
 _GOOD_ENOUGH = 1e-12
 _EPSILON = float(np.finfo(float).eps)
 # An error is relative to the derivative, or to this if it is larger, in units of J over the first
@@ -27,19 +27,7 @@ _SMALLEST_KINK = 1e-8
 
 
 class CheckedWeight(NamedTuple):
-    """A weight, and its derivative found in two ways.
-
-    Attributes
-    ----------
-    name : str
-        The weight, as in ``coefs[0][3, 2]``.
-    analytic, numeric : float
-        Its derivative by backpropagation and by differences.
-    relative_error : float
-        Their difference, relative to the larger of the two in size.
-    at_kink : bool
-        Whether J has a kink at the weight: the derivatives from its two sides differ.
-    """
+    """A weight, its derivatives by backpropagation and by differences, and their difference."""
 
     name: str
     analytic: float
@@ -57,8 +45,9 @@ class GradientCheck(Printed):
     Parameters
     ----------
     weights : list of CheckedWeight
-        The checked weights. Each has a `name`; its derivative by backpropagation, `analytic`, and
-        by differences, `numeric`; their `relative_error`; and `at_kink`.
+        The checked weights. Each has a `name`, as in ``coefs[0][3, 2]``; its derivative by
+        backpropagation, `analytic`, and by differences, `numeric`; their difference relative to the
+        larger of them, `relative_error`; and `at_kink`, whether J has a kink there.
     n_weights : int
         Number of weights of the network.
     tolerance : float
@@ -191,11 +180,6 @@ def check_gradient(
     -------
     check : GradientCheck
         Whether it `passed`, and the `worst` weight with its derivative in both ways. Print it.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not what is accepted.
 
     See Also
     --------

@@ -1,6 +1,7 @@
 """The display of a deep network's health: activations, deltas and saturated units by layer."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -29,6 +30,7 @@ _TEXT, _TICK_CHARACTER = 8.0, 7.2
 _FULL_SIZE = (2.4, 2.0)
 
 
+@dataclass(eq=False, kw_only=True, repr=False)
 class GradientFlowDisplay:
     """Activations, deltas and saturated units by layer.
 
@@ -91,18 +93,10 @@ class GradientFlowDisplay:
     3
     """
 
-    def __init__(
-        self,
-        *,
-        activations: Sequence[Any],
-        deltas: Sequence[Any],
-        saturated: Sequence[Any],
-        layer_names: Sequence[str] | None = None,
-    ) -> None:
-        self.activations = activations
-        self.deltas = deltas
-        self.saturated = saturated
-        self.layer_names = layer_names
+    activations: Sequence[Any]
+    deltas: Sequence[Any]
+    saturated: Sequence[Any]
+    layer_names: Sequence[str] | None = None
 
     @classmethod
     def from_estimator(
@@ -129,13 +123,6 @@ class GradientFlowDisplay:
         -------
         display : GradientFlowDisplay
             The display, drawn.
-
-        Raises
-        ------
-        NotFittedError
-            If the estimator is not fitted.
-        ValueError
-            If `saturation` is not between 0 and 1.
         """
         check_fraction("saturation", saturation)
         layers = passes(estimator, X, y).layers
@@ -166,11 +153,6 @@ class GradientFlowDisplay:
         -------
         display : GradientFlowDisplay
             The display itself.
-
-        Raises
-        ------
-        ValueError
-            If shapes do not fit together, or `ax` does not have three axes.
         """
         plt = import_pyplot(type(self).__name__)
         activations = check_arrays("activations", self.activations)
@@ -219,25 +201,14 @@ class GradientFlowDisplay:
         if any(size.any() for size in sizes):
             ax.set_yscale("log")
         zeros = [float((size == 0.0).mean()) for size in sizes]
-        if any(zeros):
-            self._write_zeros(ax, zeros)
-
-    @staticmethod
-    def _write_zeros(ax: Any, shares: Sequence[float]) -> None:
-        """Write the shares of zeros below the boxes."""
-        if ax.get_yscale() == "log":
+        if any(zeros) and ax.get_yscale() == "log":
+            # Room for the shares of zeros below the boxes.
             low, high = ax.get_ylim()
             ax.set_ylim(low * (low / high) ** 0.2, high)
-        for number, share in enumerate(shares, start=1):
+        place = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "bottom"}
+        for number, share in enumerate(zeros, start=1):
             if share:
-                ax.text(
-                    number,
-                    0.02,
-                    f"{share:.0%}\nare 0",
-                    transform=ax.get_xaxis_transform(),
-                    ha="center",
-                    va="bottom",
-                )
+                ax.text(number, 0.02, f"{share:.0%}\nare 0", **place)
 
     def _plot_saturated(self, ax: Any, saturated: Sequence[np.ndarray | None]) -> None:
         layers = [(k, layer) for k, layer in enumerate(saturated, start=1) if layer is not None]

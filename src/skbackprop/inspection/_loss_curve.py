@@ -1,5 +1,6 @@
 """The display of a fit: losses by epoch, the best epoch and the step size."""
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ _RIGHT = "step size of skbackprop"
 _FULL_SIZE = (4.0, 3.0)
 
 
+@dataclass(eq=False, kw_only=True, repr=False)
 class LossCurveDisplay:
     """Loss by epoch of a fit.
 
@@ -80,22 +82,12 @@ class LossCurveDisplay:
     'epochs done'
     """
 
-    def __init__(
-        self,
-        *,
-        loss_curve: Any,
-        validation_loss_curve: Any = None,
-        best_iter: int | None = None,
-        step_sizes: Any = None,
-        loss_name: str = "loss",
-        name: str | None = None,
-    ) -> None:
-        self.loss_curve = loss_curve
-        self.validation_loss_curve = validation_loss_curve
-        self.best_iter = best_iter
-        self.step_sizes = step_sizes
-        self.loss_name = loss_name
-        self.name = name
+    loss_curve: Any
+    validation_loss_curve: Any = None
+    best_iter: int | None = None
+    step_sizes: Any = None
+    loss_name: str = "loss"
+    name: str | None = None
 
     @classmethod
     def from_estimator(
@@ -129,29 +121,19 @@ class LossCurveDisplay:
         -------
         display : LossCurveDisplay
             The display, drawn.
-
-        Raises
-        ------
-        NotFittedError
-            If the estimator is not fitted.
         """
         check_fitted(estimator)
-        display = cls(
+        return cls(
             loss_curve=estimator.loss_curve_,
             validation_loss_curve=getattr(estimator, "validation_loss_curve_", None),
             best_iter=getattr(estimator, "best_iter_", None),
             step_sizes=estimator.step_sizes_ if step_size else None,
             loss_name=_loss_name(estimator),
             name=name,
-        )
-        return display.plot(ax, curve_kwargs=curve_kwargs)
+        ).plot(ax, curve_kwargs=curve_kwargs)
 
     def plot(
-        self,
-        ax: Any = None,
-        *,
-        name: str | None = None,
-        curve_kwargs: dict[str, Any] | None = None,
+        self, ax: Any = None, *, name: str | None = None, curve_kwargs: dict[str, Any] | None = None
     ) -> Self:
         """Draw the curves of the display.
 
@@ -168,11 +150,6 @@ class LossCurveDisplay:
         -------
         display : LossCurveDisplay
             The display itself.
-
-        Raises
-        ------
-        ValueError
-            If a curve is empty or not one-dimensional.
         """
         plt = import_pyplot(type(self).__name__)
         training = _check_curve("loss_curve", self.loss_curve)
@@ -182,10 +159,10 @@ class LossCurveDisplay:
         name = self.name if name is None else name
         prefix = f"{name}: " if name else ""
         label = f"{prefix}training{_gaps(training)}"
-        style = {"color": POSITIVE, "label": label} | _few_as_points(training)
-        (self.line_,) = ax.plot(
-            np.arange(len(training)), training, **(style | (curve_kwargs or {}))
+        style = {"color": POSITIVE, "label": label, "marker": _marker(training)} | (
+            curve_kwargs or {}
         )
+        (self.line_,) = ax.plot(np.arange(len(training)), training, **style)
         self._plot_validation(prefix, self.line_.get_color() if prefix else NEGATIVE)
         ax.set(xlabel="epochs done", ylabel=self.loss_name)
         ax.xaxis.get_major_locator().set_params(integer=True)
@@ -208,7 +185,7 @@ class LossCurveDisplay:
                 color=color,
                 linestyle="--",
                 label=f"{prefix}validation{_gaps(validation)}",
-                **_few_as_points(validation),
+                marker=_marker(validation),
             )
         if self.best_iter is not None:
             self.best_line_ = self.ax_.axvline(
@@ -257,9 +234,9 @@ def _gaps(curve: np.ndarray) -> str:
     return f" (not finite in {n_gaps} of {len(curve)} epochs)" if n_gaps else ""
 
 
-def _few_as_points(curve: np.ndarray) -> dict[str, str]:
-    """Draw a curve of one point with a marker."""
-    return {"marker": "o"} if len(curve) == 1 else {}
+def _marker(curve: np.ndarray) -> str | None:
+    """A marker for a curve of one point, which has no line."""
+    return "o" if len(curve) == 1 else None
 
 
 def _check_curve(name: str, value: Any) -> np.ndarray:

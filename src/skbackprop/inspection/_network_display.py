@@ -1,6 +1,7 @@
 """The display of a network: its units and weights, and the passes of a row."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -8,7 +9,6 @@ from sklearn.base import is_classifier
 
 from skbackprop._estimators.check_parameters import check_choice
 from skbackprop.inspection._network_drawing import (
-    Layout,
     Picture,
     arrange,
     draw_summary,
@@ -38,6 +38,7 @@ _UNITS_WITH_TWO_LINES = 12
 _FULL_WIDTH = 4.2
 
 
+@dataclass(eq=False, kw_only=True, repr=False)
 class NetworkDisplay:
     """A network drawn from left to right, as in textbooks.
 
@@ -116,32 +117,17 @@ class NetworkDisplay:
     [4, 3, 3]
     """
 
-    def __init__(
-        self,
-        *,
-        coefs: Sequence[Any],
-        intercepts: Sequence[Any] | None = None,
-        activations: Sequence[Any] | None = None,
-        deltas: Sequence[Any] | None = None,
-        coef_gradients: Sequence[Any] | None = None,
-        intercept_gradients: Sequence[Any] | None = None,
-        loss: float | None = None,
-        targets: Sequence[str] | None = None,
-        input_names: Sequence[str] | None = None,
-        output_names: Sequence[str] | None = None,
-        layer_names: Sequence[str] | None = None,
-    ) -> None:
-        self.coefs = coefs
-        self.intercepts = intercepts
-        self.activations = activations
-        self.deltas = deltas
-        self.coef_gradients = coef_gradients
-        self.intercept_gradients = intercept_gradients
-        self.loss = loss
-        self.targets = targets
-        self.input_names = input_names
-        self.output_names = output_names
-        self.layer_names = layer_names
+    coefs: Sequence[Any]
+    intercepts: Sequence[Any] | None = None
+    activations: Sequence[Any] | None = None
+    deltas: Sequence[Any] | None = None
+    coef_gradients: Sequence[Any] | None = None
+    intercept_gradients: Sequence[Any] | None = None
+    loss: float | None = None
+    targets: Sequence[str] | None = None
+    input_names: Sequence[str] | None = None
+    output_names: Sequence[str] | None = None
+    layer_names: Sequence[str] | None = None
 
     @classmethod
     def from_estimator(
@@ -175,19 +161,12 @@ class NetworkDisplay:
         -------
         display : NetworkDisplay
             The display, drawn.
-
-        Raises
-        ------
-        NotFittedError
-            If the estimator is not fitted.
-        ValueError
-            If `X` has more than one row, `y` is given without `X`, or `show` needs more arguments.
         """
         check_fitted(estimator)
         data: dict[str, Any] = {
             "coefs": estimator.coefs_,
             "intercepts": estimator.intercepts_ if estimator.fit_intercept else None,
-            "layer_names": _layer_names(estimator),
+            "layer_names": ["input", *estimator._activations, estimator.out_activation_],
             "output_names": _output_names(estimator),
         }
         if hasattr(estimator, "feature_names_in_"):
@@ -234,11 +213,6 @@ class NetworkDisplay:
         display : NetworkDisplay
             The display, drawn.
 
-        Raises
-        ------
-        TypeError, ValueError
-            If `trace` is not a trace of one row.
-
         Examples
         --------
         >>> from skbackprop import BackpropRegressor
@@ -253,12 +227,10 @@ class NetworkDisplay:
             raise TypeError(f"trace must be a StepTrace; got {type(trace).__name__}.")
         if len(trace.target) != 1:
             raise ValueError(f"trace must be of one row; got {len(trace.target)}.")
-        first = trace.layers[0]
+        intercepts = [layer.intercept for layer in trace.layers]
         return cls(
             coefs=[layer.coef for layer in trace.layers],
-            intercepts=None
-            if first.intercept is None
-            else [layer.intercept for layer in trace.layers],
+            intercepts=None if intercepts[0] is None else intercepts,
             input_names=input_names,
             output_names=output_names,
             layer_names=["input", *(layer.activation for layer in trace.layers)],
@@ -282,18 +254,13 @@ class NetworkDisplay:
         -------
         display : NetworkDisplay
             The display itself.
-
-        Raises
-        ------
-        ValueError
-            If shapes do not fit together, or `show` needs data that the display does not have.
         """
         plt = import_pyplot(type(self).__name__)
         picture = self._picture(self._check_show(show))
         summarised = max(picture.sizes) > max_units
-        layout = None if summarised else arrange(picture)
         if ax is None:
-            width, height = _size(picture, layout)
+            limits = summary_limits(len(picture.sizes)) if summarised else arrange(picture).limits
+            width, height = np.diff(limits)[:, 0]
             # Room for the title and the legend.
             _, ax = plt.subplots(
                 figsize=(max(width + 0.2, 4.5), height + 1.1), layout="constrained"
@@ -323,7 +290,7 @@ class NetworkDisplay:
         check_choice("show", show, ("weights", "activations", "gradients"))
         if show not in available:
             needs = "a row X" if show == "activations" else "a row X and its target y"
-            raise ValueError(f"show={show!r} needs {needs}; got what suffices for {available}.")
+            raise ValueError(f"show={show!r} needs {needs}; got data for {available} only.")
         return show
 
     def _picture(self, show: str) -> Picture:
@@ -339,7 +306,10 @@ class NetworkDisplay:
         coefs = _check_coefs(self.coefs)
         sizes = [len(coefs[0]), *(coef.shape[1] for coef in coefs)]
         hidden = ["hidden"] * (len(sizes) - 2)
-        symbols = [_symbols(depth, size, len(coefs)) for depth, size in enumerate(sizes)]
+        symbols = [
+            [f"${activation(depth, unit, len(coefs))}$" for unit in range(1, size + 1)]
+            for depth, size in enumerate(sizes)
+        ]
         return Picture(
             lines=coefs,
             bias_lines=self._biases("intercepts", sizes),
@@ -415,13 +385,6 @@ class NetworkDisplay:
         return [_shortened(str(one)) for one in names]
 
 
-def _size(picture: Picture, layout: Layout | None) -> tuple[float, float]:
-    if layout is not None:
-        return layout.size
-    (left, right), (bottom, top) = summary_limits(len(picture.sizes))
-    return right - left, top - bottom
-
-
 def _add_legend(ax: Any, picture: Picture, summarised: bool, size: float) -> None:
     """Explain the colours, dashes and widths."""
     from matplotlib.lines import Line2D
@@ -466,17 +429,8 @@ def _check_coefs(value: Any) -> list[np.ndarray]:
     return coefs
 
 
-def _symbols(depth: int, size: int, n_layers: int) -> list[str]:
-    """The symbols of the units of a layer, in the notation of the traces."""
-    return [f"${activation(depth, unit, n_layers)}$" for unit in range(1, size + 1)]
-
-
 def _shortened(name: str) -> str:
     return name if len(name) <= _LONGEST or "$" in name else name[: _LONGEST - 1] + "…"
-
-
-def _layer_names(estimator: Any) -> list[str]:
-    return ["input", *estimator._form["activations"], estimator.out_activation_]
 
 
 def _output_names(estimator: Any) -> list[str] | None:

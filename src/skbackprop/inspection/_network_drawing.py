@@ -5,15 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from skbackprop.inspection._plotting import (
-    NEGATIVE,
-    NEUTRAL,
-    POSITIVE,
-    ink,
-    paper,
-    room_of,
-    short,
-)
+from skbackprop.inspection._plotting import NEGATIVE, NEUTRAL, POSITIVE, ink, paper, room_of, short
 from skbackprop.inspection._rendering import plural
 
 
@@ -71,6 +63,10 @@ class Artists(NamedTuple):
     texts: list[Any]
 
 
+Limits = tuple[tuple[float, float], tuple[float, float]]
+"""Limits of the horizontal and of the vertical axis, in inches."""
+
+
 class Layout(NamedTuple):
     """The positions of the units, in inches."""
 
@@ -82,18 +78,14 @@ class Layout(NamedTuple):
     """For each layer, the positions of the units, shape (n_units, 2)."""
     biases: list[np.ndarray]
     """For each layer but the last, the position of its bias node, shape (1, 2)."""
-    x_limits: tuple[float, float]
-    y_limits: tuple[float, float]
+    limits: Limits
 
     @property
     def radius(self) -> float:
         return 0.36 * self.pitch
 
-    @property
-    def size(self) -> tuple[float, float]:
-        return self.x_limits[1] - self.x_limits[0], self.y_limits[1] - self.y_limits[0]
 
-
+_CENTRED = {"ha": "center", "va": "center"}
 # Inches: width of a character beside the network, height of a line of the captions, smallest
 # distance between captions, and largest height of the network.
 _CHARACTER_WIDTH, _LINE, _NARROWEST, _HEIGHT = 0.08, 0.19, 0.75, 6.3
@@ -139,7 +131,7 @@ def arrange(picture: Picture, room: np.ndarray | None = None) -> Layout:
             biases.append(np.array([[depth * column, y[0] + pitch]]))
     x_limits = -left - 0.5 * pitch, n_gaps * column + 0.5 * pitch + right
     y_limits = -(low + 0.6) * pitch - below, (high + 0.5) * pitch
-    return Layout(pitch, column, units, biases, x_limits, y_limits)
+    return Layout(pitch, column, units, biases, (x_limits, y_limits))
 
 
 def _beside(names: Sequence[str]) -> float:
@@ -161,7 +153,7 @@ def draw_units(ax: Any, picture: Picture, layout: Layout) -> Artists:
     """Draw every unit and every weight."""
     from matplotlib.patches import Circle, FancyBboxPatch
 
-    scale = _set_limits(ax, layout.x_limits, layout.y_limits)
+    scale = _set_limits(ax, layout.limits)
     r = layout.radius
     line_artists, bias_artists = _draw_lines(ax, picture, layout, scale)
     unit_artists: list[list[Any]] = []
@@ -201,12 +193,12 @@ def _unit_style(ax: Any, value: float, full: float) -> dict[str, Any]:
     }
 
 
-def _set_limits(ax: Any, x_limits: tuple[float, float], y_limits: tuple[float, float]) -> float:
+def _set_limits(ax: Any, limits: Limits) -> float:
     """Set the limits of axes in inches, or wider. Return the scale at which an inch is drawn."""
-    room, sizes = room_of(ax), np.diff([x_limits, y_limits])[:, 0]
+    room, sizes = room_of(ax), np.diff(limits)[:, 0]
     margins = 0.5 * np.maximum(room - sizes, 0.0)
-    limits = np.array([x_limits, y_limits]) + margins[:, np.newaxis] * [-1.0, 1.0]
-    ax.set(xlim=limits[0], ylim=limits[1], aspect="equal")
+    x_limits, y_limits = np.array(limits) + margins[:, np.newaxis] * [-1.0, 1.0]
+    ax.set(xlim=x_limits, ylim=y_limits, aspect="equal")
     return min(1.0, float((room / sizes).min()))
 
 
@@ -214,34 +206,29 @@ def _draw_lines(
     ax: Any, picture: Picture, layout: Layout, scale: float
 ) -> tuple[list[Any], list[Any]]:
     """Draw the weights and the biases, with their numbers if there is room."""
-    lines, bias_lines = [], []
+    lines: list[Any] = []
+    bias_lines: list[Any] = []
     for depth, values in enumerate(picture.lines):
         sources, targets = layout.units[depth], layout.units[depth + 1]
         full = float(np.abs(values).max())
         width = 3.2 * scale * min(1.0, layout.pitch / 0.6)
-        lines.append(_draw_bundle(ax, sources, targets, values, full, width))
-        biases = None if picture.bias_lines is None else picture.bias_lines[depth][np.newaxis]
-        share = _share(values.shape, int(biases is not None))
+        n_biases = int(picture.bias_lines is not None)
+        share = _share(values.shape, n_biases)
         roomy = layout.pitch * share >= _APART and layout.column * share > 0.99 * _CLEAR
         # The numbers are near the side with more units.
-        part = share if targets.shape[0] <= sources.shape[0] + (biases is not None) else 1.0 - share
-        if roomy:
-            _write_numbers(ax, sources, targets, values, part, scale)
-        if biases is not None:
-            sources = layout.biases[depth]
-            bias_lines.append(_draw_bundle(ax, sources, targets, biases, full, width))
+        part = share if len(targets) <= len(sources) + n_biases else 1.0 - share
+        bundles = [(sources, values, lines)]
+        if picture.bias_lines is not None:
+            bundles.append((layout.biases[depth], picture.bias_lines[depth][None], bias_lines))
+        for places, numbers, artists in bundles:
+            artists.append(_draw_bundle(ax, places, targets, numbers, full, width))
             if roomy:
-                _write_numbers(ax, sources, targets, biases, part, scale)
+                _write_numbers(ax, places, targets, numbers, part, scale)
     return lines, bias_lines
 
 
 def _draw_bundle(
-    ax: Any,
-    sources: np.ndarray,
-    targets: np.ndarray,
-    values: np.ndarray,
-    full: float,
-    width: float,
+    ax: Any, sources: np.ndarray, targets: np.ndarray, values: np.ndarray, full: float, width: float
 ) -> Any:
     """Draw a line from each source to each target, row by row.
 
@@ -266,12 +253,7 @@ def _draw_bundle(
 
 
 def _write_numbers(
-    ax: Any,
-    sources: np.ndarray,
-    targets: np.ndarray,
-    values: np.ndarray,
-    part: float,
-    scale: float,
+    ax: Any, sources: np.ndarray, targets: np.ndarray, values: np.ndarray, part: float, scale: float
 ) -> None:
     """Write the numbers onto the lines, at a share `part` of the way from the sources."""
     box = {"boxstyle": "square,pad=0.1", "facecolor": tuple(paper(ax)), "edgecolor": "none"}
@@ -281,10 +263,9 @@ def _write_numbers(
                 *((1.0 - part) * source + part * target),
                 short(value),
                 fontsize=_ON_LINES * scale,
-                ha="center",
-                va="center",
                 zorder=2,
                 bbox=box,
+                **_CENTRED,
             )
 
 
@@ -302,21 +283,17 @@ def _write(ax: Any, picture: Picture, layout: Layout, scale: float) -> list[Any]
     # The width of a character is about 0.6 of its height.
     size = min(_LARGEST, 0.85 * diameter / (0.6 * longest))
     if size >= _SMALLEST_IN_UNITS:
-        centred = {"ha": "center", "va": "center", "zorder": 4, "linespacing": 1.1}
-        written = [
-            ax.text(*place, text, fontsize=size * scale, **centred) for place, text in inside
-        ]
+        style = {"fontsize": size * scale, "zorder": 4, "linespacing": 1.1} | _CENTRED
+        written = [ax.text(*place, text, **style) for place, text in inside]
     n_lines = 1 + max(name.count("\n") for name in (*picture.left, *picture.right))
     gap, beside = layout.radius + 0.08, min(_LARGEST, 72.0 * layout.pitch / (1.2 * n_lines))
-    sides = (
-        (layout.units[0], picture.left, -gap, "right"),
-        (layout.units[-1], picture.right, gap, "left"),
-    )
-    for places, names, shift, align in sides:
-        for (x, y), name in zip(places, names, strict=True):
-            text = ax.text(x + shift, y, name, ha=align, va="center", zorder=4)
-            text.set_fontsize(beside * scale)
-            written.append(text)
+    for side, names, shift, align in (
+        (0, picture.left, -gap, "right"),
+        (-1, picture.right, gap, "left"),
+    ):
+        style = {"fontsize": beside * scale, "zorder": 4, "ha": align, "va": "center"}
+        for (x, y), name in zip(layout.units[side], names, strict=True):
+            written.append(ax.text(x + shift, y, name, **style))
     bottom = min(place[-1, 1] for place in layout.units) - 0.6 * layout.pitch
     xs = [place[0, 0] for place in layout.units]
     _write_below(ax, picture, xs, bottom, scale)
@@ -330,7 +307,7 @@ def _width(line: str) -> int:
 
 
 def _write_below(
-    ax: Any, picture: Picture, xs: Sequence[float], bottom: float, scale: float = 1.0
+    ax: Any, picture: Picture, xs: Sequence[float], bottom: float, scale: float
 ) -> None:
     """Write the captions, and draw an arrow in the direction of the pass."""
     for x, caption in zip(xs, picture.captions, strict=True):
@@ -341,15 +318,9 @@ def _write_below(
     ends = [(xs[0], y), (xs[-1], y)]
     start, end = ends if picture.flow == "forward" else ends[::-1]
     ax.annotate("", end, start, arrowprops=_arrow_style(ax))
-    ax.text(
-        0.5 * (xs[0] + xs[-1]),
-        y,
-        picture.flow,
-        fontsize=_LARGEST * scale,
-        ha="center",
-        va="center",
-        bbox={"boxstyle": "square,pad=0.2", "facecolor": tuple(paper(ax)), "edgecolor": "none"},
-    )
+    box = {"boxstyle": "square,pad=0.2", "facecolor": tuple(paper(ax)), "edgecolor": "none"}
+    style = {"fontsize": _LARGEST * scale, "bbox": box} | _CENTRED
+    ax.text(0.5 * (xs[0] + xs[-1]), y, picture.flow, **style)
 
 
 def _arrow_style(ax: Any) -> dict[str, Any]:
@@ -357,8 +328,8 @@ def _arrow_style(ax: Any) -> dict[str, Any]:
     return {"arrowstyle": "-|>", "color": ink(ax, NEUTRAL), "shrinkA": 0.0, "shrinkB": 0.0}
 
 
-def summary_limits(n_layers: int) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Limits of the axes, in inches. The input is one of the layers."""
+def summary_limits(n_layers: int) -> Limits:
+    """Limits of the axes of a summary. The input is one of the layers."""
     half = 0.5 * _BOX[0] + 0.15
     return (-half, (n_layers - 1) * _PERIOD + half), (-0.5 * _BOX[1] - 0.35, 0.5 * _BOX[1] + 0.1)
 
@@ -367,8 +338,9 @@ def draw_summary(ax: Any, picture: Picture) -> Artists:
     """Draw a box for each layer, with histograms of the units and of the weights between them."""
     from matplotlib.patches import FancyBboxPatch
 
-    scale = _set_limits(ax, *summary_limits(len(picture.sizes)))
+    scale = _set_limits(ax, summary_limits(len(picture.sizes)))
     width, height = _BOX
+    style = {"fontsize": _SUMMARY_TEXT * scale} | _CENTRED
     line_artists, unit_artists, texts = [], [], []
     for depth, (size, fill) in enumerate(zip(picture.sizes, picture.fills, strict=True)):
         x = depth * _PERIOD
@@ -384,7 +356,7 @@ def draw_summary(ax: Any, picture: Picture) -> Artists:
         name = plural(size, "unit" if depth else "input")
         y = 0.0 if fill is None else 0.5 * height - 0.2
         name = f"{picture.units_are} of {name}" if fill is not None else name
-        texts.append(_centred(ax, x, y, name, scale))
+        texts.append(ax.text(x, y, name, **style))
         unit_artists.append([] if fill is None else _draw_histogram(ax, x, -0.45, fill, scale))
     for depth, line in enumerate(picture.lines):
         x = (depth + 0.5) * _PERIOD
@@ -396,17 +368,11 @@ def draw_summary(ax: Any, picture: Picture) -> Artists:
         name = plural(line.size, "weight")
         if picture.lines_are != "w":
             name = f"{picture.lines_are} of {name}"
-        texts.append(_centred(ax, x, 0.65, name, scale))
+        texts.append(ax.text(x, 0.65, name, **style))
         line_artists.append(_draw_histogram(ax, x, -0.45, line.ravel(), scale))
     xs = [depth * _PERIOD for depth in range(len(picture.sizes))]
     _write_below(ax, picture._replace(flow=""), xs, -0.5 * height - 0.1, scale)
     return Artists(line_artists, [], unit_artists, texts)
-
-
-def _centred(
-    ax: Any, x: float, y: float, text: str, scale: float, size: float = _SUMMARY_TEXT
-) -> Any:
-    return ax.text(x, y, text, fontsize=size * scale, ha="center", va="center")
 
 
 def _draw_histogram(ax: Any, x: float, y: float, values: np.ndarray, scale: float) -> list[Any]:
@@ -435,7 +401,8 @@ def _draw_histogram(ax: Any, x: float, y: float, values: np.ndarray, scale: floa
         place = x - 0.5 * _BARS[0] + (value - low) * to_inches
         ax.plot([place, place], [y, y - 0.05], color=ink(ax), linewidth=0.8)
         if value or min(abs(end) * to_inches or _BARS[0] for end in (low, high)) > 0.35:
-            _centred(ax, place, y - 0.15, short(value), scale, 0.85 * _SUMMARY_TEXT)
+            size = 0.85 * _SUMMARY_TEXT * scale
+            ax.text(place, y - 0.15, short(value), fontsize=size, **_CENTRED)
     return bars
 
 

@@ -15,7 +15,6 @@ import html
 import re
 
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._core.losses import LOSSES
 
 
 def _of_unit(letter: str, layer: int, *units: int) -> str:
@@ -57,37 +56,6 @@ def activation_derivative(name: str, z: str, a: str) -> str:
     return ACTIVATIONS[name].derivative_formula.replace("{a}", a).replace("{z}", z)
 
 
-def bend(loss: str, unit: int | None) -> str:
-    """The number at which the loss of an output bends: a threshold of "huber", a quantile."""
-    letter = LOSSES[loss].bend
-    return letter if unit is None else rf"{letter}_{{{unit}}}"
-
-
-def loss_derivative(
-    name: str,
-    unit: int,
-    *,
-    y_pred: str,
-    n_rows: int,
-    mean: bool,
-    weighted: bool,
-    scaled: bool,
-    several_of_one: bool,
-) -> str:
-    """The derivative of J by a prediction, or by its weighted sum where the loss has only that.
-
-    ω is the weight of the row and τ the weight of the target. All outputs may share one target.
-    """
-    formula = LOSSES[name].derivative
-    formula = formula.replace("{y_pred}", y_pred).replace("{bend}", bend(name, unit))
-    formula = formula.replace("{y}", target(1 if several_of_one else unit))
-    if weighted:
-        formula = rf"\omega \cdot {formula}"
-    if scaled:
-        formula = rf"\tau_{{{unit}}} \cdot {formula}"
-    return f"{formula}/{n_rows}" if mean and n_rows > 1 else formula
-
-
 _TEXT = {
     r"\hat y": "ŷ",
     r"\delta": "δ",
@@ -107,22 +75,20 @@ _TEXT = {
 _SUBSCRIPTS = str.maketrans("0123456789ijkl", "₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₗ")
 
 
-def _without_commands(math: str) -> str:
+def _plain(math: str) -> str:
+    """Write fractions with a slash, and commands as the characters that they stand for."""
+    math = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"\1/\2", math)
     for command, character in _TEXT.items():
         math = math.replace(command, character)
     # Functions such as \max and \mathrm{sign} are their own names.
-    return re.sub(r"\\(?:mathrm\{(\w+)\}|(\w+))", lambda match: match[1] or match[2], math)
-
-
-def _flat_fractions(math: str) -> str:
-    return re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"\1/\2", math)
+    return re.sub(r"\\(?:mathrm\{(\w+)\}|([A-Za-z]+))", lambda match: match[1] or match[2], math)
 
 
 def math_as_text(math: str) -> str:
     """Translate LaTeX to Unicode: w^{[1]}_{21} becomes w[1]₂₁."""
     math = re.sub(r"_\{([^{}]*)\}", lambda match: match[1].translate(_SUBSCRIPTS), math)
     math = re.sub(r"\^\{([^{}]*)\}", r"\1", math).replace("^2", "²")
-    return _without_commands(_flat_fractions(math))
+    return _plain(math)
 
 
 def math_as_html(math: str) -> str:
@@ -130,4 +96,4 @@ def math_as_html(math: str) -> str:
     math = html.escape(math, quote=False)
     math = re.sub(r"_\{([^{}]*)\}", r"<sub>\1</sub>", math)
     math = re.sub(r"\^\{([^{}]*)\}", r"<sup>\1</sup>", math).replace("^2", "<sup>2</sup>")
-    return _without_commands(_flat_fractions(math))
+    return _plain(math)

@@ -22,6 +22,7 @@ MAX_LINES = 24
 _WIDTH = 88
 _SPACE = "  "
 _NO_BREAK = "\N{NO-BREAK SPACE}"
+_UNBROKEN = r"(?<=\S) ([=·/−]) (?=\S)|(?<=\d,) (?=\d+\])"
 
 Cell = str | int | float | None
 
@@ -38,17 +39,17 @@ class Table:
         Names of the columns.
     lines : sequence of sequence
         Cells line by line. The cells of a column are all strings or all numbers.
+    n_lines : int
+        Number of lines, including those that are left out; 0 if none are.
     subheader : sequence of str or None
         A second line of names.
-    n_left_out : int
-        Number of lines that are left out.
     """
 
     title: str
     header: Sequence[str]
     lines: Sequence[Sequence[Cell]]
+    n_lines: int = 0
     subheader: Sequence[str] | None = None
-    n_left_out: int = 0
 
     def heads(self) -> list[Sequence[str]]:
         return [self.header] if self.subheader is None else [self.header, self.subheader]
@@ -60,21 +61,21 @@ class Table:
 
     def is_number(self) -> list[bool]:
         """For each column, whether its cells are numbers."""
-        return [
-            not any(isinstance(cell, str) for cell in column)
-            for column in zip(*self.lines, strict=True)
-        ]
+        columns = zip(*self.lines, strict=True)
+        return [not any(isinstance(cell, str) for cell in column) for column in columns]
 
     def n_keys(self) -> int:
         """Number of leading columns that name the line: their cells are strings or integers."""
-        names = [
-            all(isinstance(cell, str | int) for cell in column)
-            for column in zip(*self.lines, strict=True)
-        ]
+        columns = zip(*self.lines, strict=True)
+        names = [all(isinstance(cell, str | int) for cell in column) for column in columns]
         return [*names, False].index(False)
 
-    def what_is_left_out(self) -> str:
-        return f"… and {plural(self.n_left_out, 'more line')}, which to_frame() has."
+    def what_is_left_out(self) -> list[str]:
+        """A sentence that says how many lines are left out, if any."""
+        n_left_out = self.n_lines - len(self.lines)
+        if n_left_out <= 0:
+            return []
+        return [f"… and {plural(n_left_out, 'more line')}, which to_frame() has."]
 
 
 Report = Sequence[str | Table]
@@ -91,17 +92,6 @@ class Printed:
 
     def _repr_html_(self) -> str:
         return as_html(self._report())
-
-
-def table_of(
-    title: str,
-    header: Sequence[str],
-    lines: Sequence[Sequence[Cell]],
-    n_lines: int,
-    subheader: Sequence[str] | None = None,
-) -> Table:
-    """A table that shows some of `n_lines` lines."""
-    return Table(title, header, lines, subheader, n_lines - len(lines))
 
 
 def format_number(value: float) -> str:
@@ -172,17 +162,13 @@ def _text_lines(paragraph: str) -> str:
 def _wrapped(line: str, indent: int) -> str:
     """Break the line into indented lines. Formulas are not broken."""
     wrapped = textwrap.fill(
-        re.sub(r"(?<=\S) ([=·/−]) (?=\S)|(?<=\d,) (?=\d+\])", _unbroken, line),
+        re.sub(_UNBROKEN, lambda match: match[0].replace(" ", _NO_BREAK), line),
         _WIDTH,
         subsequent_indent=indent * " ",
         break_long_words=False,
         break_on_hyphens=False,
     )
     return wrapped.replace(_NO_BREAK, " ")
-
-
-def _unbroken(match: re.Match[str]) -> str:
-    return match[0].replace(" ", _NO_BREAK)
 
 
 def _text_table(table: Table) -> str:
@@ -202,7 +188,7 @@ def _text_table(table: Table) -> str:
         "\n".join(_SPACE + _SPACE.join(line).rstrip() for line in zip(*part, strict=True))
         for part in _folded(columns, table.n_keys())
     ]
-    left_out = [_SPACE + table.what_is_left_out()] if table.n_left_out else []
+    left_out = [_SPACE + sentence for sentence in table.what_is_left_out()]
     return "\n".join([_wrapped(title, title.find(": ") + 2), "\n\n".join(parts), *left_out])
 
 
@@ -213,14 +199,11 @@ def _folded(columns: Sequence[Sequence[str]], n_keys: int) -> Iterator[list[Sequ
     part = list(keys)
     while rest:
         part.append(rest.pop(0))
-        if rest and _width([*part, rest[0], *[dots] * (len(rest) > 1)]) > _WIDTH:
+        line = [*part, *rest[:1], *[dots] * (len(rest) > 1)]
+        if rest and sum(len(_SPACE) + len(column[0]) for column in line) > _WIDTH:
             yield [*part, dots]
             part = [*keys, dots]
     yield part
-
-
-def _width(columns: Sequence[Sequence[str]]) -> int:
-    return sum(len(_SPACE) + len(column[0]) for column in columns)
 
 
 def as_html(report: Report) -> str:
@@ -247,7 +230,7 @@ def _html_table(table: Table) -> str:
 
     head = "".join(row("th", cells) for cells in table.heads())
     body = "\n".join(row("td", cells) for cells in table.cells())
-    left_out = f"<p>{_as_html(table.what_is_left_out())}</p>" if table.n_left_out else ""
+    left_out = "".join(f"<p>{_as_html(sentence)}</p>" for sentence in table.what_is_left_out())
     return (
         f'<div style="overflow-x: auto">\n<table>\n<caption>{_as_html(table.title)}</caption>\n'
         f"<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>{left_out}"
@@ -276,7 +259,7 @@ def _latex_table(table: Table) -> str:
         + r" \\"
         for cells in table.cells()
     ]
-    left_out = [_as_latex(table.what_is_left_out())] if table.n_left_out else []
+    left_out = [_as_latex(sentence) for sentence in table.what_is_left_out()]
     return "\n".join(
         [
             _as_latex(table.title) + r" \\[1ex]",

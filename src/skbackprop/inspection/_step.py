@@ -65,11 +65,6 @@ def trace_step(
     trace : StepTrace
         Its `layers` have the arrays. Print it, or use `chain`, `to_frame` and `to_latex`.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not what is accepted.
-
     See Also
     --------
     check_gradient : Compare the derivatives with differences of the objective.
@@ -140,16 +135,10 @@ def take_step(subject: Subject, learning_rate: float) -> StepTrace:
     buffers = network.buffers(len(X), X.dtype)
     network.forward(subject.raw, X, buffers)
     outputs = [output.copy() for output in buffers.outputs]
-    target_weight = _target_weight(subject)
     output_activation = subject.target.loss.output_activation
-    output_gradient = _output_gradient(subject, outputs[-1], target_weight)
-    _fill_with_loss_gradient(
-        subject,
-        _raw_loss(subject, output_activation),
-        outputs[-1].copy(),
-        buffers.deltas[-1],
-        target_weight,
-    )
+    output_gradient = _output_gradient(subject, outputs[-1])
+    loss = _raw_loss(subject, output_activation)
+    buffers.deltas[-1][...] = _loss_gradient(subject, loss, outputs[-1])
     gradients = network.layers(np.empty(network.n_params))
     network.backward(subject.raw, X, buffers, gradients)
 
@@ -195,7 +184,7 @@ def take_step(subject: Subject, learning_rate: float) -> StepTrace:
         target_unit=_target_unit(subject),
         output_gradient=output_gradient,
         row_weight=subject.objective.sample_weight,
-        target_weight=target_weight,
+        target_weight=_target_weight(subject),
         bends=_bends(subject),
     )
 
@@ -212,25 +201,18 @@ def _derivative(activation: str, a: np.ndarray) -> np.ndarray:
     return derivative
 
 
-def _fill_with_loss_gradient(
-    subject: Subject,
-    loss: Loss,
-    raw_prediction: np.ndarray,
-    out: np.ndarray,
-    target_weight: np.ndarray | None,
-) -> None:
-    """Fill `out` with the derivative of the reduced loss by the raw prediction, in units of y."""
+def _loss_gradient(subject: Subject, loss: Loss, raw_prediction: np.ndarray) -> np.ndarray:
+    """The derivative of the reduced loss by the raw prediction, in units of y."""
+    gradient, sample_weight = np.empty_like(raw_prediction), subject.objective.sample_weight
     scale = 1.0 / subject.n_rows if subject.objective.reduction == "mean" else 1.0
     loss.value_and_gradient(
-        subject.target.values, raw_prediction, subject.objective.sample_weight, out, scale
+        subject.target.values, raw_prediction.copy(), sample_weight, gradient, scale
     )
-    if target_weight is not None:
-        out *= target_weight
+    target_weight = _target_weight(subject)
+    return gradient if target_weight is None else gradient * target_weight
 
 
-def _output_gradient(
-    subject: Subject, raw_prediction: np.ndarray, target_weight: np.ndarray | None
-) -> np.ndarray | None:
+def _output_gradient(subject: Subject, raw_prediction: np.ndarray) -> np.ndarray | None:
     """∂J/∂ŷ: the derivative at ŷ of the loss with the identity as output, if it takes that."""
     try:
         on_prediction = _raw_loss(subject, "identity")
@@ -238,10 +220,9 @@ def _output_gradient(
         return None
     if on_prediction.output_activation != "identity":
         return None
-    y_pred, gradient = raw_prediction.copy(), np.empty_like(raw_prediction)
+    y_pred = raw_prediction.copy()
     _predict(subject, y_pred)
-    _fill_with_loss_gradient(subject, on_prediction, y_pred, gradient, target_weight)
-    return gradient
+    return _loss_gradient(subject, on_prediction, y_pred)
 
 
 def _raw_loss(subject: Subject, output_activation: str) -> Loss:
@@ -287,15 +268,9 @@ def _target_unit(subject: Subject) -> str:
 def _target_weight(subject: Subject) -> np.ndarray | None:
     """The weights of several conditioned targets: the mean of their units over their own."""
     conditioning = subject.conditioning
-    units = np.array(
-        [
-            conditioning._replace(target_shift=shift, target_scale=scale).loss_unit
-            for shift, scale in zip(
-                conditioning.target_shift, conditioning.target_scale, strict=True
-            )
-        ]
-    )
-    weight = conditioning.loss_unit / units
+    targets = zip(conditioning.target_shift, conditioning.target_scale, strict=True)
+    units = [conditioning._replace(target_shift=c, target_scale=s).loss_unit for c, s in targets]
+    weight: np.ndarray = conditioning.loss_unit / np.array(units)
     return None if (weight == 1.0).all() else weight
 
 

@@ -2,8 +2,7 @@
 
 import copy
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -111,7 +110,8 @@ def subject_of(
     if classes is not None and not is_classifier(estimator):
         raise TypeError(f"classes must be None for a regressor; got {classes!r}.")
     settings = check_parameters(estimator)
-    if hasattr(estimator, "coefs_"):
+    is_fitted = hasattr(estimator, "coefs_")
+    if is_fitted:
         model = copy.copy(estimator)
     else:
         unmoved = clone(estimator).set_params(learning_rate=_NO_STEP)
@@ -136,7 +136,6 @@ def subject_of(
     network = posed.problem.network
     params = fitted_params(network, conditioning, fitted.layers, X.dtype)
     raw = list(fitted.layers)
-    is_fitted = hasattr(estimator, "coefs_")
     if not is_fitted:
         # Cloned, as drawing would change a random_state that is a generator.
         weights_rng, _ = spawn_streams(check_seed(clone(estimator).random_state), None)
@@ -145,8 +144,11 @@ def subject_of(
         silent = ~model.coefs_[0].any(axis=1), ~model.coefs_[-1].any(axis=0)
         silence(network.layers(params), *silent)
     if coefs is not None or intercepts is not None or not is_fitted:
-        with _named_as_here():
+        try:
             set_initial(posed, params, coefs, intercepts)
+        except (TypeError, ValueError) as error:
+            # Here the parameters are called coefs and intercepts, without _init.
+            raise type(error)(str(error).replace("_init", "")) from None
         raw = conditioning.to_raw(network.layers(params), X.dtype)
     if not network.fit_intercept:
         raw = [Layer(coef, None) for coef, _ in raw]
@@ -164,16 +166,15 @@ def step_size_of(
         return float(estimator.learning_rate_)
     if estimator.learning_rate != "auto":
         return float(estimator.learning_rate)
+    coefs, intercepts = zip(*subject.raw, strict=True)
     fitted = _fit_one_epoch(
         estimator,
         X,
         y,
         sample_weight,
         getattr(subject.model, "classes_", None),
-        coefs_init=[layer.coef for layer in subject.raw],
-        intercepts_init=None
-        if subject.raw[0].intercept is None
-        else [layer.intercept for layer in subject.raw],
+        coefs_init=coefs,
+        intercepts_init=None if intercepts[0] is None else intercepts,
     )
     return float(fitted.learning_rate_)
 
@@ -183,12 +184,7 @@ def _fit_one_epoch(
 ) -> BaseBackprop:
     """A clone of the estimator after one step on all rows."""
     model = clone(estimator).set_params(
-        batch_size="full",
-        max_iter=1,
-        tol=None,
-        warm_start=False,
-        early_stopping=False,
-        verbose=0,
+        batch_size="full", max_iter=1, tol=None, warm_start=False, early_stopping=False, verbose=0
     )
     model.__dict__.pop("_skl_callbacks", None)
     with warnings.catch_warnings():
@@ -216,12 +212,3 @@ def _conditioning_of(model: BaseBackprop, loss: Loss) -> Conditioning:
         target_degree=loss.degree,
         log_target=loss.output_activation == "exp",
     )
-
-
-@contextmanager
-def _named_as_here() -> Iterator[None]:
-    """Name the weights `coefs` and `intercepts` in errors, where `fit` says `coefs_init`."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        raise type(error)(str(error).replace("_init", "")) from None

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from skbackprop._core.losses import LOSSES
 from skbackprop._estimators.check_parameters import check_choice, check_integer
 from skbackprop.inspection import _notation as notation
 from skbackprop.inspection._chain import Chain, Factor, chain_of
@@ -20,7 +21,6 @@ from skbackprop.inspection._rendering import (
     frame_of,
     latex,
     plural,
-    table_of,
 )
 
 
@@ -113,11 +113,6 @@ class StepTrace(Printed):
             It has the `paths`, each with its `factors`; their sum over paths and rows, `value`;
             and `gradient`, ∂J/∂w by backpropagation.
 
-        Raises
-        ------
-        TypeError, ValueError
-            If the network has no such weight.
-
         Examples
         --------
         >>> from skbackprop import BackpropRegressor
@@ -165,15 +160,8 @@ class StepTrace(Printed):
         if check_choice("of", of, ("weights", "units")) == "units":
             return frame_of(
                 [
-                    {
-                        "row": row,
-                        "layer": layer.number,
-                        "unit": unit + 1,
-                        "z": layer.z[row, unit],
-                        "a": layer.a[row, unit],
-                        "derivative": layer.derivative[row, unit],
-                        "delta": layer.delta[row, unit],
-                    }
+                    {"row": row, "layer": layer.number, "unit": unit + 1}
+                    | {name: getattr(layer, name)[row, unit] for name in _NUMBERS_OF_UNITS}
                     for layer in self.layers
                     for row, unit in np.ndindex(layer.z.shape)
                 ]
@@ -230,7 +218,7 @@ class StepTrace(Printed):
         if len(columns) > n_shown:
             columns = [*columns[:n_shown], f"… {len(columns):,} in all"]
             lines = [[*line[: n_shown + 1], None] for line in lines]
-        return table_of("Inputs", ["row", *columns], lines, len(X))
+        return Table("Inputs", ["row", *columns], lines, len(X))
 
     def _unit_table(self, layer: LayerStep) -> Table:
         is_last = layer is self.layers[-1]
@@ -257,7 +245,7 @@ class StepTrace(Printed):
             for row, unit in islice(np.ndindex(shape), MAX_LINES)
         ]
         title = f"Layer {layer.number}, {name}: {layer.activation}"
-        return table_of(title, header, lines, layer.z.size)
+        return Table(title, header, lines, layer.z.size)
 
     def _weight_table(self, layer: LayerStep) -> Table:
         gradient = r"\frac{\partial J}{\partial w}"
@@ -268,7 +256,7 @@ class StepTrace(Printed):
         ]
         n_weights = layer.coef.size + (0 if layer.intercept is None else layer.intercept.size)
         header = ["", "weight", "value", f"${gradient}$", change, "new value"]
-        return table_of(f"Weights of layer {layer.number}", header, lines, n_weights)
+        return Table(f"Weights of layer {layer.number}", header, lines, n_weights)
 
     def _on_conditioning(self) -> str:
         """How the step follows from the gradients, in conditioned coordinates."""
@@ -289,16 +277,7 @@ class StepTrace(Printed):
         last = self.layers[-1]
         z = notation.weighted_sum(last.number, unit + 1)
         y_pred = notation.activation(last.number, unit + 1, len(self.layers))
-        formula = notation.loss_derivative(
-            self.loss,
-            unit + 1,
-            y_pred=y_pred,
-            n_rows=len(last.a),
-            mean=self.loss_reduction == "mean",
-            weighted=self.row_weight is not None,
-            scaled=self.target_weight is not None,
-            several_of_one=self.several_quantiles,
-        )
+        formula = self._loss_formula(unit + 1, y_pred)
         if self.output_gradient is None:
             return [Factor(notation.derivative("J", z), formula, last.delta[:, unit])]
         of_z = notation.activation_derivative(last.activation, z, y_pred)
@@ -307,14 +286,27 @@ class StepTrace(Printed):
             Factor(notation.derivative(y_pred, z), of_z, last.derivative[:, unit]),
         ]
 
+    def _loss_formula(self, number: int, y_pred: str) -> str:
+        """∂J/∂ŷ or ∂J/∂z in LaTeX. ω is the weight of a row, τ the weight of a target."""
+        loss = LOSSES[self.loss]
+        formula = loss.derivative.replace("{y_pred}", y_pred)
+        formula = formula.replace("{bend}", f"{loss.bend}_{{{number}}}")
+        formula = formula.replace("{y}", notation.target(1 if self.several_quantiles else number))
+        if self.row_weight is not None:
+            formula = rf"\omega \cdot {formula}"
+        if self.target_weight is not None:
+            formula = rf"\tau_{{{number}}} \cdot {formula}"
+        n_rows = len(self.target)
+        return f"{formula}/{n_rows}" if self.loss_reduction == "mean" and n_rows > 1 else formula
+
     def _loss_notes(self) -> list[str]:
         """Explanations of the symbols of "huber" and "quantile"."""
         if self.bends is None:
             return []
-        symbol = notation.bend(self.loss, None)
+        symbol = LOSSES[self.loss].bend
         values = ", ".join(
-            f"${notation.bend(self.loss, unit)}$ = {format_number(float(value))}"
-            for unit, value in enumerate(self.bends, start=1)
+            f"${symbol}_{{{number}}}$ = {format_number(float(value))}"
+            for number, value in enumerate(self.bends, start=1)
         )
         if self.loss == "huber":
             return [
@@ -350,6 +342,7 @@ class StepTrace(Printed):
         return notes
 
 
+_NUMBERS_OF_UNITS = "z", "a", "derivative", "delta"
 _TARGET_UNITS = {
     "variance": "target_scale_$^2$",
     "deviation": "$|$target_scale_$|$",
