@@ -283,8 +283,8 @@ class OnCluster(InMemory):
         return _in_memory(array)
 
     def zero_columns(self, X: Blocks) -> np.ndarray:
-        moments = X.spread(None).every
-        return (moments.low == 0.0) & (moments.high == 0.0)
+        every = X.spread(None).every
+        return (every.low == 0.0) & (every.high == 0.0)
 
     def spread(self, X: Blocks, sample_weight: np.ndarray | None) -> Spread:
         return X.spread(sample_weight)

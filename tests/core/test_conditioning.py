@@ -784,6 +784,55 @@ class TestConstants:
             model.partial_fit(X, y)
         assert model.score(X, y) > 0.95
 
+    @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+    @pytest.mark.parametrize("estimator", [BackpropClassifier, BackpropRegressor])
+    @pytest.mark.parametrize("begin", ["row by row", "constant rows", "zeros", "warm start"])
+    def test_what_begins_to_vary_is_learnt(self, begin, estimator, activation, rng):
+        """From zeros alone, no unit would ever leave the start."""
+        X = rng.normal(size=(600, 3))
+        y = 2.0 * X[:, 0] + np.sin(X[:, 1])
+        y = y > 0.0 if estimator is BackpropClassifier else y
+        classes = {"classes": [False, True]} if estimator is BackpropClassifier else {}
+        model = estimator(activation=activation, random_state=0)
+        if begin == "warm start":
+            model.set_params(warm_start=True).fit(np.ones((4, 3)), y[:4]).fit(X, y)
+        elif begin == "row by row":
+            for i in range(600):
+                model.partial_fit(X[i : i + 1], y[i : i + 1], **classes)
+        else:
+            first = np.ones((4, 3))
+            if begin == "zeros":
+                model.set_params(conditioning=None, learning_rate=0.02)
+                first = np.zeros((4, 3))
+            model.partial_fit(first, np.full(4, y[0]), **classes)
+            for _ in range(2):
+                for i in range(0, 600, 10):
+                    model.partial_fit(X[i : i + 10], y[i : i + 10])
+        assert model.score(X, y) > (0.7 if estimator is BackpropClassifier else 0.6)
+
+    def test_a_column_that_begins_to_vary_does_not_move_the_function_where_it_was(self, rng):
+        X = rng.normal(size=(50, 2))
+        X[:, 1] = 3.0
+        model = BackpropRegressor(5, alpha=0, random_state=0)
+        before = model.partial_fit(X, X[:, 0]).predict(X)
+        new = X + [0.0, 1.0] * rng.normal(size=(50, 1))
+        model.set_params(learning_rate=1e-300).partial_fit(new, X[:, 0])
+        assert model.coefs_[0][1].all()
+        np.testing.assert_allclose(model.predict(X), before, rtol=1e-12, atol=1e-12)
+
+    def test_rows_to_validate_on_are_measured_by_the_fitted_network(self, rng):
+        """Also where columns that vary in them do not in the rows of a later fit."""
+        X, X_val = rng.normal(size=(100, 3)), rng.normal(size=(50, 3))
+        settings = {"loss": "squared_error", "max_iter": 3, "tol": None, "warm_start": True}
+        model = BackpropRegressor(4, random_state=0, **settings).fit(X, 2.0 * X[:, 0])
+        X[:, 2] = 5.0
+        y_val = X_val @ [2.0, 0.0, 1.0]
+        model.set_params(scoring="neg_mean_squared_error")
+        model.fit(X, 2.0 * X[:, 0], X_val=X_val, y_val=y_val)
+        np.testing.assert_allclose(
+            model.validation_loss_curve_, np.negative(model.validation_scores_), rtol=1e-12
+        )
+
     def test_given_intercepts_stay(self, rng):
         X = np.column_stack([rng.normal(size=20), np.full(20, 9.0)])
         settings = {"learning_rate": 1e-300, "alpha": 0, "max_iter": 1, "tol": None}

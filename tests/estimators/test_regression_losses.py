@@ -589,3 +589,10 @@ def test_the_penalty_is_in_units_of_targets_that_are_not_scaled(output_activatio
     y = 1.0 / (1.0 + np.exp(2.0 - X[:, 0] - X[:, 1]))
     model = BackpropRegressor(10, output_activation=output_activation, alpha=alpha, random_state=0)
     assert model.fit(X, y).score(X, y) > 0.8
+
+
+@pytest.mark.parametrize("loss", ["half_squared_error", "absolute_error", "huber"])
+def test_a_constant_of_single_precision_that_is_hit_scores_1(loss):
+    X = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
+    y = np.full(20, 3.3)
+    assert BackpropRegressor(loss=loss, random_state=0).fit(X, y).score(X, y) == 1.0

@@ -38,7 +38,7 @@ class Conditioning(NamedTuple):
         Power of the scale of the targets that the loss is in proportion to.
     log_target : bool
         Whether raw predictions are logarithms of predictions.
-    silent : ndarray of bool, shape (n_features,), or None
+    unvaried : ndarray of bool, shape (n_features,), or None
         Which inputs are zero in these coordinates whatever they are, as they have not varied yet.
     """
 
@@ -51,7 +51,7 @@ class Conditioning(NamedTuple):
     activations: list[Activation]
     target_degree: int = 2
     log_target: bool = False
-    silent: np.ndarray | None = None
+    unvaried: np.ndarray | None = None
 
     @classmethod
     def none(
@@ -94,13 +94,13 @@ class Conditioning(NamedTuple):
             plain = plain._with_targets(targets, loss, fit_intercept)
         if not fit_intercept:
             zeros = inputs.every.constant & (inputs.every.low == 0.0)
-            return plain._replace(input_scale=inputs.every.scale_around_zero(), silent=zeros)
+            return plain._replace(input_scale=inputs.every.scale_around_zero(), unvaried=zeros)
         robust = bool(activations) and activations[0].bounded
         input_shift, input_scale = inputs.shift_and_scale(robust=robust)
         return plain._replace(
             input_shift=input_shift,
             input_scale=inputs.every.side() * input_scale,
-            silent=inputs.every.constant,
+            unvaried=inputs.every.constant,
             hidden_shift=[f.rest for f in activations],
             hidden_scale=[f.unit for f in activations],
             activations=[f.conditioned or f for f in activations],
@@ -143,10 +143,10 @@ class Conditioning(NamedTuple):
 
     @property
     def scale_of_descent(self) -> np.ndarray:
-        """What the inputs are divided by in the descent: silent ones become zero."""
-        if self.silent is None:
+        """What the inputs are divided by in the descent, in which unvaried ones are zero."""
+        if self.unvaried is None:
             return self.input_scale
-        return np.where(self.silent, np.inf, self.input_scale)
+        return np.where(self.unvaried, np.inf, self.input_scale)
 
     @property
     def conditions(self) -> bool:

@@ -91,15 +91,21 @@ class Network:
         """
         params = np.zeros(self.n_params, dtype=dtype)
         layers = self.layers(params)
-        gains_after = [1.0, *(activation.gain_after for activation in self.activations)]
-        gains = [a.gain * after for a, after in zip(self.activations, gains_after, strict=False)]
-        for (coef, _), gain in zip(layers, [*gains, 1.0], strict=True):
-            bound = gain * np.sqrt(6.0 / sum(coef.shape))
+        for (coef, _), bound in zip(layers, self.initial_bounds(), strict=True):
             coef[...] = rng.uniform(-bound, bound, size=coef.shape)
         intercept = layers[-1].intercept
         if intercept is not None:
             intercept[...] = start
         return params
+
+    def initial_bounds(self) -> list[float]:
+        """Bounds of the initial coefficients of each layer."""
+        gains_after = [1.0, *(activation.gain_after for activation in self.activations)]
+        gains = [a.gain * after for a, after in zip(self.activations, gains_after, strict=False)]
+        return [
+            float(gain * np.sqrt(6.0 / sum(shape)))
+            for shape, gain in zip(self.shapes, [*gains, 1.0], strict=True)
+        ]
 
     def buffers(self, n_rows: int, dtype: np.dtype) -> Buffers:
         """Working memory for `n_rows` rows."""

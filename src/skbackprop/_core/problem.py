@@ -71,14 +71,21 @@ class Problem(NamedTuple):
 
     def objective(self, batch_size: int, dtype: np.dtype | None = None) -> ObjectiveOfRows:
         """What is descended."""
-        return self._objective_on(self.data, self.alpha, batch_size, dtype)
+        return self._objective_on(
+            self.data, self.conditioning.scale_of_descent, self.alpha, batch_size, dtype
+        )
 
     def validation_objective(self, held_out: Data) -> ObjectiveOfRows:
         """The loss on other rows, without the penalty."""
-        return self._objective_on(held_out, 0.0, 1, None)
+        return self._objective_on(held_out, self.conditioning.input_scale, 0.0, 1, None)
 
     def _objective_on(
-        self, data: Data, alpha: float, batch_size: int, dtype: np.dtype | None
+        self,
+        data: Data,
+        input_scale: np.ndarray,
+        alpha: float,
+        batch_size: int,
+        dtype: np.dtype | None,
     ) -> ObjectiveOfRows:
         conditioning = self.conditioning
         return self.evaluator(
@@ -91,6 +98,6 @@ class Problem(NamedTuple):
             reduction=self.reduction,
             batch_size=batch_size,
             input_shift=conditioning.input_shift if conditioning.conditions else None,
-            input_scale=conditioning.scale_of_descent if conditioning.conditions else None,
+            input_scale=input_scale if conditioning.conditions else None,
             dtype=dtype,
         )

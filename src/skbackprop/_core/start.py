@@ -33,7 +33,28 @@ def initial_prediction(
     return output.inverse(y_pred) / conditioning.target_scale
 
 
-def silence(layers: Sequence[Layer], inputs: np.ndarray | None, targets: np.ndarray | None) -> None:
+def draw_columns(
+    network: Network,
+    params: np.ndarray,
+    columns: np.ndarray,
+    position: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
+    """Draw new first-layer coefficients of columns that begin to vary.
+
+    From zeros, units whose inputs are all zero would not learn. `position` is where the columns
+    were before they varied, in conditioned coordinates: there the function stays as it was.
+    """
+    first = network.layers(params)[0]
+    bound = network.initial_bounds()[0]
+    first.coef[columns] = rng.uniform(-bound, bound, size=(len(columns), first.coef.shape[1]))
+    if first.intercept is not None:
+        first.intercept[...] -= position @ first.coef[columns]
+
+
+def zero_unvaried(
+    layers: Sequence[Layer], inputs: np.ndarray | None, targets: np.ndarray | None
+) -> None:
     """Set the initial coefficients of constant inputs and of constant targets to zero.
 
     What did not vary in training has no say: a constant input would keep the random coefficient

@@ -18,7 +18,7 @@ from skbackprop._core.network import Layer
 from skbackprop._core.prediction import FromRaw, predict_rows
 from skbackprop._core.problem import Data, Target, TargetForm
 from skbackprop._core.rules import Status
-from skbackprop._core.start import silence
+from skbackprop._core.start import zero_unvaried
 from skbackprop._estimators.callbacks import (
     CallbackSupportMixin,
     EpochCallbacks,
@@ -216,12 +216,14 @@ class BaseBackprop(
             fitted = self._fitted() if goes_on else None
             stream = fitted if partial else None
             data, target = self._check_rows(settings, given, fitted, partial=partial)
-            weights_rng, streams = spawn_streams(settings.random_state, fitted)
+            streams = (
+                spawn_streams(settings.random_state) if fitted is None else fitted.past.streams
+            )
             data, held_out = self._hold_out(settings, data, target, given.X, to_validate, streams)
             posed = pose(settings, data, target, stream, self._held)
             if fitted is None:
                 report_out_of_reach(self, target, data)
-            params = first_params(settings, posed, target, fitted, weights_rng)
+            params = first_params(settings, posed, target, fitted, streams)
             set_initial(posed, params, coefs_init, intercepts_init)
             batch_size = auto.batch_size(settings.batch_size, data.X.shape[0])
             with (
@@ -232,7 +234,7 @@ class BaseBackprop(
                 if fitted is None and coefs_init is None:
                     # Not before: the step is to suit weights of their usual size.
                     layers = posed.problem.network.layers(params)
-                    silence(layers, posed.problem.conditioning.silent, posed.constant_targets)
+                    zero_unvaried(layers, posed.unvaried_inputs, posed.constant_targets)
                     set_initial(posed, params, None, intercepts_init)
                 plan = plan_descent(settings, posed, search, fitted, streams, partial=partial)
                 attributes = FittedAttributes(
@@ -256,7 +258,8 @@ class BaseBackprop(
     def _fitted(self) -> Fitted:
         """The fitted network to go on from."""
         layers = list(map(Layer, self.coefs_, self.intercepts_))
-        return Fitted(layers, self._target_form(), self.n_iter_, Past.from_state(self._past))
+        past = Past.from_state(self._past)
+        return Fitted(layers, self.input_shift_, self._target_form(), self.n_iter_, past)
 
     def _target_form(self) -> TargetForm:
         """The form of the target of the fit."""

@@ -96,7 +96,7 @@ class EpochCallbacks:
         """Tell that the fit has ended; the estimator has its fitted attributes."""
         if self._epoch is not None:
             # An epoch that was begun and came to nothing.
-            self._epoch.call_on_fit_task_end(estimator=self._estimator)
+            self._epoch.call_on_fit_task_end(estimator=self._estimator, **self._data)
         self._fit.call_on_fit_task_end(
             estimator=self._estimator, **self._data, reconstruction_attributes={}
         )

@@ -71,7 +71,14 @@ class FittedAttributes:
         if self.fitted is not None:
             # The loss of a stream whose targets are constant at first begins near zero.
             first_loss = max(first_loss, self.fitted.past.first_loss)
-        past = Past(streams, first_loss, self.posed.weight, self.posed.statistics, self.search)
+        past = Past(
+            streams,
+            first_loss,
+            self.posed.weight,
+            self.posed.statistics,
+            self.posed.unvaried_inputs,
+            self.search,
+        )
         return {
             "coefs_": [coef for coef, _ in layers],
             "intercepts_": [intercept for _, intercept in layers],

@@ -26,8 +26,10 @@ class Search:
 
 @dataclass(frozen=True)
 class Streams:
-    """Random streams of the fits of an estimator, apart from that of the first weights."""
+    """Random streams of the fits of an estimator; none depends on how much another gives."""
 
+    weights: np.random.Generator
+    """Draws initial weights: all of a new network, or those of columns that begin to vary."""
     rows: np.random.Generator
     """Draws the order of the rows."""
     curvature: np.random.Generator
@@ -50,6 +52,8 @@ class Past:
         Weight of the rows of a stream so far.
     statistics : Statistics or None
         Those of a stream so far; None without conditioning.
+    unvaried : ndarray of bool, shape (n_features,)
+        Which columns have had one value only, and so coefficients of zero.
     search : Search
         The last search for the step.
     """
@@ -58,6 +62,7 @@ class Past:
     first_loss: float
     weight: float
     statistics: Statistics | None
+    unvaried: np.ndarray
     search: Search = field(default_factory=Search)
 
     def state(self) -> dict[str, Any]:
@@ -68,6 +73,7 @@ class Past:
             "first_loss": self.first_loss,
             "weight": self.weight,
             "statistics": statistics,
+            "unvaried": self.unvaried,
             "search": _values(self.search),
         }
 
@@ -80,6 +86,7 @@ class Past:
             state["first_loss"],
             state["weight"],
             None if statistics is None else Statistics.from_state(statistics),
+            state["unvaried"],
             Search(**state["search"]),
         )
 
@@ -89,19 +96,16 @@ class Fitted:
     """A fitted network that a fit goes on from."""
 
     layers: Sequence[Layer]
+    input_shift: np.ndarray
     form: TargetForm
     n_iter: int
     past: Past
 
 
-def spawn_streams(
-    random_state: np.random.RandomState, fitted: Fitted | None
-) -> tuple[np.random.Generator | None, Streams]:
-    """The stream of the first weights, where there are none yet, and the others."""
-    if fitted is not None:
-        return None, fitted.past.streams
+def spawn_streams(random_state: np.random.RandomState) -> Streams:
+    """The streams of a new network."""
     weights, rows, curvature, split = spawn_generators(random_state, 4)
-    return weights, Streams(rows, curvature, int(split.integers(2**31)))
+    return Streams(weights, rows, curvature, int(split.integers(2**31)))
 
 
 def _values(record: Any) -> dict[str, Any]:

@@ -9,12 +9,17 @@ from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.conditioning import Conditioning, condition, loss_of_unscaled_targets
 from skbackprop._core.network import Network
 from skbackprop._core.problem import Data, Problem, Target
-from skbackprop._core.start import fitted_params, initial_prediction, overwrite
+from skbackprop._core.start import (
+    draw_columns,
+    fitted_params,
+    initial_prediction,
+    overwrite,
+)
 from skbackprop._core.statistics import Spread, Statistics
 from skbackprop._estimators.check_data import check_initial
 from skbackprop._estimators.check_parameters import Settings
 from skbackprop._estimators.in_memory import InMemory
-from skbackprop._estimators.past import Fitted
+from skbackprop._estimators.past import Fitted, Streams
 
 
 class Posed(NamedTuple):
@@ -25,6 +30,13 @@ class Posed(NamedTuple):
     """Those of the rows, and in a stream of all rows so far; None without conditioning."""
     weight: float
     """Weight of the rows, and in a stream of all rows so far."""
+
+    @property
+    def unvaried_inputs(self) -> np.ndarray:
+        """Which columns have had one value only, and so coefficients of zero."""
+        unvaried = self.problem.conditioning.unvaried
+        n_features = self.problem.network.shapes[0][0]
+        return np.zeros(n_features, dtype=bool) if unvaried is None else unvaried
 
     @property
     def constant_targets(self) -> np.ndarray | None:
@@ -52,7 +64,7 @@ def pose(
     if settings.conditioning is None:
         conditioning = Conditioning.none(n_features, target.form.n_outputs, activations)
         # A constant that is not zero is a second intercept, as the textbooks' bias nodes are.
-        conditioning = conditioning._replace(silent=held.zero_columns(data.X))
+        conditioning = conditioning._replace(unvaried=held.zero_columns(data.X))
         return pose_in(conditioning, settings, data, target, None, weight, held)
     statistics = _statistics(data, target, held)
     if stream is not None and stream.past.statistics is not None:
@@ -102,19 +114,14 @@ def _statistics(data: Data, target: Target, held: InMemory) -> Statistics:
 
 
 def first_params(
-    settings: Settings,
-    posed: Posed,
-    target: Target,
-    fitted: Fitted | None,
-    rng: np.random.Generator | None,
+    settings: Settings, posed: Posed, target: Target, fitted: Fitted | None, streams: Streams
 ) -> np.ndarray:
     """The parameters to start from: the fitted ones, or random weights and typical intercepts."""
-    if rng is None or fitted is not None:
-        assert fitted is not None
-        return _params_to_go_on_from(settings, posed, fitted)
+    if fitted is not None:
+        return _params_to_go_on_from(settings, posed, fitted, streams)
     problem = posed.problem
     start = initial_prediction(target.loss, problem.conditioning, posed.targets)
-    return problem.network.initial_params(rng, problem.data.X.dtype, start)
+    return problem.network.initial_params(streams.weights, problem.data.X.dtype, start)
 
 
 def set_initial(posed: Posed, params: np.ndarray, coefs: Any, intercepts: Any) -> None:
@@ -124,7 +131,9 @@ def set_initial(posed: Posed, params: np.ndarray, coefs: Any, intercepts: Any) -
     overwrite(network, conditioning, params, *given)
 
 
-def _params_to_go_on_from(settings: Settings, posed: Posed, fitted: Fitted) -> np.ndarray:
+def _params_to_go_on_from(
+    settings: Settings, posed: Posed, fitted: Fitted, streams: Streams
+) -> np.ndarray:
     """The fitted weights in the coordinates of the problem, whose network must be the same."""
     network = posed.problem.network
     shapes = [layer.coef.shape for layer in fitted.layers]
@@ -139,5 +148,12 @@ def _params_to_go_on_from(settings: Settings, posed: Posed, fitted: Fitted) -> n
             "Going on (warm_start or partial_fit) with fit_intercept=False would drop the "
             "fitted intercepts. Fit with warm_start=False to start anew."
         )
-    dtype = posed.problem.data.X.dtype
-    return fitted_params(network, posed.problem.conditioning, fitted.layers, dtype)
+    conditioning, dtype = posed.problem.conditioning, posed.problem.data.X.dtype
+    params = fitted_params(network, conditioning, fitted.layers, dtype)
+    begins = fitted.past.unvaried & ~posed.unvaried_inputs & ~fitted.layers[0].coef.any(axis=1)
+    columns = np.flatnonzero(begins)
+    if len(columns):
+        position = fitted.input_shift - conditioning.input_shift
+        position = (position / conditioning.input_scale)[columns]
+        draw_columns(network, params, columns, position, streams.weights)
+    return params

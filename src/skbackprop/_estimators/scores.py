@@ -50,7 +50,7 @@ def explained(
     scores = [
         score(of_y, of_pred, sample_weight)
         if np.ptp(of_y[rows]) > 0.0
-        else float(np.array_equal(of_y[rows], of_pred[rows]))
+        else float(np.array_equal(of_y[rows].astype(of_pred.dtype), of_pred[rows]))
         for of_y, of_pred in columns
     ]
     return float(np.mean(scores))

@@ -166,7 +166,7 @@ class NetworkDisplay:
         data: dict[str, Any] = {
             "coefs": estimator.coefs_,
             "intercepts": estimator.intercepts_ if estimator.fit_intercept else None,
-            "layer_names": ["input", *estimator._activations, estimator.out_activation_],
+            "layer_names": ["input", *estimator._form["activations"], estimator.out_activation_],
             "output_names": _output_names(estimator),
         }
         if hasattr(estimator, "feature_names_in_"):

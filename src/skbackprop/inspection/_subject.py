@@ -16,7 +16,7 @@ from skbackprop._core.losses import Loss
 from skbackprop._core.network import Layer, Network
 from skbackprop._core.objective import ObjectiveOfRows
 from skbackprop._core.problem import Data, Target
-from skbackprop._core.start import fitted_params, silence
+from skbackprop._core.start import fitted_params, zero_unvaried
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.check_data import GivenRows, check_sample_weight
 from skbackprop._estimators.check_parameters import check_number, check_parameters, check_seed
@@ -138,11 +138,11 @@ def subject_of(
     raw = list(fitted.layers)
     if not is_fitted:
         # Cloned, as drawing would change a random_state that is a generator.
-        weights_rng, _ = spawn_streams(check_seed(clone(estimator).random_state), None)
-        params = first_params(settings, posed, target, None, weights_rng)
+        streams = spawn_streams(check_seed(clone(estimator).random_state))
+        params = first_params(settings, posed, target, None, streams)
         # What did not vary begins with zeros, as in the fit.
-        silent = ~model.coefs_[0].any(axis=1), ~model.coefs_[-1].any(axis=0)
-        silence(network.layers(params), *silent)
+        unvaried = ~model.coefs_[0].any(axis=1), ~model.coefs_[-1].any(axis=0)
+        zero_unvaried(network.layers(params), *unvaried)
     if coefs is not None or intercepts is not None or not is_fitted:
         try:
             set_initial(posed, params, coefs, intercepts)
