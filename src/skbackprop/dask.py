@@ -12,7 +12,7 @@ import inspect
 import threading
 import uuid
 from collections.abc import Callable, Iterable
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -166,18 +166,16 @@ class Blocks:
         """The values of futures."""
         return _gathered(self._client, futures)
 
-    def spread(self, sample_weight: np.ndarray | None) -> Spread:
-        """The spread of the columns."""
+    def moments(self, sample_weight: np.ndarray | None, excluded: np.ndarray | None) -> Moments:
+        """The moments of the columns, without the values that equal `excluded`."""
         blocks, rows = [part.block for part in self.parts], [part.rows for part in self.parts]
         weights = [_some(sample_weight, part.positions) for part in self.parts]
+        each = [excluded] * len(blocks)
+        return reduce(Moments.merged, self.run("moments", _moments, blocks, rows, weights, each))
 
-        def merged(excluded: np.ndarray | None) -> Moments:
-            each = [excluded] * len(blocks)
-            return reduce(
-                Moments.merged, self.run("moments", _moments, blocks, rows, weights, each)
-            )
-
-        return Spread.by(merged)
+    def spread(self, sample_weight: np.ndarray | None) -> Spread:
+        """The spread of the columns."""
+        return Spread.by(partial(self.moments, sample_weight))
 
     def predictions(self, model: BaseBackprop, method: str) -> np.ndarray:
         """What a method of a fitted estimator predicts for the rows."""
@@ -283,7 +281,7 @@ class OnCluster(InMemory):
         return _in_memory(array)
 
     def zero_columns(self, X: Blocks) -> np.ndarray:
-        every = X.spread(None).every
+        every = X.moments(None, None)
         return (every.low == 0.0) & (every.high == 0.0)
 
     def spread(self, X: Blocks, sample_weight: np.ndarray | None) -> Spread:

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
@@ -27,7 +26,6 @@ from skbackprop._estimators.callbacks import (
 )
 from skbackprop._estimators.check_data import (
     GivenRows,
-    check_finite,
     check_inputs,
     check_sample_weight,
     check_total_weight,
@@ -258,14 +256,9 @@ class BaseBackprop(
     def _fitted(self) -> Fitted:
         """The fitted network to go on from."""
         layers = list(map(Layer, self.coefs_, self.intercepts_))
-        past = Past.from_state(self._past)
-        return Fitted(layers, self.input_shift_, self._target_form(), self.n_iter_, past)
-
-    def _target_form(self) -> TargetForm:
-        """The form of the target of the fit."""
-        form = self._form
-        classes = getattr(self, "classes_", None)
-        return TargetForm(self.n_outputs_, form["loss"], classes, form["multilabel"], form["ndim"])
+        kept, classes = self._form, getattr(self, "classes_", None)
+        form = TargetForm(self.n_outputs_, kept["loss"], classes, kept["multilabel"], kept["ndim"])
+        return Fitted(layers, self.input_shift_, form, self.n_iter_, Past.from_state(self._past))
 
     def _check_rows(
         self, settings: Settings, given: GivenRows, fitted: Fitted | None, *, partial: bool
@@ -289,8 +282,6 @@ class BaseBackprop(
         """Inputs in the given precision or else in their own, and the target."""
         y = self._held.gathered(y)
         X = self._held.check_inputs(self, X, dtype=dtype, reset=reset)
-        if get_config()["assume_finite"] and hasattr(X, "data"):
-            check_finite("X", X)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."

@@ -297,11 +297,5 @@ def check_seed(value: Any) -> np.random.RandomState:
         raise kind(_message("random_state", value, accepted)) from None
 
 
-def spawn_generators(random_state: np.random.RandomState, n: int) -> list[np.random.Generator]:
-    """Independent generators; how many numbers one of them gives does not touch the others."""
-    entropy = random_state.randint(0, 2**32, size=4, dtype=np.uint32)
-    return [np.random.default_rng(s) for s in np.random.SeedSequence(entropy.tolist()).spawn(n)]
-
-
 def _message(name: str, value: Any, accepted: str) -> str:
     return f"{name} must be {accepted}; got {value!r}."

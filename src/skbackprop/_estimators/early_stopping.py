@@ -18,6 +18,8 @@ from skbackprop._estimators.check_data import GivenRows
 from skbackprop._estimators.check_kinds import check_container
 from skbackprop._estimators.check_parameters import Settings
 
+VALIDATION_ATTRIBUTES = ("validation_loss_curve_", "validation_scores_", "best_iter_")
+
 
 class ToValidate(NamedTuple):
     """What `fit` is given to validate on."""
@@ -294,14 +296,8 @@ class Validation:
 
     def attributes(self) -> dict[str, Any]:
         """The fitted attributes of a validation."""
-        return {
-            "validation_loss_curve_": self.losses,
-            "validation_scores_": self.scores,
-            "best_iter_": self.best_epoch,
-        }
-
-
-VALIDATION_ATTRIBUTES = ("validation_loss_curve_", "validation_scores_", "best_iter_")
+        values = (self.losses, self.scores, self.best_epoch)
+        return dict(zip(VALIDATION_ATTRIBUTES, values, strict=True))
 
 
 def early_stop(

@@ -3,10 +3,11 @@
 from typing import Any
 
 import numpy as np
+from sklearn import get_config
 
 from skbackprop._core.objective import Objective, ObjectiveOfRows
 from skbackprop._core.statistics import Spread
-from skbackprop._estimators.check_data import check_inputs
+from skbackprop._estimators.check_data import check_finite, check_inputs
 
 
 class InMemory:
@@ -16,7 +17,10 @@ class InMemory:
 
     def check_inputs(self, estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> Any:
         """`X` as the other methods take it."""
-        return check_inputs(estimator, X, dtype=dtype, reset=reset)
+        checked = check_inputs(estimator, X, dtype=dtype, reset=reset)
+        if get_config()["assume_finite"]:
+            check_finite("X", checked)
+        return checked
 
     def gathered(self, array: Any) -> Any:
         """The values of an array that is to be in memory."""

@@ -10,7 +10,6 @@ import numpy as np
 from skbackprop._core.network import Layer
 from skbackprop._core.problem import TargetForm
 from skbackprop._core.statistics import Statistics
-from skbackprop._estimators.check_parameters import spawn_generators
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,9 @@ class Fitted:
 
 def spawn_streams(random_state: np.random.RandomState) -> Streams:
     """The streams of a new network."""
-    weights, rows, curvature, split = spawn_generators(random_state, 4)
+    entropy = random_state.randint(0, 2**32, size=4, dtype=np.uint32)
+    seeds = np.random.SeedSequence(entropy.tolist()).spawn(4)
+    weights, rows, curvature, split = map(np.random.default_rng, seeds)
     return Streams(weights, rows, curvature, int(split.integers(2**31)))
 
 

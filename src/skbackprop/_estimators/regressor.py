@@ -306,8 +306,6 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         "poisson",
     )
 
-    _fitted_loss: tuple[str, dict[str, Any]]
-
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] | np.ndarray = (100,),

@@ -227,19 +227,14 @@ def _output_gradient(subject: Subject, raw_prediction: np.ndarray) -> np.ndarray
 
 def _raw_loss(subject: Subject, output_activation: str) -> Loss:
     """The loss of raw targets. It is that of conditioned targets in another unit."""
-    name, options = _fitted_loss(subject)
+    name, options = subject.target.form.loss
     if name == "huber":
         options = {"delta": _bends(subject)}
     return LOSSES[name](subject.target.loss.target, output_activation, **options)
 
 
-def _fitted_loss(subject: Subject) -> tuple[str, dict[str, Any]]:
-    """Name and options of the loss."""
-    return subject.target.form.loss
-
-
 def _bends(subject: Subject) -> np.ndarray | None:
-    name, options = _fitted_loss(subject)
+    name, options = subject.target.form.loss
     if name == "huber":
         bends: np.ndarray = options["delta"] * np.abs(subject.conditioning.target_scale)
         return bends

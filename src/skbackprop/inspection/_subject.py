@@ -122,14 +122,13 @@ def subject_of(
                 f"to learn; got classes=None and a y of {model.classes_.tolist()[0]!r}."
             )
     model.coefs_ = [coef.astype(np.float64) for coef in model.coefs_]
-    known = model._target_form()
+    fitted = model._fitted()
     X, y = model._check_data(X, y, reset=False, dtype=np.dtype(np.float64))
     sample_weight = check_sample_weight(sample_weight, X.shape[0])
-    target = model._encode_target(y, X.dtype, classes, partial=True, known=known)
+    target = model._encode_target(y, X.dtype, classes, partial=True, known=fitted.form)
     data = Data(X, y, target.values, sample_weight)
 
     conditioning = _conditioning_of(model, target.loss)
-    fitted = model._fitted()
     # The rows are taken for those of the fit, by whose weight alpha="auto" goes.
     statistics, weight = fitted.past.statistics, fitted.past.weight
     posed = pose_in(conditioning, settings, data, target, statistics, weight, InMemory())
@@ -141,8 +140,7 @@ def subject_of(
         streams = spawn_streams(check_seed(clone(estimator).random_state))
         params = first_params(settings, posed, target, None, streams)
         # What did not vary begins with zeros, as in the fit.
-        unvaried = ~model.coefs_[0].any(axis=1), ~model.coefs_[-1].any(axis=0)
-        zero_unvaried(network.layers(params), *unvaried)
+        zero_unvaried(network.layers(params), fitted.past.unvaried, posed.constant_targets)
     if coefs is not None or intercepts is not None or not is_fitted:
         try:
             set_initial(posed, params, coefs, intercepts)
