@@ -42,6 +42,9 @@ class Activation(NamedTuple):
     gain_after : float
         Factor of that of a hidden layer that is fed by such units: 1 over what the weights and
         the slope of this layer leave of a signal, so that it reaches the end of a deep network.
+    spread : float
+        Deviation of the initial intercepts of the first layer, in units of the length of the
+        coefficients of their unit.
     steepest : float
         Largest f'.
     derivative_formula : str
@@ -59,6 +62,7 @@ class Activation(NamedTuple):
     homogeneous: bool = False
     gain: float = 1.0
     gain_after: float = 1.0
+    spread: float = 1.0
     steepest: float = 1.0
     derivative_formula: str = "f'({z})"
 
@@ -224,8 +228,9 @@ ACTIVATIONS: dict[str, Activation] = {
         conditioned=Activation(
             _conditioned_softplus,
             _conditioned_softplus_derivative,
-            gain=2.0,
-            gain_after=1.6,
+            gain=1.0,
+            gain_after=1.0,
+            spread=0.5,
             steepest=0.5,
         ),
         unit=2.0,

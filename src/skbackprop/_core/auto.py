@@ -13,6 +13,11 @@ MOST_EPOCHS, ROWS_OF_MOST_EPOCHS, FEWEST_EPOCHS = 200, 2000, 20
 # is small where the function bends (two half moons); with many, short weights are right (Neal,
 # 1996).
 ALPHA_A_FEATURE, MOST_ALPHA, LEAST_ALPHA_A_FEATURE = 0.03, 0.3, 2.5e-7
+LEAST_SHARE_SCALED = 0.1
+
+# The penalty of the scales of the inputs: so much times the root of the number of features. The
+# more columns there are, the larger is the share of those without a say.
+FEATURE_PENALTY_A_ROOT = 2.5
 
 # The step size times the largest curvature. At 1 the steepest direction reaches its minimum in one
 # step, at 2 it no longer converges.
@@ -25,6 +30,10 @@ RATIO_OF_SCALES = 2.0
 # A network starts from a prediction this far inside the bounds of the output activation: a share
 # of the deviation of y, or of the distance between the bounds if that is less.
 SHARE_FROM_BOUNDS = 0.01
+
+# Columns that a unit starts with, and the share of their usual size that the other coefficients
+# have.
+FEWEST_COLUMNS_A_UNIT, SHARE_OF_OTHERS = 4, 0.3
 
 # Shares of the first loss by which a loss on batches may end above it, near a minimum.
 MARGIN_IN_STREAM, MARGIN_GOING_ON = 1.0, 0.05
@@ -45,16 +54,38 @@ def max_iter(given: int | str, n_rows: int) -> int:
     return max(FEWEST_EPOCHS, round(MOST_EPOCHS * share))
 
 
-def alpha(given: float | str, n_features: int, weight: float, reduction: str) -> float:
+def alpha(
+    given: float | str, n_features: int, weight: float, reduction: str, *, scaled: bool
+) -> float:
     """Penalty: 0.03 a feature, at most 0.3, over the weight; at least 2.5e-7 a feature.
 
+    The least is a tenth of that where inputs are `scaled`: the penalty of the scales adds to it.
     Under the reduction "sum" it is that times the weight, as the losses are.
     """
     if given != "auto":
         return float(given)
     strength = min(MOST_ALPHA, ALPHA_A_FEATURE * n_features) / weight
-    strength = max(strength, LEAST_ALPHA_A_FEATURE * n_features)
+    least = LEAST_ALPHA_A_FEATURE * n_features
+    strength = max(strength, LEAST_SHARE_SCALED * least if scaled else least)
     return strength if reduction == "mean" else strength * weight
+
+
+def feature_penalty(given: float | str, n_features: int, *, suits: bool) -> float:
+    """Penalty of the scales of the inputs, in units of alpha: 2.5 √features; 0 for no scales.
+
+    "auto" has none where they do not suit: without a hidden layer, conditioning or an end in view.
+    """
+    if given != "auto":
+        return float(given)
+    return FEATURE_PENALTY_A_ROOT * float(np.sqrt(n_features)) if suits else 0.0
+
+
+def columns_a_unit(n_features: int) -> int:
+    """Columns that a unit of the first layer is connected to at the start: √features, at least 4.
+
+    A unit so sees a bend of single columns, and of pairs, that a sum of many would hide.
+    """
+    return min(n_features, max(FEWEST_COLUMNS_A_UNIT, round(float(np.sqrt(n_features)))))
 
 
 def step_size(curvature: float, *, in_stream: bool) -> float:

@@ -20,6 +20,8 @@ class Differentiable(Protocol):
         self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float = 1.0
     ) -> float: ...
 
+    def let_fade(self, explained: float, params: np.ndarray) -> float: ...
+
 
 class Epoch(NamedTuple):
     """Where a descent is after an epoch."""
@@ -237,6 +239,8 @@ def gradient_descent(
             # full batch, and its being finite shows that they were.
             if epoch_loss < best_loss:
                 best, epoch_start, best_loss = epoch_start, best, epoch_loss
+                explained = 1.0 - best_loss / first_loss if first_loss > 0.0 else 0.0
+                best_loss += objective.let_fade(max(explained, 0.0), best)
             on_plateau = plan.plateau is not None and plan.plateau.reached(epoch_loss)
             if on_plateau and not schedule.outlasts_plateau():
                 status = Status.CONVERGED

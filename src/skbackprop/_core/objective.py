@@ -1,6 +1,7 @@
 """The objective: network, loss and penalty on data, as a value and a gradient."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -74,7 +75,8 @@ class ObjectiveOfRows(ABC):
         self.alpha = alpha
         self.reduction = reduction
         self.batch_size = batch_size
-        self._penalty_gradient = np.empty(network.n_coefs, dtype=self.dtype) if alpha else None
+        coefs = slice(0, network.n_coefs)
+        self._penalties = [Penalty(coefs, alpha, self.dtype)] if alpha else []
         self._take_inputs(X, input_shift, input_scale)
 
     @abstractmethod
@@ -98,7 +100,7 @@ class ObjectiveOfRows(ABC):
         value = self._sum(params)
         if self.reduction == "mean":
             value /= self.inputs.shape[0]
-        return value + self._penalty(params)
+        return value + sum(penalty.value(params) for penalty in self._penalties)
 
     def value_and_gradient(
         self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float = 1.0
@@ -108,24 +110,60 @@ class ObjectiveOfRows(ABC):
         Returns the batch's share of the objective on all rows: the shares of an epoch add up
         to its loss. Views of `params` and `out` may be kept while the same arrays come again.
         """
-        n_rows, n_all_rows = _length(rows), self.inputs.shape[0]
         mean = self.reduction == "mean"
-        value = self._sum_and_gradient(params, rows, out, scale / n_rows if mean else scale)
+        scale_of_rows = scale / _length(rows) if mean else scale
+        value = self._sum_and_gradient(params, rows, out, scale_of_rows)
         if mean:
-            value /= n_all_rows
-        if self._penalty_gradient is not None:
-            # A mean is an estimate of the whole objective, a sum is a part of it.
-            share = n_rows / n_all_rows
-            value += share * self._penalty(params)
-            n_coefs = self.network.n_coefs
-            factor = scale * self.alpha * (1.0 if mean else share)
-            np.multiply(params[:n_coefs], factor, out=self._penalty_gradient)
-            out[:n_coefs] += self._penalty_gradient
-        return value
+            value /= self.inputs.shape[0]
+        return value + self.add_penalties(self._penalties, params, rows, out, scale)
 
-    def _penalty(self, params: np.ndarray) -> float:
-        coefs = params[: self.network.n_coefs]
-        return 0.5 * self.alpha * float(coefs @ coefs) if self.alpha else 0.0
+    def let_fade(self, explained: float, params: np.ndarray) -> float:
+        """Nothing that depends on the part of the first loss that is explained."""
+        return 0.0
+
+    def add_penalties(
+        self,
+        penalties: Sequence["Penalty"],
+        params: np.ndarray,
+        rows: Rows,
+        out: np.ndarray,
+        scale: float,
+    ) -> float:
+        """Add to `out` scale · their gradient of a batch; return the batch's share of them."""
+        share = _length(rows) / self.inputs.shape[0]
+        # A mean is an estimate of the whole objective, a sum is a part of it.
+        factor = scale if self.reduction == "mean" else scale * share
+        return share * sum(penalty.add_gradient(params, out, factor) for penalty in penalties)
+
+
+class Penalty:
+    """½ strength Σ θ² over a part of the parameters.
+
+    Parameters
+    ----------
+    part : slice
+        The part.
+    strength : float
+        Its factor, which may be set anew.
+    dtype : numpy.dtype
+        Precision of the parameters.
+    """
+
+    def __init__(self, part: slice, strength: float, dtype: np.dtype) -> None:
+        self.strength = strength
+        self._part = part
+        self._terms = np.empty(part.stop - part.start, dtype=dtype)
+
+    def value(self, params: np.ndarray) -> float:
+        """The penalty of the parameters."""
+        part = params[self._part]
+        return 0.5 * self.strength * float(part @ part)
+
+    def add_gradient(self, params: np.ndarray, out: np.ndarray, factor: float) -> float:
+        """Add factor · the gradient to `out`; return the penalty."""
+        np.multiply(params[self._part], factor * self.strength, out=self._terms)
+        out[self._part] += self._terms
+        return self.value(params)
 
 
 class Objective(ObjectiveOfRows):

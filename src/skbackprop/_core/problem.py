@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from skbackprop._core.conditioning import Conditioning
+from skbackprop._core.input_scales import InputScales, ScaledObjective
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Network
 from skbackprop._core.objective import Objective, ObjectiveOfRows
@@ -68,16 +69,26 @@ class Problem(NamedTuple):
     reduction: Literal["mean", "sum"]
     evaluator: type[ObjectiveOfRows] = Objective
     """Evaluates the objective where the rows are."""
+    scales: InputScales | None = None
+    """Scales of the inputs that are descended on as well; None for none."""
 
-    def objective(self, batch_size: int, dtype: np.dtype | None = None) -> ObjectiveOfRows:
+    def objective(
+        self, batch_size: int, dtype: np.dtype | None = None
+    ) -> ObjectiveOfRows | ScaledObjective:
         """What is descended."""
-        return self._objective_on(
-            self.data, self.conditioning.scale_of_descent, self.alpha, batch_size, dtype
-        )
+        input_scale = self.conditioning.scale_of_descent
+        if self.scales is None:
+            return self._objective_on(self.data, input_scale, self.alpha, batch_size, dtype)
+        loss = self._objective_on(self.data, input_scale, 0.0, batch_size, dtype)
+        return ScaledObjective(loss, self.scales, self.alpha)
 
     def validation_objective(self, held_out: Data) -> ObjectiveOfRows:
-        """The loss on other rows, without the penalty."""
+        """The loss of the network on other rows, without the penalty."""
         return self._objective_on(held_out, self.conditioning.input_scale, 0.0, 1, None)
+
+    def of_network(self, params: np.ndarray) -> np.ndarray:
+        """The parameters of the network, of those of the descent."""
+        return params if self.scales is None else self.scales.fold(params)
 
     def _objective_on(
         self,

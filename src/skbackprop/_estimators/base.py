@@ -47,7 +47,7 @@ from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.past import Fitted, Past, Streams, spawn_streams
 from skbackprop._estimators.persistence import SealedStateMixin
 from skbackprop._estimators.plan import plan_descent, search_step
-from skbackprop._estimators.pose import first_params, pose, set_initial
+from skbackprop._estimators.pose import first_params, pose, set_initial, with_scales
 from skbackprop._estimators.reports import (
     DescribedHtmlMixin,
     EpochPrinter,
@@ -82,6 +82,7 @@ class BaseBackprop(
     loss_reduction: Literal["mean", "sum"]
     conditioning: Literal["standardize"] | None
     alpha: float | Literal["auto"]
+    feature_penalty: float | Literal["auto"]
     fit_intercept: bool
     learning_rate: float | Literal["auto"]
     learning_rate_schedule: Literal["linear", "constant", "invscaling", "adaptive"]
@@ -218,11 +219,13 @@ class BaseBackprop(
                 spawn_streams(settings.random_state) if fitted is None else fitted.past.streams
             )
             data, held_out = self._hold_out(settings, data, target, given.X, to_validate, streams)
-            posed = pose(settings, data, target, stream, self._held)
+            posed = pose(settings, data, target, stream, self._held, partial=partial)
             if fitted is None:
                 report_out_of_reach(self, target, data)
-            params = first_params(settings, posed, target, fitted, streams)
+            given_coefs = coefs_init is not None
+            params = first_params(settings, posed, target, fitted, streams, given=given_coefs)
             set_initial(posed, params, coefs_init, intercepts_init)
+            params = with_scales(posed, params, goes_on=goes_on)
             batch_size = auto.batch_size(settings.batch_size, data.X.shape[0])
             with (
                 np.errstate(over="ignore", invalid="ignore"),
@@ -349,7 +352,7 @@ class BaseBackprop(
                 score = Score(self, settings, held_out, attributes.in_mid_fit)
             stop = early_stop(settings, plan.max_iter, plan.schedule)
             objective = problem.validation_objective(held_out)
-            validation = Validation(objective, unit, score, *stop)
+            validation = Validation(objective, problem.of_network, unit, score, *stop)
         if settings.verbose:
             last = None if partial else plan.max_iter
             printer = EpochPrinter(settings.verbose, last, plan.first_epoch, unit, validation)

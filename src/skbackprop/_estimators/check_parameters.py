@@ -25,6 +25,7 @@ class Settings(NamedTuple):
     conditioning: str | None
     fit_intercept: bool
     alpha: float | str
+    feature_penalty: float | str
     learning_rate: float | str
     schedule: str
     shuffle: bool
@@ -62,6 +63,7 @@ def check_parameters(estimator: Any) -> Settings:
         conditioning=estimator.conditioning,
         fit_intercept=bool(estimator.fit_intercept),
         alpha=check_number("alpha", estimator.alpha, auto=True),
+        feature_penalty=check_number("feature_penalty", estimator.feature_penalty, auto=True),
         learning_rate=check_learning_rate(estimator.learning_rate),
         schedule=estimator.learning_rate_schedule,
         shuffle=bool(estimator.shuffle),

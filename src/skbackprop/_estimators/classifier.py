@@ -260,6 +260,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         loss_reduction: Literal["mean", "sum"] = "mean",
         conditioning: Literal["standardize"] | None = "standardize",
         alpha: float | Literal["auto"] = "auto",
+        feature_penalty: float | Literal["auto"] = "auto",
         class_weight: dict[Any, float] | list[dict[Any, float]] | Literal["balanced"] | None = None,
         fit_intercept: bool = True,
         learning_rate: float | Literal["auto"] = "auto",
@@ -283,6 +284,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         self.loss_reduction = loss_reduction
         self.conditioning = conditioning
         self.alpha = alpha
+        self.feature_penalty = feature_penalty
         self.fit_intercept = fit_intercept
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule

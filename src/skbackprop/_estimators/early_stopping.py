@@ -220,6 +220,8 @@ class Validation:
     ----------
     objective : ObjectiveOfRows
         The loss on the held-out rows.
+    of_network : callable
+        ``of_network(params)`` are the parameters of the network, of those of the descent.
     loss_unit : float
         Factor of that loss.
     score : callable or None
@@ -242,12 +244,14 @@ class Validation:
     def __init__(
         self,
         objective: ObjectiveOfRows,
+        of_network: Callable[[np.ndarray], np.ndarray],
         loss_unit: float,
         score: Callable[[Epoch], float] | None = None,
         plateau: Plateau | None = None,
         schedule: Schedule | None = None,
     ) -> None:
         self._objective = objective
+        self._of_network = of_network
         self._loss_unit = loss_unit
         self._score = score
         self._plateau = plateau
@@ -284,7 +288,7 @@ class Validation:
 
     def _measure(self, epoch: Epoch) -> tuple[float, float]:
         """Return loss and score; keep the parameters if they are the best so far."""
-        loss = self._loss_unit * self._objective.value(epoch.params)
+        loss = self._loss_unit * self._objective.value(self._of_network(epoch.params))
         score = -loss
         if self._score is not None:
             score = self._score(epoch) if math.isfinite(loss) else -math.inf

@@ -62,7 +62,7 @@ class FittedAttributes:
         problem, form = self.posed.problem, self.form
         conditioning = problem.conditioning
         with np.errstate(over="ignore", invalid="ignore"):
-            layers = conditioning.to_raw(problem.network.layers(params), params.dtype)
+            layers = conditioning.to_raw(problem.network.layers(problem.of_network(params)), params.dtype)
         if not all(
             np.isfinite(part).all() for layer in layers for part in layer if part is not None
         ):

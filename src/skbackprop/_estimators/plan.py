@@ -12,7 +12,7 @@ from skbackprop._core.start import zero_params
 from skbackprop._core.statistics import Spread
 from skbackprop._estimators.check_parameters import Settings
 from skbackprop._estimators.past import Fitted, Search, Streams
-from skbackprop._estimators.pose import Posed
+from skbackprop._estimators.pose import Posed, with_scales
 
 
 def search_step(
@@ -41,6 +41,7 @@ def search_step(
         settings.reduction,
         settings.activations,
         settings.alpha,
+        settings.feature_penalty,
         settings.conditioning,
         batch_size,
     )
@@ -52,7 +53,7 @@ def search_step(
         and not auto.scales_have_moved(scale, last.scale)
     ):
         return last
-    start = zero_params(problem, posed.targets)
+    start = with_scales(posed, zero_params(problem, posed.targets), goes_on=False)
     problem = problem._replace(loss=problem.loss.smoothed(SmallestDeviation(problem)))
     double = np.dtype(np.float64)
     objective = problem.objective(batch_size, double)

@@ -7,6 +7,7 @@ import numpy as np
 from skbackprop._core import auto
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.conditioning import Conditioning, condition, loss_of_unscaled_targets
+from skbackprop._core.input_scales import InputScales
 from skbackprop._core.network import Network
 from skbackprop._core.problem import Data, Problem, Target
 from skbackprop._core.start import (
@@ -14,6 +15,7 @@ from skbackprop._core.start import (
     fitted_params,
     initial_prediction,
     overwrite,
+    sparsen,
 )
 from skbackprop._core.statistics import Spread, Statistics
 from skbackprop._estimators.check_data import check_initial
@@ -53,7 +55,13 @@ class Posed(NamedTuple):
 
 
 def pose(
-    settings: Settings, data: Data, target: Target, stream: Fitted | None, held: InMemory
+    settings: Settings,
+    data: Data,
+    target: Target,
+    stream: Fitted | None,
+    held: InMemory,
+    *,
+    partial: bool,
 ) -> Posed:
     """Condition the data and build the problem; of a stream so far, statistics and weight count."""
     n_rows, n_features = data.X.shape
@@ -65,7 +73,7 @@ def pose(
         conditioning = Conditioning.none(n_features, target.form.n_outputs, activations)
         # A constant that is not zero is a second intercept, as the textbooks' bias nodes are.
         conditioning = conditioning._replace(unvaried=held.zero_columns(data.X))
-        return pose_in(conditioning, settings, data, target, None, weight, held)
+        return pose_in(conditioning, settings, data, target, None, weight, held, 0.0)
     statistics = _statistics(data, target, held)
     if stream is not None and stream.past.statistics is not None:
         statistics = stream.past.statistics.merged(statistics)
@@ -77,7 +85,9 @@ def pose(
         loss=target.loss,
         dtype=data.X.dtype,
     )
-    return pose_in(conditioning, settings, data, target, statistics, weight, held)
+    suits = bool(activations) and not partial
+    penalty = auto.feature_penalty(settings.feature_penalty, n_features, suits=suits)
+    return pose_in(conditioning, settings, data, target, statistics, weight, held, penalty)
 
 
 def pose_in(
@@ -88,6 +98,7 @@ def pose_in(
     statistics: Statistics | None,
     weight: float,
     held: InMemory,
+    feature_penalty: float = 0.0,
 ) -> Posed:
     """Build the problem in given coordinates, the penalty by the weight of the data."""
     n_features = data.X.shape[1]
@@ -97,10 +108,13 @@ def pose_in(
         fit_intercept=settings.fit_intercept,
     )
     targets = None if statistics is None else statistics.targets
-    alpha = auto.alpha(settings.alpha, n_features, weight, settings.reduction)
+    scales = InputScales(network, feature_penalty) if feature_penalty else None
+    scaled = scales is not None
+    alpha = auto.alpha(settings.alpha, n_features, weight, settings.reduction, scaled=scaled)
     alpha *= loss_of_unscaled_targets(target.loss, targets)
     loss = target.loss.scaled(conditioning.target_scale)
-    problem = Problem(network, loss, conditioning, data, alpha, settings.reduction, held.objective)
+    reduction, evaluator = settings.reduction, held.objective
+    problem = Problem(network, loss, conditioning, data, alpha, reduction, evaluator, scales)
     return Posed(problem, statistics, weight)
 
 
@@ -114,14 +128,31 @@ def _statistics(data: Data, target: Target, held: InMemory) -> Statistics:
 
 
 def first_params(
-    settings: Settings, posed: Posed, target: Target, fitted: Fitted | None, streams: Streams
+    settings: Settings,
+    posed: Posed,
+    target: Target,
+    fitted: Fitted | None,
+    streams: Streams,
+    *,
+    given: bool = False,
 ) -> np.ndarray:
     """The parameters to start from: the fitted ones, or random weights and typical intercepts."""
     if fitted is not None:
         return _params_to_go_on_from(settings, posed, fitted, streams)
     problem = posed.problem
     start = initial_prediction(target.loss, problem.conditioning, posed.targets)
-    return problem.network.initial_params(streams.weights, problem.data.X.dtype, start)
+    params = problem.network.initial_params(streams.weights, problem.data.X.dtype, start)
+    if settings.conditioning is not None and settings.activations and not given:
+        sparsen(problem.network, params, streams.weights)
+    return params
+
+
+def with_scales(posed: Posed, params: np.ndarray, *, goes_on: bool) -> np.ndarray:
+    """The parameters of the descent: scales of 1, or in a fitted network those in balance."""
+    scales = posed.problem.scales
+    if scales is None:
+        return params
+    return scales.split(params) if goes_on else scales.append_ones(params)
 
 
 def set_initial(posed: Posed, params: np.ndarray, coefs: Any, intercepts: Any) -> None:

@@ -321,6 +321,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         loss_reduction: Literal["mean", "sum"] = "mean",
         conditioning: Literal["standardize"] | None = "standardize",
         alpha: float | Literal["auto"] = "auto",
+        feature_penalty: float | Literal["auto"] = "auto",
         fit_intercept: bool = True,
         learning_rate: float | Literal["auto"] = "auto",
         learning_rate_schedule: Literal["linear", "constant", "invscaling", "adaptive"] = "linear",
@@ -343,6 +344,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         self.loss_reduction = loss_reduction
         self.conditioning = conditioning
         self.alpha = alpha
+        self.feature_penalty = feature_penalty
         self.fit_intercept = fit_intercept
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule

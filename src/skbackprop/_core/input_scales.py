@@ -1,0 +1,131 @@
+"""One scale a column in front of the first layer, by whose penalty columns without a say fade.
+
+The first layer computes z = (x̃ ∘ s) V + b of conditioned inputs x̃: its coefficients are the product
+W = s ∘ V, row by row, and descent moves both factors. Once fitted, W is all that is kept.
+
+With the penalty ½ α (Σ V² + q Σ s²) the product of least penalty has ‖V_j‖ = √q s_j, at which the
+penalty is α √q Σ_j ‖W_j‖, a group lasso of the columns (Yuan and Lin, 2006; Hoff, 2017). A column of
+little use so fades out as a whole, where the L2 penalty would only shorten its coefficients.
+
+The penalty of the scales grows in with the part of the first loss that is explained. What has no
+slope at the start, such as x² around its mean, would otherwise fade before it is learnt.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from skbackprop._core.network import Network
+from skbackprop._core.objective import ObjectiveOfRows, Penalty
+from skbackprop._core.rows import Rows
+
+
+class InputScales:
+    """The parameters of a network and, after them, the scales of its inputs.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    penalty : float
+        q, the penalty of the squares of the scales in units of alpha.
+    """
+
+    def __init__(self, network: Network, penalty: float) -> None:
+        self.network = network
+        self.penalty = penalty
+        self.n_features, self._fan_out = network.shapes[0]
+        self._size = self.n_features * self._fan_out
+
+    def factors(self, params: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Views of V, (n_features, fan_out), and of s, (n_features, 1), or of their gradients."""
+        V = params[: self._size].reshape(self.n_features, self._fan_out)
+        return V, params[self.network.n_params :, np.newaxis]
+
+    def append_ones(self, params: np.ndarray) -> np.ndarray:
+        """The parameters of the network, and scales of 1."""
+        return np.append(params, np.ones(self.n_features, dtype=params.dtype))
+
+    def split(self, params: np.ndarray) -> np.ndarray:
+        """The parameters of the network, their first coefficients split in balance.
+
+        The scale of a column without coefficients is 1, so that it can have some again.
+        """
+        split = self.append_ones(params)
+        V, s = self.factors(split)
+        norms = np.linalg.norm(V.astype(np.float64), axis=1, keepdims=True)
+        balanced = np.sqrt(norms / math.sqrt(self.penalty))
+        s[...] = np.where(norms > 0.0, balanced, 1.0)
+        V /= s
+        return split
+
+    def fold(self, params: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """The parameters of the network, with the coefficients W = s ∘ V."""
+        n_params = self.network.n_params
+        if out is None:
+            out = np.empty(n_params, dtype=params.dtype)
+        V, s = self.factors(params)
+        np.multiply(V, s, out=out[: self._size].reshape(V.shape))
+        out[self._size :] = params[self._size : n_params]
+        return out
+
+
+class ScaledObjective:
+    """An objective as a function of V and s instead of W, with the penalty of both.
+
+    Parameters
+    ----------
+    objective : ObjectiveOfRows
+        The loss of the network, without a penalty.
+    scales : InputScales
+        The scales of its inputs.
+    alpha : float
+        Strength of the L2 penalty of coefficients.
+    """
+
+    def __init__(self, objective: ObjectiveOfRows, scales: InputScales, alpha: float) -> None:
+        self._objective = objective
+        self._scales = scales
+        network, dtype = scales.network, objective.dtype
+        n_params, n_features = network.n_params, scales.n_features
+        self._largest = alpha * scales.penalty
+        self._of_scales = Penalty(slice(n_params, n_params + n_features), 0.0, dtype)
+        self._penalties = [Penalty(slice(0, network.n_coefs), alpha, dtype), self._of_scales]
+        self._folded = np.empty(n_params, dtype=dtype)
+        self._gradient = np.empty(0)
+
+    def __getattr__(self, name: str) -> Any:
+        # Rows, batches and precision are those of the objective.
+        return getattr(self._objective, name)
+
+    def value(self, params: np.ndarray) -> float:
+        """The objective on all rows."""
+        loss = self._objective.value(self._scales.fold(params, self._folded))
+        return loss + sum(penalty.value(params) for penalty in self._penalties)
+
+    def value_and_gradient(
+        self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float = 1.0
+    ) -> float:
+        """Fill `out`, as the objective does: with G = ∂/∂W, ∂/∂V = s ∘ G, ∂/∂s_j = Σ_k G_jk V_jk."""
+        if out is not self._gradient:
+            self._gradient, self._gradient_of_folded = out, out[: len(self._folded)]
+        folded, gradient = self._folded, self._gradient_of_folded
+        value = self._objective.value_and_gradient(
+            self._scales.fold(params, folded), rows, gradient, scale
+        )
+        V, s = self._scales.factors(params)
+        G, gradient_of_s = self._scales.factors(out)
+        np.einsum("jk,jk->j", G, V, out=gradient_of_s[:, 0])
+        G *= s
+        penalty = self._objective.add_penalties(self._penalties, params, rows, out, scale)
+        return value + penalty
+
+    def let_fade(self, explained: float, params: np.ndarray) -> float:
+        """Set the penalty of the scales by the part of the first loss that is explained.
+
+        Returns by how much the objective at `params` has grown.
+        """
+        before = self._of_scales.value(params)
+        self._of_scales.strength = self._largest * explained
+        return self._of_scales.value(params) - before
