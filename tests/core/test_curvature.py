@@ -13,7 +13,7 @@ from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop._core import curvature
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.curvature import largest_curvature
-from skbackprop._core.descent import Plan, gradient_descent
+from skbackprop._core.descent import Differentiable, Plan, gradient_descent
 from skbackprop._core.losses import LOSSES
 from skbackprop._core.network import Network
 from skbackprop._core.objective import Objective
@@ -221,7 +221,7 @@ class TestPublished:
         assert 0.9 * expected <= model.curvature_ <= ROUNDING * expected
 
 
-class Quadratic:
+class Quadratic(Differentiable):
     """½ Σ λ θ², the same for each row, with the largest λ 1; what `beyond` says far from 0."""
 
     CURVATURES = np.array([1.0, 0.3, 0.05])

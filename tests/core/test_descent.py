@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from skbackprop._core.descent import Plan, gradient_descent
+from skbackprop._core.descent import Differentiable, Plan, gradient_descent
 from skbackprop._core.rows import Batches
 from skbackprop._core.rules import SCHEDULES, Plateau, Status, VanishedGradient, has_risen
 
@@ -13,7 +13,7 @@ CURVATURES = np.array([1.0, 0.3, 0.05])
 START = np.array([2.0, -1.0, 4.0])
 
 
-class Quadratic:
+class Quadratic(Differentiable):
     """½ Σ λ θ², of which each batch has an equal share, as of identical rows."""
 
     def __init__(self, n_rows=1):
@@ -29,7 +29,7 @@ class Quadratic:
         return self.value(params) * len(range(self.n_rows)[rows]) / self.n_rows
 
 
-class Script:
+class Script(Differentiable):
     """A loss that is read off a list, one entry further at each `n_rows` steps of size 1."""
 
     def __init__(self, losses, n_rows=1):
@@ -298,7 +298,7 @@ class TestDescent:
             follow([1.0, 0.5], on_epoch=fail)
 
 
-class Cliff:
+class Cliff(Differentiable):
     """A loss of 3 at its start and infinite beyond the edge, with a slope of 1."""
 
     def __init__(self, edge=0.0, first_loss=3.0):

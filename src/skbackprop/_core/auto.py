@@ -5,8 +5,9 @@ import numpy as np
 # A batch: a step on fewer rows costs nearly as much, and more rows take fewer steps an epoch.
 BATCH_SIZE = 32
 
-# Epochs: so many up to so many rows, fewer for more rows, and never less than the minimum.
-MOST_EPOCHS, ROWS_OF_MOST_EPOCHS, FEWEST_EPOCHS = 200, 2000, 20
+# Epochs: so many at so many rows, fewer for more rows, and never beyond these bounds. More rows
+# make more steps an epoch.
+EPOCHS, AT_ROWS, FEWEST_EPOCHS, MOST_EPOCHS = 60, 2000, 20, 200
 
 # alpha: so much a feature and at most so much, over the weight of the data; and at least so much
 # a feature. A weight decays by alpha whatever the slope of the loss. With few features that slope
@@ -17,7 +18,7 @@ LEAST_SHARE_SCALED = 0.1
 
 # The penalty of the scales of the inputs: so much times the root of the number of features. The
 # more columns there are, the larger is the share of those without a say.
-FEATURE_PENALTY_A_ROOT = 2.5
+FEATURE_PENALTY_A_ROOT, MOST_FEATURES_SCALED = 2.5, 1000
 
 # The step size times the largest curvature. At 1 the steepest direction reaches its minimum in one
 # step, at 2 it no longer converges.
@@ -31,9 +32,9 @@ RATIO_OF_SCALES = 2.0
 # of the deviation of y, or of the distance between the bounds if that is less.
 SHARE_FROM_BOUNDS = 0.01
 
-# Columns that a unit starts with, and the share of their usual size that the other coefficients
-# have.
-FEWEST_COLUMNS_A_UNIT, SHARE_OF_OTHERS = 4, 0.3
+# Columns that a unit starts with; the share of their bound that its coefficients are drawn with,
+# as what is learnt from short ones is smoother; and that of its other coefficients.
+FEWEST_COLUMNS_A_UNIT, SHARE_OF_BOUND, SHARE_OF_OTHERS = 4, 0.7, 0.2
 
 # Shares of the first loss by which a loss on batches may end above it, near a minimum.
 MARGIN_IN_STREAM, MARGIN_GOING_ON = 1.0, 0.05
@@ -47,11 +48,11 @@ def batch_size(given: int | str, n_rows: int) -> int:
 
 
 def max_iter(given: int | str, n_rows: int) -> int:
-    """Epochs: 200, for more than 2,000 rows 200 · (2,000 / rows)^⅔, and at least 20."""
+    """Epochs: 60 · (2,000 / rows)^⅓, at least 20 and at most 200."""
     if given != "auto":
         return int(given)
-    share = min(1.0, ROWS_OF_MOST_EPOCHS / n_rows) ** (2.0 / 3.0)
-    return max(FEWEST_EPOCHS, round(MOST_EPOCHS * share))
+    epochs = EPOCHS * (AT_ROWS / n_rows) ** (1.0 / 3.0)
+    return round(min(MOST_EPOCHS, max(FEWEST_EPOCHS, epochs)))
 
 
 def alpha(
@@ -73,11 +74,15 @@ def alpha(
 def feature_penalty(given: float | str, n_features: int, *, suits: bool) -> float:
     """Penalty of the scales of the inputs, in units of alpha: 2.5 √features; 0 for no scales.
 
-    "auto" has none where they do not suit: without a hidden layer, conditioning or an end in view.
+    "auto" has none where they do not suit (without a hidden layer, conditioning or an end in
+    view), and none for more than 1,000 features, whose single columns are rarely worth a penalty
+    each.
     """
     if given != "auto":
         return float(given)
-    return FEATURE_PENALTY_A_ROOT * float(np.sqrt(n_features)) if suits else 0.0
+    if not suits or n_features > MOST_FEATURES_SCALED:
+        return 0.0
+    return FEATURE_PENALTY_A_ROOT * float(np.sqrt(n_features))
 
 
 def columns_a_unit(n_features: int) -> int:

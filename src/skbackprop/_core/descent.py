@@ -2,6 +2,7 @@
 
 import math
 import sys
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
@@ -11,16 +12,33 @@ from skbackprop._core.rows import Batches, Rows
 from skbackprop._core.rules import Plateau, Runaway, Schedule, Status, VanishedGradient, has_risen
 
 
-class Differentiable(Protocol):
-    """What is descended: a function of a flat vector, on all rows or on a batch of them."""
+class Differentiable(ABC):
+    """What is descended: a function of a flat vector, on all rows or on a batch of them.
 
-    def value(self, params: np.ndarray) -> float: ...
+    It may have a further penalty, which its gradients have and its values, the losses that are
+    reported, have not.
+    """
 
+    @abstractmethod
+    def value(self, params: np.ndarray) -> float:
+        """The value on all rows."""
+
+    @abstractmethod
     def value_and_gradient(
         self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float = 1.0
-    ) -> float: ...
+    ) -> float:
+        """Fill `out` with scale · the gradient on a batch; return the batch's share of the value.
 
-    def let_fade(self, explained: float, params: np.ndarray) -> float: ...
+        The shares of an epoch add up to its loss. Views of `params` and `out` may be kept while
+        the same arrays come again.
+        """
+
+    def set_explained(self, share: float) -> None:  # noqa: B027
+        """Set the further penalty by the share of the first loss that descent has explained."""
+
+    def further_penalty(self, params: np.ndarray) -> float:
+        """The further penalty of the parameters."""
+        return 0.0
 
 
 class Epoch(NamedTuple):
@@ -149,11 +167,14 @@ _SMALLEST_SQUARE = 1e-25
 _SHORTEST = 2.0**-40
 
 
-def _loss_limit(best_loss: float, first_loss: float, may_rise: bool) -> float:
-    """The loss above which an epoch is undone, where that is to be done at all."""
+def _loss_limit(best_loss: float, first_loss: float, may_rise: bool, spared: float) -> float:
+    """The loss above which an epoch is undone, where that is to be done at all.
+
+    `spared` is what the parameters have less of a further penalty than the best ones.
+    """
     if not math.isfinite(first_loss):
         return sys.float_info.max
-    return 2.0 * first_loss if may_rise else best_loss + 1e-6 * abs(best_loss)
+    return 2.0 * first_loss if may_rise else best_loss + 1e-6 * abs(best_loss) + spared
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -198,7 +219,10 @@ def gradient_descent(
         for epoch in range(plan.first_epoch, plan.first_epoch + plan.max_iter):
             np.copyto(epoch_start, params)
             may_rise = n_batches > 1 or not plan.smooth
-            limit = _loss_limit(best_loss, first_loss, may_rise) if retry else math.inf
+            limit = math.inf
+            if retry:
+                spared = objective.further_penalty(best) - objective.further_penalty(params)
+                limit = _loss_limit(best_loss, first_loss, may_rise, spared)
             epoch_loss = steps = 0.0
             for number, rows in enumerate(plan.batches):
                 step = plan.step_size * shortening * schedule.fraction(epoch + number / n_batches)
@@ -239,8 +263,8 @@ def gradient_descent(
             # full batch, and its being finite shows that they were.
             if epoch_loss < best_loss:
                 best, epoch_start, best_loss = epoch_start, best, epoch_loss
-                explained = 1.0 - best_loss / first_loss if first_loss > 0.0 else 0.0
-                best_loss += objective.let_fade(max(explained, 0.0), best)
+                if first_loss > 0.0:
+                    objective.set_explained(max(0.0, 1.0 - best_loss / first_loss))
             on_plateau = plan.plateau is not None and plan.plateau.reached(epoch_loss)
             if on_plateau and not schedule.outlasts_plateau():
                 status = Status.CONVERGED

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from skbackprop._core.descent import Differentiable
 from skbackprop._core.network import Network
 from skbackprop._core.objective import ObjectiveOfRows, Penalty
 from skbackprop._core.rows import Rows
@@ -71,8 +72,11 @@ class InputScales:
         return out
 
 
-class ScaledObjective:
-    """An objective as a function of V and s instead of W, with the penalty of both.
+class ScaledObjective(Differentiable):
+    """An objective as a function of V and s instead of W.
+
+    Its values have the penalty of V, as those of the objective have that of W; the penalty of s is
+    a further one.
 
     Parameters
     ----------
@@ -90,8 +94,8 @@ class ScaledObjective:
         network, dtype = scales.network, objective.dtype
         n_params, n_features = network.n_params, scales.n_features
         self._largest = alpha * scales.penalty
+        self._of_coefs = Penalty(slice(0, network.n_coefs), alpha, dtype)
         self._of_scales = Penalty(slice(n_params, n_params + n_features), 0.0, dtype)
-        self._penalties = [Penalty(slice(0, network.n_coefs), alpha, dtype), self._of_scales]
         self._folded = np.empty(n_params, dtype=dtype)
         self._gradient = np.empty(0)
 
@@ -100,32 +104,30 @@ class ScaledObjective:
         return getattr(self._objective, name)
 
     def value(self, params: np.ndarray) -> float:
-        """The objective on all rows."""
+        """The loss on all rows and the penalty of V and of the other coefficients."""
         loss = self._objective.value(self._scales.fold(params, self._folded))
-        return loss + sum(penalty.value(params) for penalty in self._penalties)
+        return loss + self._of_coefs.value(params)
 
     def value_and_gradient(
         self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float = 1.0
     ) -> float:
-        """Fill `out`, as the objective does: with G = ∂/∂W, ∂/∂V = s ∘ G, ∂/∂s_j = Σ_k G_jk V_jk."""
+        """As the objective; with G = ∂/∂W it is ∂/∂V = s ∘ G and ∂/∂s_j = Σ_k G_jk V_jk."""
         if out is not self._gradient:
             self._gradient, self._gradient_of_folded = out, out[: len(self._folded)]
-        folded, gradient = self._folded, self._gradient_of_folded
-        value = self._objective.value_and_gradient(
-            self._scales.fold(params, folded), rows, gradient, scale
-        )
+        folded = self._scales.fold(params, self._folded)
+        value = self._objective.value_and_gradient(folded, rows, self._gradient_of_folded, scale)
         V, s = self._scales.factors(params)
         G, gradient_of_s = self._scales.factors(out)
         np.einsum("jk,jk->j", G, V, out=gradient_of_s[:, 0])
         G *= s
-        penalty = self._objective.add_penalties(self._penalties, params, rows, out, scale)
-        return value + penalty
+        value += self._objective.add_penalty(self._of_coefs, params, rows, out, scale)
+        self._objective.add_penalty(self._of_scales, params, rows, out, scale)
+        return value
 
-    def let_fade(self, explained: float, params: np.ndarray) -> float:
-        """Set the penalty of the scales by the part of the first loss that is explained.
+    def set_explained(self, share: float) -> None:
+        """Set the penalty of s by the share of the first loss that descent has explained."""
+        self._of_scales.strength = self._largest * share
 
-        Returns by how much the objective at `params` has grown.
-        """
-        before = self._of_scales.value(params)
-        self._of_scales.strength = self._largest * explained
-        return self._of_scales.value(params) - before
+    def further_penalty(self, params: np.ndarray) -> float:
+        """The penalty of s."""
+        return self._of_scales.value(params)

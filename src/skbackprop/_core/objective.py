@@ -1,17 +1,17 @@
 """The objective: network, loss and penalty on data, as a value and a gradient."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from abc import abstractmethod
 from typing import Any, Literal
 
 import numpy as np
 
+from skbackprop._core.descent import Differentiable
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Buffers, Layer, Network
 from skbackprop._core.rows import Gatherer, Inputs, Rows
 
 
-class ObjectiveOfRows(ABC):
+class ObjectiveOfRows(Differentiable):
     """The reduced loss + ½ α Σ coef² of a network on data, wherever they are.
 
     Reduced means averaged over the rows or added up. With sample weights the average is
@@ -76,7 +76,7 @@ class ObjectiveOfRows(ABC):
         self.reduction = reduction
         self.batch_size = batch_size
         coefs = slice(0, network.n_coefs)
-        self._penalties = [Penalty(coefs, alpha, self.dtype)] if alpha else []
+        self._penalty = Penalty(coefs, alpha, self.dtype) if alpha else None
         self._take_inputs(X, input_shift, input_scale)
 
     @abstractmethod
@@ -100,40 +100,29 @@ class ObjectiveOfRows(ABC):
         value = self._sum(params)
         if self.reduction == "mean":
             value /= self.inputs.shape[0]
-        return value + sum(penalty.value(params) for penalty in self._penalties)
+        return value if self._penalty is None else value + self._penalty.value(params)
 
     def value_and_gradient(
         self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float = 1.0
     ) -> float:
-        """Fill `out` with scale · the gradient of the objective of a batch.
-
-        Returns the batch's share of the objective on all rows: the shares of an epoch add up
-        to its loss. Views of `params` and `out` may be kept while the same arrays come again.
-        """
+        """Fill `out` with scale · the gradient of the objective of a batch; return its share."""
         mean = self.reduction == "mean"
         scale_of_rows = scale / _length(rows) if mean else scale
         value = self._sum_and_gradient(params, rows, out, scale_of_rows)
         if mean:
             value /= self.inputs.shape[0]
-        return value + self.add_penalties(self._penalties, params, rows, out, scale)
+        if self._penalty is not None:
+            value += self.add_penalty(self._penalty, params, rows, out, scale)
+        return value
 
-    def let_fade(self, explained: float, params: np.ndarray) -> float:
-        """Nothing that depends on the part of the first loss that is explained."""
-        return 0.0
-
-    def add_penalties(
-        self,
-        penalties: Sequence["Penalty"],
-        params: np.ndarray,
-        rows: Rows,
-        out: np.ndarray,
-        scale: float,
+    def add_penalty(
+        self, penalty: "Penalty", params: np.ndarray, rows: Rows, out: np.ndarray, scale: float
     ) -> float:
-        """Add to `out` scale · their gradient of a batch; return the batch's share of them."""
+        """Add scale · the gradient of a penalty to `out`; return the batch's share of it."""
         share = _length(rows) / self.inputs.shape[0]
         # A mean is an estimate of the whole objective, a sum is a part of it.
         factor = scale if self.reduction == "mean" else scale * share
-        return share * sum(penalty.add_gradient(params, out, factor) for penalty in penalties)
+        return share * penalty.add_gradient(params, out, factor)
 
 
 class Penalty:

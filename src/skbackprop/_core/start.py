@@ -38,22 +38,23 @@ def sparsen(network: Network, params: np.ndarray, rng: np.random.Generator) -> N
 
     Permutations of the columns, one after the other, are dealt out to the units, so that all
     columns have their turn (Martens, 2010). A unit's bound is by its fan-in of m columns and the
-    h · min(1, m / d) units that a column feeds; its other coefficients are a share of what they
-    were. Intercepts are normal, in proportion to the length of the unit's coefficients: units
+    h · m / d units that a column feeds; its other coefficients are smaller than usual. Intercepts
+    are normal, in proportion to the length of the unit's coefficients: units
     then bend at different places, where those of few columns would all bend at one.
     """
     first = network.layers(params)[0]
     n_features, n_units = first.coef.shape
     n_columns = auto.columns_a_unit(n_features)
+    shares = auto.SHARE_OF_BOUND
     if n_columns < n_features:
         n_permutations = -(-n_columns * n_units // n_features)
         dealt = np.concatenate([rng.permutation(n_features) for _ in range(n_permutations)])
         connected = np.zeros(first.coef.shape, dtype=bool)
         columns = dealt[: n_columns * n_units].reshape(n_units, n_columns)
         connected[columns.T, np.arange(n_units)] = True
-        dense = n_features + n_units
-        sparse = n_columns + n_units * n_columns / n_features
-        first.coef[...] *= np.where(connected, np.sqrt(dense / sparse), auto.SHARE_OF_OTHERS)
+        ratio = np.sqrt((n_features + n_units) / (n_columns + n_units * n_columns / n_features))
+        shares = np.where(connected, ratio * auto.SHARE_OF_BOUND, auto.SHARE_OF_OTHERS)
+    first.coef[...] *= shares
     if first.intercept is not None:
         lengths = np.linalg.norm(first.coef.astype(np.float64), axis=0)
         spread = network.activations[0].spread

@@ -24,7 +24,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, default=(100,)
+    hidden_layer_sizes : int or sequence of int, default=(128, 64)
         Number of units of each hidden layer. An integer is one layer; ``()`` is none, which
         makes the model linear in its parameters before the output activation.
     activation : str or sequence of str, default="sigmoid"
@@ -61,9 +61,17 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         in proportion to its rows, as it has of the losses. "auto" is 0.03 a feature, at most
         0.3, over the total weight of the rows, or over their number if that is more or there
         are no weights (in `partial_fit`, of all rows so far); and at least 2.5e-7 a feature, as
-        the weights of many inputs are to be short [6]_. Under "sum" it is so much times the weight.
+        the weights of many inputs are to be short [6]_, or a tenth of that with a
+        `feature_penalty`. Under "sum" it is so much times the weight.
         Search from 1e-5 to 1e-2, with very many rows lower, too: from about 0.1 on, sigmoids under
         the "mean" end as a constant.
+    feature_penalty : float or "auto", default="auto"
+        Strength of the penalty by which features without a say fade, in units of `alpha`. Descent
+        then also moves one scale s_j a feature, a factor of its coefficients that starts at 1, and
+        the objective has ½ · alpha · feature_penalty · g · Σ s_j² more, g being the share of the
+        first loss that is explained so far. 0 has no such scales, and nor has `partial_fit`. "auto"
+        is 2.5 √n_features; and 0 without a hidden layer, under ``conditioning=None``, and for more
+        than 1,000 features.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the rows by their class, multiplied with `sample_weight`: {class: weight},
         1 for classes that are not in it. If all are, it may have more, which some folds of the
@@ -94,9 +102,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Largest number of rows a gradient is taken over; the last batch of an epoch has what is
         left. "full" is all rows, and so is a number as large as that. "auto" is 32.
     max_iter : int or "auto", default="auto"
-        Number of epochs (passes over the rows) at most. "auto" is 200 for up to 2,000 rows and
-        200 · (2,000 / n_samples)^⅔ for more, at least 20: more rows make more steps an epoch,
-        and fewer epochs do.
+        Number of epochs (passes over the rows) at most. "auto" is 60 · (2,000 / n_samples)^⅓, at
+        least 20 and at most 200: more rows make more steps an epoch, and fewer epochs do.
     shuffle : bool, default=True
         Whether each epoch takes the rows in a new random order. A full batch has no order.
     tol : float or None, default=1e-4
@@ -252,7 +259,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | Sequence[int] | np.ndarray = (100,),
+        hidden_layer_sizes: int | Sequence[int] | np.ndarray = (128, 64),
         activation: str | Sequence[str] = "sigmoid",
         *,
         n_hidden_layers: int | None = None,
