@@ -217,7 +217,7 @@ def assert_step_is(trace, model):
 
 @each_problem
 def test_step_of_a_fitted_estimator_is_that_of_warm_start(problem):
-    estimator, y, sample_weight = estimator_of(problem, max_iter=5, warm_start=True)
+    estimator, y, sample_weight = estimator_of(problem, max_iter=5, warm_start=True, feature_penalty=0)
     model = estimator.fit(X, y, sample_weight)
     trace = trace_step(model, X, y, sample_weight)
     for layer, coef in zip(trace.layers, model.coefs_, strict=True):
@@ -232,6 +232,7 @@ def test_step_of_a_fitted_estimator_is_that_of_partial_fit(problem):
     estimator, y, sample_weight = estimator_of(problem, max_iter=5, alpha=0.1)
     model = estimator.fit(X, y, sample_weight)
     trace = trace_step(model, X, y, sample_weight)
+    assert trace.value == pytest.approx(model.loss_, rel=1e-12)
     assert_step_is(trace, model.partial_fit(X, y, sample_weight=sample_weight))
 
 
@@ -239,7 +240,9 @@ def test_step_of_a_fitted_estimator_is_that_of_partial_fit(problem):
 @pytest.mark.parametrize("rate", [0.1, "auto"])
 @pytest.mark.parametrize("given", [True, False])
 def test_step_of_an_unfitted_estimator_is_the_first_of_a_fit(problem, rate, given):
-    estimator, y, sample_weight = estimator_of(problem, max_iter=1, learning_rate=rate)
+    estimator, y, sample_weight = estimator_of(
+        problem, max_iter=1, learning_rate=rate, feature_penalty=0
+    )
     weights = {}
     if given:
         start = clone(estimator).set_params(random_state=1).fit(X, y, sample_weight)
