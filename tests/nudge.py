@@ -3,8 +3,10 @@
 Processors and BLAS libraries differ in rounding and in the order of sums. With ``--nudge SEED`` the
 numbers that estimators are given, and the activations, raw predictions and gradients that networks
 compute, are moved by one unit in the last place, up, down or not at all. Which way depends on the
-number and the seed alone: equal numbers stay equal, and a calculation that is repeated has the same
-result. Of tests marked ``given_numbers`` the inputs stay, as they are about these very numbers.
+number and the seed alone: equal numbers stay equal, and a repeated calculation has the same result.
+
+Tests marked ``given_numbers`` are about the very numbers they give: their inputs stay. Those marked
+``not_nudged`` compare with another process, or hold for any rounding: nothing of them moves.
 """
 
 import functools

@@ -429,6 +429,7 @@ def test_what_is_no_number(kind):
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.given_numbers
 def test_masked_values(estimator):
     """What is under a mask is no value; a mask of nothing is none."""
     y, mask = TARGETS[estimator], np.arange(6) == 2
@@ -774,6 +775,7 @@ WEIGHTS = {
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize("fault", WEIGHTS)
+@pytest.mark.given_numbers
 def test_sample_weight(estimator, fault):
     sample_weight, parts = WEIGHTS[fault]
     y = TARGETS[estimator]

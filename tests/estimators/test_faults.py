@@ -203,6 +203,7 @@ def test_an_exception_in_a_scorer(call, warm_start):
     assert digest(vars(model)) == before
 
 
+@pytest.mark.not_nudged
 def test_a_worker_that_is_killed_during_a_search(tmp_path):
     poison = tmp_path / "poison"
     poison.touch()
@@ -329,6 +330,7 @@ def fit_in_process(queue, model):
 # A child of a process with threads, as those of BLAS are, may be left with locks that they hold.
 @pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.not_nudged
 def test_fits_in_processes(method):
     expected = regressor().fit(X, X[:, 0]).coefs_
     context = multiprocessing.get_context(method)

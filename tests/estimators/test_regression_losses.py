@@ -257,6 +257,7 @@ def test_a_target_skewed_to_the_left_keeps_its_quantiles():
         assert np.mean(target <= y_pred) == pytest.approx(0.9, abs=0.02)
 
 
+@pytest.mark.given_numbers
 def test_score():
     X, y = counts()
 
@@ -592,6 +593,7 @@ def test_the_penalty_is_in_units_of_targets_that_are_not_scaled(output_activatio
 
 
 @pytest.mark.parametrize("loss", ["half_squared_error", "absolute_error", "huber"])
+@pytest.mark.not_nudged
 def test_a_constant_of_single_precision_that_is_hit_scores_1(loss):
     X = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
     y = np.full(20, 3.3)

@@ -457,7 +457,7 @@ class TestHeldOut:
         seen = []
 
         def score(model, X_val, y_val):
-            seen.append(set(X_val[:, 4].astype(int).astype(str)))
+            seen.append(set(np.rint(X_val[:, 4]).astype(int).astype(str)))
             return 0.0
 
         model = small(estimator, early_stopping=True, scoring=score, validation_fraction=0.2)
