@@ -334,6 +334,7 @@ class TestStep:
             loss=loss,
             conditioning=conditioning,
             alpha=0,
+            feature_penalty=0,
             fit_intercept=fit_intercept,
             learning_rate=self.eta,
             learning_rate_schedule="constant",
@@ -434,7 +435,7 @@ class TestEstimators:
 
     def test_a_standard_scaler_in_front_changes_nothing(self, task):
         model, y = task
-        raw_X, raw_new_X = X * [1e4, 0.1, 1.0] + [3.0, 9.0, 0.0], NEW_X * [1e4, 0.1, 1.0]
+        raw_X, raw_new_X = (rows * [1e4, 0.1, 1.0] + [3.0, 9.0, 0.0] for rows in (X, NEW_X))
         expected = outputs(model.fit(raw_X, y), raw_new_X)
         scaled = make_pipeline(StandardScaler(), model).fit(raw_X, y)
         assert_equal_outputs(outputs(scaled, raw_new_X), expected, 1e-8)
@@ -491,6 +492,7 @@ class TestEstimators:
     def test_loss_can_be_recomputed(self, task, fit_intercept, activation, alpha):
         model, y = task
         model.set_params(activation=activation, alpha=alpha, fit_intercept=fit_intercept)
+        model.set_params(feature_penalty=0)
         raw_X = X * [1.0, 50.0, 0.1] + [0.0, 10.0, 1.0]
         model.fit(raw_X, y * [30.0, 2.0] if np.ndim(y) == 2 else y)
         layers = list(zip(model.coefs_, model.intercepts_, strict=True))
@@ -793,7 +795,7 @@ class TestConstants:
         y = 2.0 * X[:, 0] + np.sin(X[:, 1])
         y = y > 0.0 if estimator is BackpropClassifier else y
         classes = {"classes": [False, True]} if estimator is BackpropClassifier else {}
-        model = estimator(activation=activation, random_state=0)
+        model = estimator(100, activation=activation, random_state=1)
         if begin == "warm start":
             model.set_params(warm_start=True).fit(np.ones((4, 3)), y[:4]).fit(X, y)
         elif begin == "row by row":

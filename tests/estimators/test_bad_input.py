@@ -74,6 +74,9 @@ PARAMETERS = {
     "alpha": Fault(
         "a finite number of at least 0 or 'auto'", [None, True, 1j], ["0", -1e-3, NAN, INF]
     ),
+    "feature_penalty": Fault(
+        "a finite number of at least 0 or 'auto'", [None, True, 1j], ["0", -1e-3, NAN, INF]
+    ),
     "fit_intercept": FLAG,
     "learning_rate": Fault(
         "a positive finite number or 'auto'",

@@ -247,9 +247,9 @@ class TestDepth:
         model = BackpropRegressor(sizes, n_hidden_layers=2, max_iter=1).fit(X, Y)
         assert [coef.shape for coef in model.coefs_] == [(3, 4), (4, 4), (4, 1)]
 
-    def test_of_the_default_width(self):
+    def test_of_one_width(self):
         grid = {"n_hidden_layers": [0, 1, 2]}
-        network = BackpropRegressor(max_iter=1, random_state=0)
+        network = BackpropRegressor(16, max_iter=1, random_state=0)
         search = GridSearchCV(network, grid, cv=2, error_score="raise").fit(X, Y)
         assert len(search.cv_results_["params"]) == 3
 

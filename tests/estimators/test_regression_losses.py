@@ -121,7 +121,8 @@ def test_huber_without_hidden_layer_is_huber_regression():
 def test_quantiles_cover_their_share_and_do_not_cross(quantile):
     X, y = uneven(2500)
     X, X_test, y, y_test = train_test_split(X, y, random_state=0)
-    model = BackpropRegressor(10, loss="quantile", quantile=quantile, random_state=0).fit(X, y)
+    params = {"loss": "quantile", "quantile": quantile}
+    model = BackpropRegressor(10, **params, max_iter=200, random_state=0).fit(X, y)
     y_pred = model.predict(X_test)
     assert y_pred.shape == (len(X_test), len(quantile))
     assert (np.diff(y_pred, axis=1) >= 0).all()
@@ -130,7 +131,6 @@ def test_quantiles_cover_their_share_and_do_not_cross(quantile):
         GradientBoostingRegressor(loss="quantile", alpha=q, random_state=0).fit(X, y)
         for q in quantile
     ]
-    params = {"loss": "quantile", "quantile": quantile}
     peers_pred = np.column_stack([peer.predict(X_test) for peer in peers])
     assert metric(params, y_test, y_pred) < metric(params, y_test, peers_pred)
 
@@ -148,11 +148,12 @@ def test_interval_on_a_real_set():
 def test_wild_targets_hardly_matter(loss):
     X, y = uneven(1500)
     X, X_test, y, y_test = train_test_split(X, y, random_state=0)
-    clean = mean_absolute_error(y_test, BackpropRegressor(random_state=0).fit(X, y).predict(X_test))
+    model = BackpropRegressor(max_iter=200, random_state=0)
+    clean = mean_absolute_error(y_test, model.fit(X, y).predict(X_test))
     wild = np.arange(0, len(y), 20)
     y[wild] += 100 * y.std() * np.random.default_rng(2).normal(size=len(wild))
-    robust = BackpropRegressor(loss=loss, random_state=0).fit(X, y).predict(X_test)
-    squared = BackpropRegressor(random_state=0).fit(X, y).predict(X_test)
+    squared = model.fit(X, y).predict(X_test)
+    robust = model.set_params(loss=loss).fit(X, y).predict(X_test)
     assert mean_absolute_error(y_test, robust) < 1.1 * clean
     assert mean_absolute_error(y_test, squared) > 1.4 * clean
 
@@ -160,7 +161,7 @@ def test_wild_targets_hardly_matter(loss):
 @each_loss
 def test_step_from_curvature_needs_no_retry_and_fits(params):
     X, y = counts(mean=50) if params["loss"] == "poisson" else make_friedman1(500, random_state=0)
-    model = BackpropRegressor(random_state=0, **params).fit(X, y)
+    model = BackpropRegressor(100, max_iter=200, random_state=0, **params).fit(X, y)
     assert model.status_ != "diverged"
     assert model.n_iter_ == len(model.loss_curve_)
     assert model.score(X, y) > 0.8
@@ -171,7 +172,8 @@ def test_step_from_curvature_needs_no_retry_and_fits(params):
 @pytest.mark.parametrize("loss", ["absolute_error", "quantile", "huber"])
 def test_step_from_curvature_without_conditioning(loss, unit):
     X, y = make_friedman1(500, random_state=0)
-    model = BackpropRegressor(loss=loss, huber_delta=unit, conditioning=None, random_state=0)
+    params = {"huber_delta": unit, "conditioning": None, "max_iter": 200}
+    model = BackpropRegressor(100, loss=loss, random_state=0, **params)
     y = unit * scale(y)
     assert model.fit(X, y).score(X, y) > 0.5
 
@@ -495,7 +497,7 @@ def test_relu_does_not_mind_the_unit_of_targets(unit):
 def test_softplus_learns_large_targets(exponent):
     X = np.random.default_rng(0).normal(size=(300, 2))
     y = np.exp(X[:, 0] + exponent)
-    model = BackpropRegressor(output_activation="softplus", random_state=0)
+    model = BackpropRegressor(100, output_activation="softplus", max_iter=200, random_state=0)
     assert model.fit(X, y).score(X, y) > 0.98
 
 
@@ -571,6 +573,7 @@ def test_the_trace_of_a_bounded_output_is_the_step_of_fit(output_activation, los
         batch_size="full",
         max_iter=1,
         tol=None,
+        feature_penalty=0,
         random_state=0,
     )
     trace = trace_step(model, X, Y, intercepts=intercepts)

@@ -119,7 +119,7 @@ def test_the_step_size_of_a_fit_that_ran_the_epochs_of_auto():
     X = rng.normal(size=(2000, 1))
     model = BackpropRegressor((), random_state=0, tol=None, alpha=0).fit(X, X[:, 0] + rng.random())
     steps = LossCurveDisplay.from_estimator(model, step_size=True).step_line_.get_ydata()
-    assert steps == pytest.approx(model.learning_rate_ * (1 - np.arange(200) / 200))
+    assert steps == pytest.approx(model.learning_rate_ * (1 - np.arange(60) / 60))
 
 
 def test_the_step_sizes_are_those_of_the_fit_whatever_its_parameters_are_now():

@@ -230,7 +230,7 @@ ACTIVATIONS: dict[str, Activation] = {
             _conditioned_softplus,
             _conditioned_softplus_derivative,
             gain=1.0,
-            gain_after=3.2,
+            gain_after=3.5,
             spread=0.7,
             steepest=0.5,
         ),

@@ -74,8 +74,8 @@ def alpha(
 def feature_penalty(given: float | str, n_features: int, *, suits: bool) -> float:
     """Penalty of the scales of the inputs, in units of alpha: 2.5 √features; 0 for no scales.
 
-    "auto" has none where they do not suit (without a hidden layer, conditioning or an end in
-    view), and none for more than 1,000 features, whose single columns are rarely worth a penalty
+    "auto" has none where they do not suit (without a hidden layer, conditioning, alpha or an end
+    in view), and none for more than 1,000 features, whose single columns are rarely worth a penalty
     each.
     """
     if given != "auto":

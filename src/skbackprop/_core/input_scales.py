@@ -75,7 +75,7 @@ class InputScales:
 class ScaledObjective(Differentiable):
     """An objective as a function of V and s instead of W.
 
-    Its batches have the penalty of V, as those of the objective have that of W. The penalty of s is
+    Its values have the penalty of V, as those of the objective have that of W. The penalty of s is
     a further one.
 
     Parameters
@@ -104,9 +104,9 @@ class ScaledObjective(Differentiable):
         return getattr(self._objective, name)
 
     def value(self, params: np.ndarray) -> float:
-        """The objective of the network, with the penalty of W instead of V: what is published."""
-        folded = self._scales.fold(params, self._folded)
-        return self._objective.value(folded) + self._of_coefs.value(folded)
+        """The loss on all rows and the penalty of V and of the other coefficients."""
+        loss = self._objective.value(self._scales.fold(params, self._folded))
+        return loss + self._of_coefs.value(params)
 
     def value_and_gradient(
         self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float = 1.0

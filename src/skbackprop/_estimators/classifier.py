@@ -70,8 +70,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         then also moves one scale s_j a feature, a factor of its coefficients that starts at 1, and
         the objective has ½ · alpha · feature_penalty · g · Σ s_j² more, g being the share of the
         first loss that is explained so far. 0 has no such scales, and nor has `partial_fit`. "auto"
-        is 2.5 √n_features; and 0 without a hidden layer, under ``conditioning=None``, and for more
-        than 1,000 features.
+        is 2.5 √n_features; and 0 without a hidden layer, under ``conditioning=None``, with an
+        `alpha` of 0, for more than 1,000 features.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the rows by their class, multiplied with `sample_weight`: {class: weight},
         1 for classes that are not in it. If all are, it may have more, which some folds of the

@@ -6,7 +6,12 @@ import numpy as np
 
 from skbackprop._core import auto
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._core.conditioning import Conditioning, condition, loss_of_unscaled_targets
+from skbackprop._core.conditioning import (
+    Conditioning,
+    condition,
+    loss_of_unscaled_targets,
+    targets_are_unscaled,
+)
 from skbackprop._core.input_scales import InputScales
 from skbackprop._core.network import Network
 from skbackprop._core.problem import Data, Problem, Target
@@ -85,7 +90,10 @@ def pose(
         loss=target.loss,
         dtype=data.X.dtype,
     )
-    suits = bool(activations) and not partial
+    # Without a penalty scales only over-fit, and targets that are not scaled would have them make
+    # up for it.
+    unsuited = settings.alpha == 0.0 or targets_are_unscaled(target.loss)
+    suits = bool(activations) and not (partial or unsuited)
     penalty = auto.feature_penalty(settings.feature_penalty, n_features, suits=suits)
     return pose_in(conditioning, settings, data, target, statistics, weight, held, penalty)
 

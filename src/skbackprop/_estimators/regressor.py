@@ -92,8 +92,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         then also moves one scale s_j a feature, a factor of its coefficients that starts at 1, and
         the objective has ½ · alpha · feature_penalty · g · Σ s_j² more, g being the share of the
         first loss that is explained so far. 0 has no such scales, and nor has `partial_fit`. "auto"
-        is 2.5 √n_features; and 0 without a hidden layer, under ``conditioning=None``, and for more
-        than 1,000 features.
+        is 2.5 √n_features; and 0 without a hidden layer, under ``conditioning=None``, with an
+        `alpha` of 0, for more than 1,000 features, and for an `output_activation` of "softplus".
     fit_intercept : bool, default=True
         Whether the layers have intercepts (biases). Without them `intercepts_` are zero.
     learning_rate : float or "auto", default="auto"
