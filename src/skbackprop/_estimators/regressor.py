@@ -88,8 +88,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Determines the initial weights, the order of the rows, the search for the curvature and the
         rows held out. Pass an int for repeatable fits. See :ref:`repeatability`.
     verbose : int or bool, default=0
-        1 prints losses, step size and seconds of the first ten epochs and of ever fewer later ones;
-        2 prints those of every epoch. See :ref:`watching`.
+        1 prints the losses, the step size and the seconds of fewer and fewer epochs, 2 those of
+        every epoch. See :ref:`watching`.
 
     Attributes
     ----------
