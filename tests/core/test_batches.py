@@ -68,7 +68,9 @@ def test_every_order_is_as_likely():
     assert all(abs(count - 1000) < 145 for count in counts)
 
 
-@pytest.mark.parametrize(("n_rows", "n_epochs"), [(1, 200), (250, 120), (2000, 60), (16_000, 30), (10**9, 20)])
+@pytest.mark.parametrize(
+    ("n_rows", "n_epochs"), [(1, 200), (250, 120), (2000, 60), (16_000, 30), (10**9, 20)]
+)
 def test_more_rows_have_fewer_epochs(n_rows, n_epochs):
     """60 · (2,000 / n)^⅓, at least 20 and at most 200."""
     assert auto.max_iter("auto", n_rows) == n_epochs

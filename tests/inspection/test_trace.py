@@ -217,7 +217,9 @@ def assert_step_is(trace, model):
 
 @each_problem
 def test_step_of_a_fitted_estimator_is_that_of_warm_start(problem):
-    estimator, y, sample_weight = estimator_of(problem, max_iter=5, warm_start=True, feature_penalty=0)
+    estimator, y, sample_weight = estimator_of(
+        problem, max_iter=5, warm_start=True, feature_penalty=0
+    )
     model = estimator.fit(X, y, sample_weight)
     trace = trace_step(model, X, y, sample_weight)
     for layer, coef in zip(trace.layers, model.coefs_, strict=True):

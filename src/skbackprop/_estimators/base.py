@@ -149,28 +149,24 @@ class BaseBackprop(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs. float32 and float64 keep their precision and are the precision of the
-            fit; other types are converted to float64. Never written to.
+            Inputs. float32 and float64 are the precision of the fit; other types become float64.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Of a classifier labels, or a matrix of zeros and ones, dense or sparse, for multilabel;
-            of a regressor numbers, none negative under "poisson".
+            Numbers for regression, none negative under "poisson". For classification labels or,
+            for multilabel, a dense or sparse matrix of zeros and ones.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, none negative. A weight of k is as k copies of the row, in
-            full batch exactly; a weight of 0 as its absence, but for `classes_`.
+            Weights of the rows, none negative. See :ref:`sample_weights`.
         coefs_init : sequence of array-like, default=None
             Initial weights, shaped as `coefs_`, instead of random ones.
         intercepts_init : sequence of array-like, default=None
             Initial intercepts, shaped as `intercepts_`, instead of zeros.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
-            Inputs to validate on; in a `Pipeline` name it in `transform_input`. A search over
-            folds, such as `GridSearchCV`, cuts what is as long as `X` as it cuts `X`.
+            Inputs to validate on. See :ref:`validation` for pipelines and searches.
         y_val : array-like of shape (n_val,) or as `y`, default=None
             Targets to validate on, required with `X_val`.
         sample_weight_val : array-like of shape (n_val,), default=None
             Weights of the rows to validate on.
         groups : array-like of shape (n_samples,), default=None
-            Groups of rows that `early_stopping` holds out or fits together; without it they have no
-            use. The groups of a search come here only after ``set_fit_request(groups=True)``.
+            Groups of rows that `early_stopping` keeps together. See :ref:`validation`.
 
         Returns
         -------
@@ -187,8 +183,8 @@ class BaseBackprop(
         DivergenceWarning
             If the loss was not finite, or ended above where it began.
         ConvergenceWarning
-            If the fit was interrupted; or, unless `tol` is None, if it ran all of `max_iter`
-            epochs under another schedule than "linear", or the loss did not fall at all.
+            If the fit was interrupted, did not converge or did not lower the loss. See
+            :ref:`status`.
         """
         return self._fit(
             GivenRows(X, y, sample_weight, groups),
@@ -378,8 +374,8 @@ class BaseBackprop(
         Raises
         ------
         TypeError, ValueError
-            If `layer` is none of the hidden layers; if `X` is not of numbers and columns as those
-            of `fit` were, or so far beyond them that a result leaves the range of floats.
+            If `layer` is no hidden layer; or if `X` is not numeric, has other columns than in
+            `fit`, or a result overflows.
         """
         check_is_fitted(self)
         number = check_layer(layer, len(self._form["activations"]))

@@ -35,18 +35,9 @@ def is_of_callbacks(name: str) -> bool:
 
 
 class EpochCallbacks:
-    """Calls the callbacks of an estimator around each epoch of its fit.
+    """Calls the callbacks of an estimator around each of at most `max_iter` epochs of its fit.
 
-    Parameters
-    ----------
-    estimator : estimator
-        With callbacks.
-    max_iter : int
-        Number of epochs at most.
-    attributes : callable
-        ``attributes(epoch)`` are those of the estimator as if fitted for the epochs done.
-    given : GivenRows
-        What callbacks are given of the call of `fit`.
+    ``attributes(epoch)`` returns the attributes of the estimator as if fitted for the epochs done.
     """
 
     def __init__(

@@ -17,25 +17,10 @@ def class_factors(
     *,
     multilabel: bool,
 ) -> np.ndarray:
-    """The factor of each row by each of its labels.
+    """The factor of each row by each of its labels, in float64 and of the shape of `codes`.
 
-    Parameters
-    ----------
-    class_weight : dict, list of dict or "balanced"
-        Weights by class; a list has one for each column of `codes`.
-    classes : ndarray of shape (n_classes,)
-        What codes 0, 1, ... stand for.
-    codes : ndarray of shape (n_rows, n_labels)
-        Class codes, one label a row but for multilabel.
-    sample_weight : ndarray of shape (n_rows,) or None
-        Weights of the rows.
-    multilabel : bool
-        Whether there may be several labels.
-
-    Returns
-    -------
-    factors : ndarray of shape (n_rows, n_labels)
-        In float64.
+    `codes`, of shape (n_rows, n_labels), are places in `classes`. Only multilabel targets have
+    more than one column, and a `class_weight` that is a list has one dict for each.
     """
     codes = codes.astype(np.intp)
     if isinstance(class_weight, str) and class_weight == "balanced":

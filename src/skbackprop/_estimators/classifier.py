@@ -25,176 +25,112 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=(128, 64)
-        Number of units of each hidden layer. An integer is one layer; ``()`` is none, which
-        makes the model linear in its parameters before the output activation.
+        Number of units of each hidden layer. An integer is one layer; ``()`` is a network without
+        hidden layers. See :ref:`depth`.
     activation : str or sequence of str, default="sigmoid"
         Activation function of the hidden layers: "sigmoid", "softplus", "tanh", "relu" or
-        "identity". One name serves all of them; a sequence has one name a layer. For more than ten
-        layers take "tanh" or "relu": deeper stacks of sigmoids may end as a constant.
+        "identity". A sequence has one name for each layer. See :ref:`activation_functions`.
     n_hidden_layers : int or None, default=None
-        Number of hidden layers of `hidden_layer_sizes` units each, which must then be one integer,
-        alone or in a sequence: a search can vary depth and width apart. None for as many as
-        `hidden_layer_sizes` says.
+        Number of hidden layers; `hidden_layer_sizes` must then be one integer, the units of each.
+        None takes as many layers as `hidden_layer_sizes` has. See :ref:`depth`.
     loss : {"log_loss", "half_squared_error", "squared_error"}, default="log_loss"
-        Loss of a row.
-
-        - "log_loss": the negative log-likelihood, on a softmax over the classes; on one sigmoid
-          output for two classes; on a sigmoid a label for multilabel targets.
-        - "half_squared_error", "squared_error": ½ Σ (ŷ − y)² or Σ (ŷ − y)² over sigmoid
-          outputs, one a class or label, y being 1 for the class of the row and 0 for the
-          others. The textbooks' choice.
+        Loss of a row. "log_loss" is the negative log-likelihood. The squared errors compare the
+        sigmoid output of each class or label with 0 or 1. See :ref:`losses`.
     loss_reduction : {"mean", "sum"}, default="mean"
-        Whether the losses of the rows of a batch are averaged or added up. With sample weights
-        the average is Σ w · loss / Σ w over all rows; a batch divides by its number of rows
-        times the mean weight of all rows.
+        Whether the losses of the rows of a batch are averaged or added up. See :ref:`objective`.
     conditioning : {"standardize"} or None, default="standardize"
-        Coordinates of the descent. "standardize" shifts and scales what every layer is given
-        (the inputs, the activations of hidden layers) so that it varies around 0 by
-        about 1 [4]_. The fitted network acts on raw `X` all the same, and neither
-        shifting nor scaling a column changes its predictions; without intercepts columns are
-        only scaled, and shifting one changes them. None descends on the weights themselves, as
-        textbooks do.
+        Coordinates of the descent. "standardize" shifts and scales numeric targets and the inputs
+        of each layer; None descends on the raw weights. The fitted network takes raw data in
+        either case. See :ref:`conditioning`.
     alpha : float or "auto", default="auto"
-        Strength of the L2 penalty: the objective is the reduced loss + ½ · alpha · Σ coef².
-        The coefficients are those of the conditioned coordinates; intercepts are exempt. It is
-        divided neither by rows nor by the batch size; only under "sum" has a batch the penalty
-        in proportion to its rows, as it has of the losses. "auto" is 0.03 a feature, at most
-        0.3, over the total weight of the rows, or over their number if that is more or there
-        are no weights (in `partial_fit`, of all rows so far); and at least 2.5e-7 a feature, as
-        the weights of many inputs are to be short [6]_, or a tenth of that with a
-        `feature_penalty`. Under "sum" it is so much times the weight.
-        Search from 1e-5 to 1e-2, with very many rows lower, too: from about 0.1 on, sigmoids under
-        the "mean" end as a constant.
+        Strength of the L2 penalty ½ · alpha · Σ coef² on the conditioned coefficients. "auto"
+        depends on the numbers of features and rows. Search from 1e-5 to 1e-2. See :ref:`penalty`.
     feature_penalty : float or "auto", default="auto"
-        Strength of the penalty by which features without a say fade, in units of `alpha`. Descent
-        then also moves one scale s_j a feature, a factor of its coefficients that starts at 1, and
-        the objective has ½ · alpha · feature_penalty · g · Σ s_j² more, g being the share of the
-        first loss that is explained so far. 0 has no such scales, and nor has `partial_fit`. "auto"
-        is 2.5 √n_features; and 0 without a hidden layer, under ``conditioning=None``, with an
-        `alpha` of 0, for more than 1,000 features.
+        Strength, in units of `alpha`, of the penalty by which features of no use fade out. 0
+        descends without scales of the features. "auto" is 2.5 √n_features where scales suit. See
+        :ref:`feature_penalty`.
     class_weight : dict, list of dict, "balanced" or None, default=None
-        Weights of the rows by their class, multiplied with `sample_weight`: {class: weight},
-        1 for classes that are not in it. If all are, it may have more, which some folds of the
-        data may lack. For multilabel it is a list of one {0: weight, 1: weight} a label, whose
-        product counts. "balanced" is W / (n_classes · W_c), W the weight of all rows and
-        W_c that of the rows of the class; `partial_fit`, which sees rows by and by, refuses it.
-        The rows to validate on are weighted likewise, those given to `fit` by their own W.
+        Weights of the classes, multiplied with `sample_weight`: {class: weight}, a list of one dict
+        per label for multilabel, or "balanced" for weights inversely proportional to the class
+        frequencies. See :ref:`class_weights`.
     fit_intercept : bool, default=True
-        Whether the layers have intercepts (biases). Without them `intercepts_` are zero.
+        Whether the layers have intercepts (biases), else zeros. See :ref:`no_intercepts`.
     learning_rate : float or "auto", default="auto"
-        Step size: w ← w − learning_rate · fraction · ∂objective/∂w, where the fraction is that
-        of the schedule. "auto" is 1.5 / λ, λ the largest curvature of the objective at the initial
-        weights or at rest, found by power iteration on batches [5]_; an epoch that explodes is
-        undone, and the step halved. A float is taken at its word: for a textbook by hand, for a
-        search over rates, for a stream whose first rows are not like the others. In
-        `partial_fit`, where the step does not decay, "auto" is half of that.
+        Step size. "auto" is 1.5 / λ, with λ the largest curvature of the objective at the start; it
+        is halved when the loss explodes. A float is used as it is. See :ref:`step_size`.
     learning_rate_schedule : {"linear", "constant", "invscaling", "adaptive"}, default="linear"
-        Fraction of the step size at t epochs from the start, parts of an epoch included:
-
-        - "linear": 1 − t / max_iter, down to zero at the end [2]_;
-        - "constant": 1;
-        - "invscaling": 1 / √(1 + t) [3]_;
-        - "adaptive": divided by 5 at each plateau of the loss (see `tol`), until it is below
-          10⁻⁴, which ends the fit.
-
-        `partial_fit` has no end in view: there "linear" and "adaptive" are constant.
+        Factor of the step size after t epochs: "linear" is 1 − t / max_iter, "constant" is 1,
+        "invscaling" is 1 / √(1 + t), "adaptive" is divided by 5 at each plateau of the loss. In
+        `partial_fit` "linear" and "adaptive" are constant. See :ref:`schedule`.
     batch_size : int, "auto" or "full", default="auto"
-        Largest number of rows a gradient is taken over; the last batch of an epoch has what is
-        left. "full" is all rows, and so is a number as large as that. "auto" is 32.
+        Largest number of rows of a batch. "auto" is 32, "full" is all rows. See :ref:`batches`.
     max_iter : int or "auto", default="auto"
-        Number of epochs (passes over the rows) at most. "auto" is 60 · (2,000 / n_samples)^⅓, at
-        least 20 and at most 200: more rows make more steps an epoch, and fewer epochs do.
+        Largest number of epochs (passes over the rows). "auto" is 60 for 2,000 rows and fewer
+        for more rows. See :ref:`batches`.
     shuffle : bool, default=True
-        Whether each epoch takes the rows in a new random order. A full batch has no order.
+        Whether each epoch takes the rows in a new random order. See :ref:`batches`.
     tol : float or None, default=1e-4
-        When the fit has converged: once the mean gradient of an epoch is at most `tol` times
-        as long as that of the first epoch; and under "constant" and "invscaling" at a plateau,
-        which is `n_iter_no_change` epochs without a fall of the loss by more than `tol` times
-        its lowest value so far. None: neither ends the fit, and no plateau shortens the step.
-        With `early_stopping` the plateau is that of the validation score.
+        Tolerance of convergence, relative to the gradient of the first epoch and, at a plateau, to
+        the best loss or validation score. None does not test convergence. See :ref:`schedule`.
     n_iter_no_change : int, default=10
-        Number of epochs that make a plateau.
+        Number of epochs without improvement that make a plateau. See :ref:`schedule`.
     early_stopping : bool, default=False
-        Whether to end the fit when `n_iter_no_change` epochs in a row have not raised the
-        validation score by more than `tol` times its best; under the "linear" schedule, whose
-        shorter steps may raise it yet, a quarter of `max_iter` if that is more. The rows to
-        validate on are those given to `fit`, else a random part of the data, the same again under
-        `warm_start`. Under "adaptive" such a plateau divides the step first. With a `tol` of None
-        any rise counts.
+        Whether to end the fit when the validation score stops rising. Without `X_val` in `fit`, a
+        random part of the rows is held out to validate on. See :ref:`validation`.
     validation_fraction : float, default=0.1
-        The part of the rows that `early_stopping` holds out, of each class if there are enough,
-        or of the `groups` given to `fit`. `random_state` draws them.
+        Fraction of rows, or of `groups`, that `early_stopping` holds out. See :ref:`validation`.
     scoring : str or callable, default="loss"
-        The validation score: minus the loss, or a name or callable as in
-        `sklearn.model_selection.cross_val_score`. With rows to validate on, given or held out,
-        it is taken after each epoch, and the fitted weights are those of the best; without such
-        rows it has no use. A callable is called as ``scoring(estimator, X, y)``, and with
-        ``sample_weight=`` where rows have weights, of the class or their own: the estimator is a
-        copy as if fitted for the epochs done, `X` an array or CSR matrix in the precision of the
-        fit, `y` an array of targets as given, whatever frames they came from.
+        Validation score: minus the loss, or what `sklearn.model_selection.cross_val_score` accepts.
+        With validation rows, the weights of the best score are kept. See :ref:`validation`.
     warm_start : bool, default=False
-        Whether `fit` goes on from the fitted weights and the state of the shuffle. The
-        schedule starts anew.
+        Whether `fit` continues from the fitted weights. See :ref:`going_on`.
     random_state : int, RandomState instance or None, default=None
-        Determines the initial weights and, from streams of their own, the order of the rows,
-        the search for the curvature and the rows held out.
-        Pass an int for the same result at every fit.
+        Determines the initial weights, the order of the rows, the search for the curvature and the
+        rows held out. Pass an int for repeatable fits. See :ref:`repeatability`.
     verbose : int or bool, default=0
-        1 prints a line an epoch, with the loss, that on the rows to validate on, the step size
-        and the seconds since the start: the first ten, then every tenth up to a hundred, and so
-        on. 2 prints the line of every epoch.
+        1 prints the losses, the step size and the seconds of fewer and fewer epochs, 2 those of
+        every epoch. See :ref:`watching`.
 
     Attributes
     ----------
     coefs_ : list of ndarray
-        ``coefs_[l]``, of shape (fan_in, fan_out) and the dtype of `X`, are the weights from
-        layer l to layer l + 1; layer 0 is the input.
+        ``coefs_[l]``, of shape (fan_in, fan_out) and the dtype of `X`, has the weights from layer l
+        to layer l + 1. Layer 0 is the input.
     intercepts_ : list of ndarray
-        ``intercepts_[l]``, of shape (fan_out,) and float64, are the intercepts of layer l + 1.
+        ``intercepts_[l]``, of shape (fan_out,) and float64, has the intercepts of layer l + 1.
     loss_ : float
-        The objective, penalty included, at the fitted weights on all rows of the last call.
+        Objective, penalty included, at the fitted weights on all rows of the last call.
     loss_curve_ : list of float
-        ``loss_curve_[k]`` is the objective that the steps of epoch k of the last call met, in
-        full batch the one before step k.
+        ``loss_curve_[k]`` is the objective in epoch k of the last call, measured on each batch
+        before its step.
     step_sizes_ : list of float
-        ``step_sizes_[k]`` is the size of the first step of epoch k of the last call, in the
-        coordinates of the descent: `learning_rate_` times the fraction of the schedule, and twice
-        that for each epoch undone after it.
+        Size of the first step of each epoch of the last call. See :ref:`schedule`.
     validation_loss_curve_ : list of float
-        The loss on the rows to validate on after each epoch, without the penalty, averaged or
-        added up as `loss_reduction` says. Only where there are such rows.
+        Loss on the validation rows after each epoch, without the penalty. See :ref:`validation`.
     validation_scores_ : list of float
-        The score by `scoring` after each epoch: minus the loss under "loss".
+        Score by `scoring` after each epoch. Only with validation rows, as `best_iter_` is.
     best_iter_ : int
-        Number of epochs after which the score was best; the weights are those of then. Like
-        ``validation_scores_``, whose largest is ``validation_scores_[best_iter_ - 1]``, it leaves
-        out epochs that were undone. With `warm_start` it is 0 where the weights to start from
-        were the best, and without it where the first epoch diverged.
+        Number of epochs after which the score was best and the weights were kept.
     n_iter_ : int
-        Number of epochs of the last `fit`, undone ones included, and of the calls of
-        `partial_fit` since.
+        Number of epochs of the last `fit`, undone ones included, and of later `partial_fit` calls.
     learning_rate_ : float
-        Step size before the schedule, in the coordinates of the descent, halved for each epoch
-        that was undone.
+        Step size before the schedule, in conditioned coordinates, halved for each undone epoch.
     curvature_ : float or None
-        Largest curvature found when it was last looked for; None with a float `learning_rate`.
+        Largest curvature at the last search; None with a float `learning_rate`.
     input_shift_ : ndarray of shape (`n_features_in_`,)
-        What the conditioned inputs are shifted by; 0 without conditioning.
+        Shift of the conditioned inputs; 0 without conditioning.
     input_scale_ : ndarray of shape (`n_features_in_`,)
-        What the conditioned inputs are divided by; 1 without conditioning. It is negative where
-        the value farthest from the mean is below it.
+        Divisor of the conditioned inputs, negative for some; 1 without conditioning.
     target_shift_ : ndarray of shape (`n_outputs_`,)
-        What the targets are shifted by; 0 where they are not conditioned.
+        Shift of the targets; 0 where they are not conditioned.
     target_scale_ : ndarray of shape (`n_outputs_`,)
-        What the targets are divided by; 1 where they are not conditioned.
+        Divisor of the targets; 1 where they are not conditioned.
     hidden_shift_ : list of float
-        What the activations of each hidden layer are shifted by; 0 without conditioning.
+        Shift of the activations of each hidden layer; 0 without conditioning.
     hidden_scale_ : list of float
-        What they are divided by; 1 without conditioning. `alpha` penalises, of layer l,
-        ``scale[:, None] * coefs_[l] / target_scale_``, with the scale of the layer's inputs, and
-        the target's in the last layer only.
+        Divisor of the activations of each hidden layer; 1 without conditioning.
     status_ : {"converged", "max_iter", "early_stopped", "stopped", "interrupted", "diverged"}
-        How the last call ended; "stopped" is by a callback.
+        How the last call ended. See :ref:`status`.
     out_activation_ : str
         Name of the function of the output layer.
     n_outputs_ : int
@@ -202,7 +138,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     n_layers_ : int
         Number of layers, input and output included.
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted; for multilabel targets the column numbers.
+        Sorted labels; the column numbers for multilabel targets.
     n_features_in_ : int
         Number of features seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -214,36 +150,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
 
     Notes
     -----
-    The weights start at the uniform draw of [1]_ in ±g √(6 / (fan_in + fan_out)), the intercepts at
-    zero. In conditioned coordinates g is 4 for weights into sigmoids, whose derivative is ¼ at
-    rest, and 2 for those into softplus units, where it is ½; else it is 1. A hidden layer that
-    follows sigmoids has twice that, one that follows softplus units 1.6 times; the output layer has
-    1. Gradients are those of backpropagation, steps those of mini-batch gradient descent: one
-    gradient times one global step size, in coordinates fixed before the first step. No momentum, no
-    averaging, no clipping, no adaptation by weight.
-
-    A fit has diverged when its loss is not finite, or above 100 times the first for 5 epochs,
-    and then goes back to the best weights it met; or when it ends above the loss of its first
-    weights (going on from weights that were fitted: by more than 5% of the first loss ever).
-    Either gives a `DivergenceWarning`.
-
-    Ctrl-C ends `fit` with a warning and keeps the weights learned so far; so it does in a search,
-    which then goes on to its next candidate. In `partial_fit` it is raised anew, once the weights
-    are kept.
-
-    References
-    ----------
-    .. [1] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward
-       neural networks", AISTATS 2010, equation 16.
-    .. [2] A. Defazio, A. Cutkosky, H. Mehta and K. Mishchenko, "Optimal linear decay learning
-       rate schedules and further refinements", 2023.
-    .. [3] M. Zinkevich, "Online convex programming and generalized infinitesimal gradient
-       ascent", ICML 2003.
-    .. [4] Y. LeCun, L. Bottou, G. Orr and K.-R. Müller, "Efficient BackProp", in Neural
-       Networks: Tricks of the Trade, 1998.
-    .. [5] Y. LeCun, P. Simard and B. Pearlmutter, "Automatic learning rate maximization by
-       on-line estimation of the Hessian's eigenvectors", NIPS 1992.
-    .. [6] R. Neal, "Bayesian Learning for Neural Networks", Springer, 1996, section 2.1.
+    Mini-batch gradient descent in fixed coordinates: no momentum, no averaging, no clipping, no
+    adaptation by weight (:ref:`objective`, :ref:`initial_weights`). A fit that diverges gives a
+    `DivergenceWarning`, and an interrupt keeps the weights (:ref:`status`).
 
     Examples
     --------
@@ -311,9 +220,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Descend for one epoch over the given rows, from the weights so far.
 
-        The statistics of the coordinates are those of all rows so far; as they move, the weights
-        are converted so that the function does not. The step does not decay, and no epoch is
-        undone.
+        The step does not decay, and no epoch is undone. See :ref:`going_on`.
 
         Parameters
         ----------
@@ -322,10 +229,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or a matrix of zeros and ones for multilabel.
         classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come. Required on the first call, but for multilabel
-            targets; optional later.
+            All labels that will ever come. Required on the first call unless `y` is multilabel.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, none negative; under the "mean" their mean counts as 1.
+            Weights of the rows, none negative. See :ref:`sample_weights`.
 
         Returns
         -------
@@ -358,8 +264,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Raises
         ------
         ValueError
-            If `X` is not of numbers and columns as those of `fit` were, or so far beyond them that
-            a result leaves the range of floats.
+            If `X` is not numeric, has other columns than in `fit`, or a result overflows.
 
         Examples
         --------
@@ -379,10 +284,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         return self._predict_rows(X, from_raw, check_raw=True)
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict probabilities.
-
-        With a squared error they are the sigmoid outputs, divided by their sum over the
-        classes; this is done in logarithms, so that outputs that are all zero have one, too.
+        """Predict probabilities; under a squared error, the normalised outputs.
 
         Parameters
         ----------
@@ -392,14 +294,12 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Returns
         -------
         proba : ndarray of shape (n_samples, n_classes)
-            Probability of each class, in the order of `classes_`; for multilabel that of each
-            label.
+            Probability of each class in the order of `classes_`, or of each label.
 
         Raises
         ------
         ValueError
-            If `X` is not of numbers and columns as those of `fit` were, or so far beyond them that
-            a result leaves the range of floats.
+            If `X` is not numeric, has other columns than in `fit`, or a result overflows.
 
         Examples
         --------
@@ -439,8 +339,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Raises
         ------
         ValueError
-            If `X` is not of numbers and columns as those of `fit` were, or so far beyond them that
-            a result leaves the range of floats.
+            If `X` is not numeric, has other columns than in `fit`, or a result overflows.
 
         Examples
         --------
@@ -464,15 +363,13 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Returns
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            For two classes log p₁ − log p₀, the log-odds of ``classes_[1]``; for multilabel
-            those of each label; for more classes the raw predictions under the log-loss and
-            log p under a squared error; for one class 0, shape (n_samples,).
+            Log-odds of ``classes_[1]`` for two classes, of each label for multilabel; for more
+            classes raw predictions under the log-loss, else log p; for one class n_samples zeros.
 
         Raises
         ------
         ValueError
-            If `X` is not of numbers and columns as those of `fit` were, or so far beyond them that
-            a result leaves the range of floats.
+            If `X` is not numeric, has other columns than in `fit`, or a result overflows.
 
         Examples
         --------

@@ -154,16 +154,7 @@ def _with_company(strata: np.ndarray) -> np.ndarray:
 class Score:
     """The score of an estimator on held-out rows, as if it was fitted for the epochs done.
 
-    Parameters
-    ----------
-    estimator : estimator
-        The estimator in the middle of its fit.
-    settings : Settings
-        Its parameters.
-    held_out : Data
-        Rows to score on.
-    attributes : callable
-        ``attributes(epoch)`` are its attributes after an epoch.
+    ``attributes(epoch)`` returns the fitted attributes after an epoch.
     """
 
     def __init__(
@@ -216,29 +207,10 @@ def _checked_score(scoring: Any, scorer: Any, model: Any, held_out: Data) -> flo
 class Validation:
     """Measures the network on held-out rows after each epoch and keeps the best parameters.
 
-    Parameters
-    ----------
-    objective : ObjectiveOfRows
-        The loss on the held-out rows.
-    of_network : callable
-        ``of_network(params)`` are the parameters of the network, of those of the descent.
-    loss_unit : float
-        Factor of that loss.
-    score : callable or None
-        ``score(epoch)`` is what is to be as large as possible; None for minus the loss.
-    plateau : Plateau or None
-        When to end for want of a better score; None for never.
-    schedule : Schedule or None
-        Asked at a plateau whether descent goes on after all; None for never.
-
-    Attributes
-    ----------
-    losses, scores : list of float
-        For each epoch, the loss and the score after it.
-    best_params : ndarray or None
-        Parameters of the largest score.
-    best_epoch : int
-        Number of epochs done at the largest score: its place in `scores`, counted from 1.
+    The loss is `loss_unit` times the objective at the parameters of the network,
+    ``of_network(params)`` of those of the descent; the score is minus that, unless ``score(epoch)``
+    is given. The fit ends at a `plateau` of the score, unless the `schedule` can go on.
+    `best_epoch` counts from 1.
     """
 
     def __init__(

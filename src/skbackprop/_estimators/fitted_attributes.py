@@ -16,33 +16,17 @@ from skbackprop._estimators.pose import Posed
 
 @dataclass(frozen=True)
 class FittedAttributes:
-    """The attributes of an estimator that is fitted for the epochs of a descent so far.
-
-    Attributes
-    ----------
-    posed : Posed
-        What is solved.
-    form : TargetForm
-        The form of the target.
-    activations : list of str
-        Names of the activations of the hidden layers.
-    streams : Streams
-        The random streams of the fit.
-    search : Search
-        The search for the step.
-    plan : Plan
-        How it is descended.
-    fitted : Fitted or None
-        What the fit goes on from.
-    """
+    """The attributes of an estimator that is fitted for the epochs of a descent so far."""
 
     posed: Posed
     form: TargetForm
     activations: list[str]
+    """Names, one a hidden layer."""
     streams: Streams
     search: Search
     plan: Plan
     fitted: Fitted | None
+    """What the fit goes on from."""
 
     def in_mid_fit(self, epoch: Epoch) -> dict[str, Any]:
         """The attributes after an epoch; what is done with them leaves the random streams alone."""
@@ -62,7 +46,9 @@ class FittedAttributes:
         problem, form = self.posed.problem, self.form
         conditioning = problem.conditioning
         with np.errstate(over="ignore", invalid="ignore"):
-            layers = conditioning.to_raw(problem.network.layers(problem.of_network(params)), params.dtype)
+            layers = conditioning.to_raw(
+                problem.network.layers(problem.of_network(params)), params.dtype
+            )
         if not all(
             np.isfinite(part).all() for layer in layers for part in layer if part is not None
         ):

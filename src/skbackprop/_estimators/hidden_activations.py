@@ -34,11 +34,10 @@ class HiddenActivations(
     Parameters
     ----------
     estimator : BackpropClassifier, BackpropRegressor or FrozenEstimator
-        The network; a clone of it is fitted. To use one that is fitted already, wrap it in
-        `sklearn.frozen.FrozenEstimator`.
+        The network, of which a clone is fitted. A `sklearn.frozen.FrozenEstimator` of a fitted
+        network is used as it is. See :ref:`depth`.
     layer : int, default=-1
-        Number of the hidden layer from 0; negative ones count from the last. It may be changed
-        after `fit`.
+        Number of the hidden layer from 0, or from the last if negative. May change after `fit`.
 
     Attributes
     ----------
@@ -139,20 +138,19 @@ class HiddenActivations(
         Raises
         ------
         ValueError
-            If `X` is not of numbers and columns as those of `fit` were, or so far beyond them that
-            a result leaves the range of floats.
+            If `X` is not numeric, has other columns than in `fit`, or a result overflows.
         """
         check_is_fitted(self)
         activations: np.ndarray = self.estimator_.hidden_activations(X, self.layer)
         return activations
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Return what the network requests of the metadata given to `fit`.
+        """Return the routing of metadata to the network.
 
         Returns
         -------
         routing : MetadataRouter
-            The routing of ``fit`` and ``fit_transform`` to the network's ``fit``.
+            From ``fit`` and ``fit_transform`` to the network's ``fit``.
         """
         mapping = MethodMapping().add(caller="fit", callee="fit")
         mapping.add(caller="fit_transform", callee="fit")

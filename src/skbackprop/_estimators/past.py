@@ -39,29 +39,17 @@ class Streams:
 
 @dataclass(frozen=True)
 class Past:
-    """What a fit leaves for a later one.
-
-    Attributes
-    ----------
-    streams : Streams
-        Random streams, where they stand.
-    first_loss : float
-        The largest loss before the first step of a fit so far.
-    weight : float
-        Weight of the rows of a stream so far.
-    statistics : Statistics or None
-        Those of a stream so far; None without conditioning.
-    unvaried : ndarray of bool, shape (n_features,)
-        Which columns have had one value only, and so coefficients of zero.
-    search : Search
-        The last search for the step.
-    """
+    """What a fit leaves for a later one."""
 
     streams: Streams
     first_loss: float
+    """The largest loss before the first step of a fit so far."""
     weight: float
+    """Weight of the rows of a stream so far."""
     statistics: Statistics | None
+    """Those of a stream so far; None without conditioning."""
     unvaried: np.ndarray
+    """Which columns have had one value only, and so coefficients of zero."""
     search: Search = field(default_factory=Search)
 
     def state(self) -> dict[str, Any]:

@@ -111,20 +111,8 @@ class EpochPrinter:
     """Prints a line an epoch: how many are done, the losses, the step size, and the seconds.
 
     At verbose=1 all of the first ten, then every tenth up to a hundred, and so on; at 2 all. The
-    last epoch of a fit is always printed; a stream has none.
-
-    Parameters
-    ----------
-    verbose : int
-        1 or 2.
-    max_iter : int or None
-        Number of epochs at most; None in a stream.
-    epochs_before : int
-        Number of epochs of earlier calls.
-    unit : float
-        Factor of the losses.
-    validation : Validation or None
-        What has measured the epoch before it is printed.
+    last epoch of a fit is always printed; a stream has none, and a `max_iter` of None. Losses are
+    printed times `unit`; `validation` must have measured the epoch before.
     """
 
     def __init__(
