@@ -245,15 +245,10 @@ def condition(
     return conditioning
 
 
-def targets_are_unscaled(loss: Loss) -> bool:
-    """Whether the output activation has a scale of its own, so that targets keep theirs."""
-    output = ACTIVATIONS.get(loss.output_activation)
-    return output is not None and not output.homogeneous
-
-
 def loss_of_unscaled_targets(loss: Loss, targets: Spread | None) -> float:
     """The size of a loss of targets that are not scaled; of those that are it is about 1."""
-    if targets is None or not targets_are_unscaled(loss):
+    output = ACTIVATIONS.get(loss.output_activation)
+    if output is None or output.homogeneous or targets is None:
         return 1.0
     size = np.minimum(targets.deviation(), 1.0)
     return float(np.mean(size**loss.degree))

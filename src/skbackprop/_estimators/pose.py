@@ -10,9 +10,9 @@ from skbackprop._core.conditioning import (
     Conditioning,
     condition,
     loss_of_unscaled_targets,
-    targets_are_unscaled,
 )
 from skbackprop._core.input_scales import InputScales
+from skbackprop._core.losses import Loss
 from skbackprop._core.network import Network
 from skbackprop._core.problem import Data, Problem, Target
 from skbackprop._core.start import (
@@ -90,10 +90,7 @@ def pose(
         loss=target.loss,
         dtype=data.X.dtype,
     )
-    # Without a penalty scales only over-fit, and targets that are not scaled would have them make
-    # up for it.
-    unsuited = settings.alpha == 0.0 or targets_are_unscaled(target.loss)
-    suits = bool(activations) and not (partial or unsuited)
+    suits = not partial and _scales_suit(settings, target.loss)
     penalty = auto.feature_penalty(settings.feature_penalty, n_features, suits=suits)
     return pose_in(conditioning, settings, data, target, statistics, weight, held, penalty)
 
@@ -124,6 +121,19 @@ def pose_in(
     reduction, evaluator = settings.reduction, held.objective
     problem = Problem(network, loss, conditioning, data, alpha, reduction, evaluator, scales)
     return Posed(problem, statistics, weight)
+
+
+def _scales_suit(settings: Settings, loss: Loss) -> bool:
+    """Whether scales of the inputs are to be expected to help.
+
+    Without an alpha they only over-fit. The penalty is in proportion to losses of about 1, as those
+    of conditioned targets and of classes are: not to the others, nor to targets that keep their
+    scale.
+    """
+    of_size_1 = settings.loss in ("half_squared_error", "squared_error", "log_loss")
+    keeps_scale = loss.output_activation == "softplus"
+    has_factors = bool(settings.activations) and settings.alpha != 0.0
+    return has_factors and of_size_1 and not keeps_scale
 
 
 @np.errstate(over="ignore", invalid="ignore")
