@@ -31,8 +31,8 @@ def nudged(array, seed):
     way = (bits >> np.uint64(33)) % np.uint64(3)
     towards = np.choose(way.astype(np.intp), [array, np.inf, -np.inf]).astype(array.dtype)
     moved = np.nextafter(array, towards)
-    # Zeros are structure, and the largest numbers must stay numbers.
-    kept = (array == 0.0) | ~np.isfinite(moved)
+    # Zeros are structure, and what is finite must stay so, and what is not, too.
+    kept = (array == 0.0) | ~np.isfinite(array) | ~np.isfinite(moved)
     return np.where(kept, array, moved)
 
 
