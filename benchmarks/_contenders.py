@@ -56,6 +56,7 @@ def skbackprop_classifier(**parameters):
     from skbackprop import BackpropClassifier
 
     settings = {
+        "hidden_layer_sizes": 100,
         "activation": "sigmoid",
         "learning_rate": RATE,
         "learning_rate_schedule": "constant",

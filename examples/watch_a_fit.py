@@ -42,7 +42,9 @@ def losses():
     X, y = load_diabetes(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(y))
     fitted, held_out = order[:300], order[300:]
-    model = BackpropRegressor(alpha=0, learning_rate=0.05, random_state=0, verbose=1)
+    model = BackpropRegressor(
+        100, alpha=0, learning_rate=0.05, max_iter=200, random_state=0, verbose=1
+    )
     model.fit(X[fitted], y[fitted], X_val=X[held_out], y_val=y[held_out])
     print(f"best after {model.best_iter_} of {model.n_iter_} epochs\n")
 

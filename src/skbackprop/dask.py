@@ -620,7 +620,7 @@ class DaskBackpropRegressor(_DaskMixin, BackpropRegressor):
     >>> from skbackprop.dask import DaskBackpropRegressor
     >>> X, y = load_diabetes(return_X_y=True)
     >>> with Client(processes=False, dashboard_address=":0"):
-    ...     model = DaskBackpropRegressor(10, batch_size="full", max_iter=30, random_state=0)
+    ...     model = DaskBackpropRegressor(100, batch_size="full", max_iter=30, random_state=0)
     ...     model = model.fit(da.from_array(X, chunks=(100, -1)), y)
     >>> bool(model.to_local().score(X, y) > 0.4)
     True

@@ -580,7 +580,9 @@ class TestEnd:
         X, y = load_diabetes(return_X_y=True)
         X, y, X_test, y_test = X[:250], y[:250], X[250:], y[250:]
         plain, stopped = (
-            BackpropRegressor(100, alpha=0, random_state=0, early_stopping=stop).fit(X, y)
+            BackpropRegressor(100, alpha=0, max_iter=1000, random_state=0, early_stopping=stop).fit(
+                X, y
+            )
             for stop in (False, True)
         )
         assert stopped.score(X_test, y_test) > plain.score(X_test, y_test)

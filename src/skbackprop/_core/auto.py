@@ -17,8 +17,12 @@ ALPHA_A_FEATURE, MOST_ALPHA, LEAST_ALPHA_A_FEATURE = 0.03, 0.3, 2.5e-7
 LEAST_SHARE_SCALED = 0.1
 
 # The penalty of the scales of the inputs: so much times the root of the number of features. The
-# more columns there are, the larger is the share of those without a say.
-FEATURE_PENALTY_A_ROOT, MOST_FEATURES_SCALED = 2.5, 1000
+# more features there are, the more of them have no say.
+FEATURE_PENALTY_A_ROOT = 2.5
+
+# Features that are few enough for each to count: with more, as of words in texts, single ones are
+# rarely worth a penalty each or a sparse start.
+MOST_SINGLE_FEATURES = 1000
 
 # The step size times the largest curvature. At 1 the steepest direction reaches its minimum in one
 # step, at 2 it no longer converges.
@@ -74,13 +78,11 @@ def alpha(
 def feature_penalty(given: float | str, n_features: int, *, suits: bool) -> float:
     """Penalty of the scales of the inputs, in units of alpha: 2.5 √features; 0 for no scales.
 
-    "auto" has none where they do not suit (without a hidden layer, conditioning, alpha or an end
-    in view), and none for more than 1,000 features, whose single columns are rarely worth a penalty
-    each.
+    "auto" has none where they do not suit, and none for more than 1,000 features.
     """
     if given != "auto":
         return float(given)
-    if not suits or n_features > MOST_FEATURES_SCALED:
+    if not suits or n_features > MOST_SINGLE_FEATURES:
         return 0.0
     return FEATURE_PENALTY_A_ROOT * float(np.sqrt(n_features))
 

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from skbackprop._core.descent import Differentiable
+from skbackprop._core.input_scales import ScaledObjective
 from skbackprop._core.objective import ObjectiveOfRows
 from skbackprop._core.rows import Rows
 
@@ -21,7 +23,7 @@ _EPSILON = 1e-4
 
 @np.errstate(over="ignore", invalid="ignore")
 def largest_curvature(
-    objective: ObjectiveOfRows,
+    objective: ObjectiveOfRows | ScaledObjective,
     params: np.ndarray,
     rng: np.random.Generator,
     rest: np.ndarray | float = 0.0,
@@ -57,7 +59,7 @@ def largest_curvature(
     return math.ldexp(math.ceil(mantissa * 64.0 - _ROUNDING) / 64.0, exponent)
 
 
-def _batches(objective: ObjectiveOfRows, rng: np.random.Generator) -> list[Rows]:
+def _batches(objective: ObjectiveOfRows | ScaledObjective, rng: np.random.Generator) -> list[Rows]:
     """Random batches, the first of them with the heaviest row; or the full batch."""
     n_rows, batch_size = objective.inputs.shape[0], objective.batch_size
     if batch_size >= n_rows:
@@ -71,7 +73,7 @@ def _batches(objective: ObjectiveOfRows, rng: np.random.Generator) -> list[Rows]
 
 
 def _power_iteration(
-    objective: ObjectiveOfRows, params: np.ndarray, rows: Rows, v: np.ndarray, iterations: int
+    objective: Differentiable, params: np.ndarray, rows: Rows, v: np.ndarray, iterations: int
 ) -> float:
     """The curvature along `v` after so many iterations, which overwrite `v`."""
     norm = 0.0

@@ -4,8 +4,8 @@ The first layer computes z = (x̃ ∘ s) V + b of conditioned inputs x̃: its co
 W = s ∘ V, row by row, and descent moves both factors. Once fitted, W is all that is kept.
 
 With the penalty ½ α (Σ V² + q Σ s²) the product of least penalty has ‖V_j‖ = √q s_j, at which the
-penalty is α √q Σ_j ‖W_j‖, a group lasso of the columns (Yuan and Lin, 2006; Hoff, 2017). A column of
-little use so fades out as a whole, where the L2 penalty would only shorten its coefficients.
+penalty is α √q Σ_j ‖W_j‖, a group lasso of the columns (Yuan and Lin, 2006; Hoff, 2017). A column
+of little use fades out as a whole, where the L2 penalty would only shorten its coefficients.
 
 The penalty of the scales grows in with the part of the first loss that is explained. What has no
 slope at the start, such as x² around its mean, would otherwise fade before it is learnt.

@@ -76,11 +76,17 @@ class Problem(NamedTuple):
         self, batch_size: int, dtype: np.dtype | None = None
     ) -> ObjectiveOfRows | ScaledObjective:
         """What is descended."""
-        input_scale = self.conditioning.scale_of_descent
         if self.scales is None:
-            return self._objective_on(self.data, input_scale, self.alpha, batch_size, dtype)
-        loss = self._objective_on(self.data, input_scale, 0.0, batch_size, dtype)
+            return self.objective_of_network(batch_size, dtype)
+        loss = self._replace(alpha=0.0).objective_of_network(batch_size, dtype)
         return ScaledObjective(loss, self.scales, self.alpha)
+
+    def objective_of_network(
+        self, batch_size: int, dtype: np.dtype | None = None
+    ) -> ObjectiveOfRows:
+        """The objective as a function of the parameters of the network."""
+        input_scale = self.conditioning.scale_of_descent
+        return self._objective_on(self.data, input_scale, self.alpha, batch_size, dtype)
 
     def validation_objective(self, held_out: Data) -> ObjectiveOfRows:
         """The loss of the network on other rows, without the penalty."""

@@ -45,7 +45,7 @@ def sparsen(network: Network, params: np.ndarray, rng: np.random.Generator) -> N
     first = network.layers(params)[0]
     n_features, n_units = first.coef.shape
     n_columns = auto.columns_a_unit(n_features)
-    shares = auto.SHARE_OF_BOUND
+    shares = np.asarray(auto.SHARE_OF_BOUND)
     if n_columns < n_features:
         n_permutations = -(-n_columns * n_units // n_features)
         dealt = np.concatenate([rng.permutation(n_features) for _ in range(n_permutations)])

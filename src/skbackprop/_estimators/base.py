@@ -356,6 +356,15 @@ class BaseBackprop(
             callbacks = EpochCallbacks(self, plan.max_iter, attributes.in_mid_fit, given)
         return Watchers(validation, printer, callbacks)
 
+    @property
+    def feature_importances_(self) -> np.ndarray:
+        """The lengths of the conditioned coefficients of each feature, divided by their sum."""
+        check_is_fitted(self)
+        lengths = np.linalg.norm(self.coefs_[0] * self.input_scale_[:, np.newaxis], axis=1)
+        total = lengths.sum()
+        importances: np.ndarray = lengths / total if total > 0.0 else lengths
+        return importances
+
     def hidden_activations(self, X: Any, layer: int = -1) -> np.ndarray:
         """Return the activations of a hidden layer.
 

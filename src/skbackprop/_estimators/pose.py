@@ -160,7 +160,8 @@ def first_params(
     problem = posed.problem
     start = initial_prediction(target.loss, problem.conditioning, posed.targets)
     params = problem.network.initial_params(streams.weights, problem.data.X.dtype, start)
-    if settings.conditioning is not None and settings.activations and not given:
+    few_features = problem.data.X.shape[1] <= auto.MOST_SINGLE_FEATURES
+    if settings.conditioning is not None and settings.activations and few_features and not given:
         sparsen(problem.network, params, streams.weights)
     return params
 

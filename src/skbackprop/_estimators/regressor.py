@@ -102,6 +102,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         to layer l + 1. Layer 0 is the input.
     intercepts_ : list of ndarray
         ``intercepts_[l]``, of shape (fan_out,) and float64, has the intercepts of layer l + 1.
+    feature_importances_ : ndarray of shape (n_features,)
+        Lengths of the conditioned coefficients of each feature, divided by their sum.
     loss_ : float
         Objective, penalty included, at the fitted weights on all rows of the last call.
     loss_curve_ : list of float

@@ -150,7 +150,7 @@ def subject_of(
         raw = conditioning.to_raw(network.layers(params), X.dtype)
     if not network.fit_intercept:
         raw = [Layer(coef, None) for coef, _ in raw]
-    objective = posed.problem.objective(X.shape[0])
+    objective = posed.problem.objective_of_network(X.shape[0])
     return Subject(model, X, target, raw, conditioning, network, params, objective)
 
 
