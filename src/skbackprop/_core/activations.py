@@ -223,9 +223,9 @@ ACTIVATIONS: dict[str, Activation] = {
         rest=_LOG_2,
         low=0.0,
         inverse=_inverse_softplus,
-        # Its slope is 1/4 at rest, which asks for a product of 4 a layer, and in the mean of squares
-        # 1/8 of a wide signal, which asks for 2√2; between them by trial, of 2 to 12 layers. What a
-        # first layer without a layer before it is drawn by, its gain, is by trial on tables, too.
+        # Its slope is 1/4 at rest, which asks for a product of 4 a layer, and in the mean of
+        # squares 1/8 of a wide signal, which asks for 2√2; between them by trial, of 2 to 12
+        # layers. The gain of a first layer, which has no layer before it, is by trial on tables.
         conditioned=Activation(
             _conditioned_softplus,
             _conditioned_softplus_derivative,
