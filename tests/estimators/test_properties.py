@@ -574,14 +574,16 @@ def test_labels_of_any_type_give_the_same_model(case, kind):
     assert_array_equal(labelled.classes_, np.unique(LABELS[kind](plain.classes_)))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_models_do_not_depend_on_the_number_of_threads(dtype):
+@pytest.mark.parametrize(("dtype", "rate"), [(np.float32, "auto"), (np.float64, 0.01)])
+def test_models_do_not_depend_on_the_number_of_threads(dtype, rate):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(3000, 60)).astype(dtype)
     y = X[:, 0] + rng.normal(size=len(X))
     predictions = []
     for limit in (1, 2):
-        model = BackpropRegressor(200, batch_size="full", max_iter=3, random_state=0)
+        model = BackpropRegressor(
+            200, learning_rate=rate, batch_size="full", max_iter=3, random_state=0
+        )
         with threadpool_limits(limit, user_api="blas"):
             predictions.append(model.fit(X, y).predict(X))
     atol = 1000 * np.finfo(dtype).eps
@@ -736,3 +738,34 @@ def test_5_000_classes():
     model = BackpropClassifier((), learning_rate=1.0, max_iter=1, random_state=0).fit(X, y)
     assert model.loss_ < model.loss_curve_[0]
     assert_predicts(model, X[:100])
+
+
+# Precision of the descent
+
+
+def fits_of_1000_rows(X, **params):
+    """A fit to data of float64, and one to the same in float32."""
+    y = X[:, 0] / X[:, 0].std() + np.sin(3 * X[:, 1] / X[:, 1].std())
+    settings = {"hidden_layer_sizes": 8, "max_iter": 5, "random_state": 0} | params
+    return [BackpropRegressor(**settings).fit(X.astype(dtype), y) for dtype in "df"]
+
+
+def test_many_rows_are_descended_on_in_single_precision():
+    X = RNG.normal(size=(1000, 3))
+    double, single = fits_of_1000_rows(X)
+    assert double.coefs_[0].dtype == double.predict(X).dtype == np.float64
+    # Rounding of X and of the coefficients is all that differs.
+    np.testing.assert_allclose(double.coefs_[0], single.coefs_[0], rtol=0, atol=2e-5)
+    for few_or_given in (fits_of_1000_rows(X[:999]), fits_of_1000_rows(X, learning_rate=0.1)):
+        difference = few_or_given[0].coefs_[1] - few_or_given[1].coefs_[1]
+        assert 1e-9 < np.abs(difference).max() < 1e-3
+
+
+def test_what_single_precision_does_not_hold_is_descended_on_in_double():
+    X = RNG.normal(size=(1000, 3))
+    y = X[:, 0] + np.sin(3 * X[:, 1])
+    for factor in (1e-100, 1e100):
+        model = BackpropRegressor(8, max_iter=5, random_state=0).fit(factor * X, y)
+        assert model.score(factor * X, y) > 0.5
+        model.fit(X, factor * y)
+        assert model.score(X, factor * y) > 0.5

@@ -64,7 +64,7 @@ class ObjectiveOfRows(Differentiable):
         self.network = network
         self.loss = loss
         self.dtype: np.dtype = X.dtype if dtype is None else dtype
-        self.y = y
+        self.y = y if loss.target == "codes" else y.astype(self.dtype, copy=False)
         self.sample_weight = None
         if sample_weight is not None:
             if reduction == "mean":

@@ -69,8 +69,16 @@ class Problem(NamedTuple):
     reduction: Literal["mean", "sum"]
     evaluator: type[ObjectiveOfRows] = Objective
     """Evaluates the objective where the rows are."""
+    dtype: np.dtype | None = None
+    """Precision of the descent; None for that of X."""
     scales: InputScales | None = None
     """Scales of the inputs that are descended on as well; None for none."""
+
+    @property
+    def precision(self) -> np.dtype:
+        """Precision of the descent."""
+        precision: np.dtype = self.data.X.dtype if self.dtype is None else self.dtype
+        return precision
 
     def objective(
         self, batch_size: int, dtype: np.dtype | None = None
@@ -86,11 +94,12 @@ class Problem(NamedTuple):
     ) -> ObjectiveOfRows:
         """The objective as a function of the parameters of the network."""
         input_scale = self.conditioning.scale_of_descent
+        dtype = self.dtype if dtype is None else dtype
         return self._objective_on(self.data, input_scale, self.alpha, batch_size, dtype)
 
     def validation_objective(self, held_out: Data) -> ObjectiveOfRows:
         """The loss of the network on other rows, without the penalty."""
-        return self._objective_on(held_out, self.conditioning.input_scale, 0.0, 1, None)
+        return self._objective_on(held_out, self.conditioning.input_scale, 0.0, 1, self.dtype)
 
     def of_network(self, params: np.ndarray) -> np.ndarray:
         """The parameters of the network, of those of the descent."""

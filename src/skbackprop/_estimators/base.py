@@ -149,7 +149,7 @@ class BaseBackprop(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs. float32 and float64 are the precision of the fit; other types become float64.
+            Inputs. float32 and float64 are the precision of the model; other types become float64.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Numbers for regression, none negative under "poisson". For classification labels or,
             for multilabel, a dense or sparse matrix of zeros and ones.

@@ -47,12 +47,12 @@ class FittedAttributes:
         conditioning = problem.conditioning
         with np.errstate(over="ignore", invalid="ignore"):
             layers = conditioning.to_raw(
-                problem.network.layers(problem.of_network(params)), params.dtype
+                problem.network.layers(problem.of_network(params)), problem.data.X.dtype
             )
         if not all(
             np.isfinite(part).all() for layer in layers for part in layer if part is not None
         ):
-            raise beyond_range(conditioning, params.dtype, params)
+            raise beyond_range(conditioning, problem.data.X.dtype, params)
         first_loss = descent.first_loss
         if self.fitted is not None:
             # The loss of a stream whose targets are constant at first begins near zero.

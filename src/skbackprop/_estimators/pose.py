@@ -92,7 +92,16 @@ def pose(
     )
     suits = not partial and _scales_suit(settings, target.loss)
     penalty = auto.feature_penalty(settings.feature_penalty, n_features, suits=suits)
-    return pose_in(conditioning, settings, data, target, statistics, weight, held, penalty)
+    posed = pose_in(conditioning, settings, data, target, statistics, weight, held, penalty)
+    if settings.learning_rate != "auto" or partial:
+        return posed
+    inputs = statistics.inputs.every
+    sizes = [np.abs(conditioning.input_scale), np.maximum(inputs.high - inputs.low, 1.0)]
+    sizes += [np.abs(conditioning.target_scale)]
+    if not auto.descends_in_float32(n_rows, np.concatenate(sizes)):
+        return posed
+    problem = posed.problem._replace(dtype=np.dtype(np.float32))
+    return posed._replace(problem=problem)
 
 
 def pose_in(
@@ -119,7 +128,7 @@ def pose_in(
     alpha *= loss_of_unscaled_targets(target.loss, targets)
     loss = target.loss.scaled(conditioning.target_scale)
     reduction, evaluator = settings.reduction, held.objective
-    problem = Problem(network, loss, conditioning, data, alpha, reduction, evaluator, scales)
+    problem = Problem(network, loss, conditioning, data, alpha, reduction, evaluator, scales=scales)
     return Posed(problem, statistics, weight)
 
 
@@ -159,7 +168,7 @@ def first_params(
         return _params_to_go_on_from(settings, posed, fitted, streams)
     problem = posed.problem
     start = initial_prediction(target.loss, problem.conditioning, posed.targets)
-    params = problem.network.initial_params(streams.weights, problem.data.X.dtype, start)
+    params = problem.network.initial_params(streams.weights, problem.precision, start)
     few_features = problem.data.X.shape[1] <= auto.MOST_SINGLE_FEATURES
     if settings.conditioning is not None and settings.activations and few_features and not given:
         sparsen(problem.network, params, streams.weights)
@@ -198,7 +207,7 @@ def _params_to_go_on_from(
             "Going on (warm_start or partial_fit) with fit_intercept=False would drop the "
             "fitted intercepts. Fit with warm_start=False to start anew."
         )
-    conditioning, dtype = posed.problem.conditioning, posed.problem.data.X.dtype
+    conditioning, dtype = posed.problem.conditioning, posed.problem.precision
     params = fitted_params(network, conditioning, fitted.layers, dtype)
     begins = fitted.past.unvaried & ~posed.unvaried_inputs & ~fitted.layers[0].coef.any(axis=1)
     columns = np.flatnonzero(begins)
