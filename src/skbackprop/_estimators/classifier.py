@@ -44,7 +44,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         either case. See :ref:`conditioning`.
     alpha : float or "auto", default="auto"
         Strength of the L2 penalty ½ · alpha · Σ coef² on the conditioned coefficients. "auto"
-        depends on the numbers of features and rows. Search from 1e-5 to 1e-2. See :ref:`penalty`.
+        depends on the numbers of features and rows. Search from 1e-5 to 1e-3. See :ref:`penalty`.
     feature_penalty : float or "auto", default="auto"
         Strength, in units of `alpha`, of the penalty by which features of no use fade out. 0
         descends without scales of the features. "auto" is 2.5 √n_features where scales suit. See
