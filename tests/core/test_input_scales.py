@@ -212,3 +212,17 @@ def test_a_unit_starts_with_some_columns(n_features, n_columns):
         assert (units_of_columns <= np.ceil(mean)).all()
     places = intercept / np.linalg.norm(coef, axis=0)
     assert places.std() == pytest.approx(1.4, rel=0.3)
+
+
+@pytest.mark.parametrize("estimator", [BackpropClassifier, BackpropRegressor])
+def test_without_conditioning_there_are_no_scales_to_be_penalised(estimator):
+    model = estimator(3, conditioning=None, feature_penalty=2.0, learning_rate=0.1)
+    with pytest.raises(ValueError, match=r"feature_penalty must be 0 or 'auto' with.*; got 2\.0"):
+        model.fit(X, Y[:, 0] > 0)
+
+
+def test_a_stream_has_no_scales():
+    streams = [BackpropRegressor(3, feature_penalty=q, random_state=0) for q in (0, 5.0)]
+    for model in streams:
+        model.partial_fit(X, Y).partial_fit(X, Y)
+    assert_array_equal(streams[0].coefs_[0], streams[1].coefs_[0])

@@ -769,3 +769,9 @@ def test_what_single_precision_does_not_hold_is_descended_on_in_double():
         assert model.score(factor * X, y) > 0.5
         model.fit(X, factor * y)
         assert model.score(X, factor * y) > 0.5
+
+
+def test_sparse_columns_far_from_zero_are_descended_on_in_double():
+    X = sparse.csr_array(1e7 + RNG.normal(size=(1000, 3)))
+    y = X.toarray()[:, 0] - 1e7
+    assert BackpropRegressor(8, max_iter=5, random_state=0).fit(X, y).score(X, y) > 0.9

@@ -25,7 +25,7 @@ FEATURE_PENALTY_A_ROOT = 2.5
 MOST_SINGLE_FEATURES = 1000
 
 # Rows from which on descent is in float32, and what it must hold, with room for products.
-LEAST_ROWS_IN_FLOAT32, RANGE_IN_FLOAT32 = 1000, (1e-15, 1e15)
+LEAST_ROWS_IN_FLOAT32, RANGE_IN_FLOAT32, LONGEST_IN_FLOAT32 = 1000, (1e-15, 1e15), 100.0
 
 # The step size times the largest curvature. At 1 the steepest direction reaches its minimum in one
 # step, at 2 it no longer converges.
@@ -98,14 +98,16 @@ def columns_a_unit(n_features: int) -> int:
     return min(n_features, max(FEWEST_COLUMNS_A_UNIT, round(float(np.sqrt(n_features)))))
 
 
-def descends_in_float32(n_rows: int, sizes: np.ndarray) -> bool:
+def descends_in_float32(n_rows: int, sizes: np.ndarray, longest_shift: float) -> bool:
     """Whether a descent on data of float64 is in float32, which takes about two thirds of the time.
 
-    With 1,000 rows or more the noise of batches is larger than rounding. `sizes` are those of the
-    numbers that are shifted and scaled by: float32 must hold them.
+    With 1,000 rows or more the noise of batches is larger than rounding. float32 must hold `sizes`,
+    of what is shifted and scaled; and it loses the digits that a value and its shift have in
+    common, so that no shift may be too long, in units of the scale of its column.
     """
     low, high = RANGE_IN_FLOAT32
-    return n_rows >= LEAST_ROWS_IN_FLOAT32 and bool(((low < sizes) & (sizes < high)).all())
+    holds = bool(((low < sizes) & (sizes < high)).all()) and longest_shift <= LONGEST_IN_FLOAT32
+    return holds and n_rows >= LEAST_ROWS_IN_FLOAT32
 
 
 def step_size(curvature: float, *, in_stream: bool) -> float:

@@ -55,6 +55,10 @@ def check_parameters(estimator: Any) -> Settings:
         estimator.hidden_layer_sizes, estimator.n_hidden_layers
     )
     verbose = estimator.verbose
+    feature_penalty = check_number("feature_penalty", estimator.feature_penalty, auto=True)
+    if estimator.conditioning is None and feature_penalty not in ("auto", 0.0):
+        accepted = "0 or 'auto' with conditioning=None, which has no scales of the features"
+        raise ValueError(_message("feature_penalty", feature_penalty, accepted))
     return Settings(
         hidden_layer_sizes=hidden_layer_sizes,
         activations=check_activation(estimator.activation, ACTIVATIONS, hidden_layer_sizes),
@@ -63,7 +67,7 @@ def check_parameters(estimator: Any) -> Settings:
         conditioning=estimator.conditioning,
         fit_intercept=bool(estimator.fit_intercept),
         alpha=check_number("alpha", estimator.alpha, auto=True),
-        feature_penalty=check_number("feature_penalty", estimator.feature_penalty, auto=True),
+        feature_penalty=feature_penalty,
         learning_rate=check_learning_rate(estimator.learning_rate),
         schedule=estimator.learning_rate_schedule,
         shuffle=bool(estimator.shuffle),

@@ -78,7 +78,7 @@ def pose(
         conditioning = Conditioning.none(n_features, target.form.n_outputs, activations)
         # A constant that is not zero is a second intercept, as the textbooks' bias nodes are.
         conditioning = conditioning._replace(unvaried=held.zero_columns(data.X))
-        return pose_in(conditioning, settings, data, target, None, weight, held, 0.0)
+        return pose_in(conditioning, settings, data, target, None, weight, held)
     statistics = _statistics(data, target, held)
     if stream is not None and stream.past.statistics is not None:
         statistics = stream.past.statistics.merged(statistics)
@@ -90,18 +90,14 @@ def pose(
         loss=target.loss,
         dtype=data.X.dtype,
     )
-    suits = not partial and _scales_suit(settings, target.loss)
+    if partial:
+        return pose_in(conditioning, settings, data, target, statistics, weight, held)
+    suits = _scales_suit(settings, target.loss)
     penalty = auto.feature_penalty(settings.feature_penalty, n_features, suits=suits)
     posed = pose_in(conditioning, settings, data, target, statistics, weight, held, penalty)
-    if settings.learning_rate != "auto" or partial:
-        return posed
-    inputs = statistics.inputs.every
-    sizes = [np.abs(conditioning.input_scale), np.maximum(inputs.high - inputs.low, 1.0)]
-    sizes += [np.abs(conditioning.target_scale)]
-    if not auto.descends_in_float32(n_rows, np.concatenate(sizes)):
-        return posed
-    problem = posed.problem._replace(dtype=np.dtype(np.float32))
-    return posed._replace(problem=problem)
+    if settings.learning_rate == "auto" and _float32_suffices(data.X, conditioning, statistics):
+        posed = posed._replace(problem=posed.problem._replace(dtype=np.dtype(np.float32)))
+    return posed
 
 
 def pose_in(
@@ -130,6 +126,17 @@ def pose_in(
     reduction, evaluator = settings.reduction, held.objective
     problem = Problem(network, loss, conditioning, data, alpha, reduction, evaluator, scales=scales)
     return Posed(problem, statistics, weight)
+
+
+def _float32_suffices(X: Any, conditioning: Conditioning, statistics: Statistics) -> bool:
+    """Whether descent may be in float32, whatever the precision of X."""
+    inputs, scale = statistics.inputs.every, np.abs(conditioning.input_scale)
+    sizes = [scale, np.abs(conditioning.target_scale), np.maximum(inputs.high - inputs.low, 1.0)]
+    # Dense rows are shifted in their own precision, others by a product in that of the descent.
+    longest = 0.0
+    if not isinstance(X, np.ndarray):
+        longest = float((np.abs(conditioning.input_shift) / scale).max())
+    return auto.descends_in_float32(X.shape[0], np.concatenate(sizes), longest)
 
 
 def _scales_suit(settings: Settings, loss: Loss) -> bool:
