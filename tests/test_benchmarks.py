@@ -16,7 +16,9 @@ FOLDER = Path(__file__).parent.parent / "benchmarks"
 if not FOLDER.exists():
     pytest.skip("benchmarks are not part of the sdist", allow_module_level=True)
 sys.path.append(str(FOLDER))
-accuracy, golden, memory, speed = map(import_module, ("accuracy", "golden", "memory", "speed"))
+accuracy, golden, memory, speed, synthetic = map(
+    import_module, ("accuracy", "golden", "memory", "speed", "synthetic")
+)
 contenders, everyday, processes = map(import_module, ("_contenders", "_everyday", "_processes"))
 
 # Two batches, the second of one row.
@@ -185,6 +187,16 @@ def test_accuracy_makes_images():
     assert (X_train.shape, X_test.shape) == ((6, 784), (2, 784))
     assert (y_train.shape, y_test.shape) == ((6,), (2,))
     assert X_train.dtype == np.float32
+
+
+def test_synthetic_tasks_have_what_is_to_be_learnt():
+    for name, (_, draw) in synthetic.TASKS.items():
+        X, y, X_test, y_test = draw(0)
+        assert len(X) == len(y) >= 1000, name
+        assert len(X_test) == len(y_test) == synthetic.N_TEST, name
+    ours, _, mlp, trees = synthetic.scores("friedman1, 10 columns", 1)[0]
+    assert ours > 0.97
+    assert min(mlp, trees) > 0.9
 
 
 def test_golden_fits_are_many_and_tell_a_change():
