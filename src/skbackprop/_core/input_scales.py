@@ -12,7 +12,6 @@ slope at the start, such as x² around its mean, would otherwise fade before it 
 """
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -91,6 +90,8 @@ class ScaledObjective(Differentiable):
     def __init__(self, objective: ObjectiveOfRows, scales: InputScales, alpha: float) -> None:
         self._objective = objective
         self._scales = scales
+        self.inputs, self.batch_size = objective.inputs, objective.batch_size
+        self.sample_weight = objective.sample_weight
         network, dtype = scales.network, objective.dtype
         n_params, n_features = network.n_params, scales.n_features
         self._largest = alpha * scales.penalty
@@ -98,10 +99,6 @@ class ScaledObjective(Differentiable):
         self._of_scales = Penalty(slice(n_params, n_params + n_features), 0.0, dtype)
         self._folded = np.empty(n_params, dtype=dtype)
         self._gradient = np.empty(0)
-
-    def __getattr__(self, name: str) -> Any:
-        # Rows, batches and precision are those of the objective.
-        return getattr(self._objective, name)
 
     def value(self, params: np.ndarray) -> float:
         """The loss on all rows and the penalty of V and of the other coefficients."""

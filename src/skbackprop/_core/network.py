@@ -80,10 +80,7 @@ class Network:
         return layers
 
     def initial_params(
-        self,
-        rng: np.random.Generator,
-        dtype: np.dtype,
-        start: np.ndarray | float = 0.0,
+        self, rng: np.random.Generator, dtype: np.dtype, start: np.ndarray | float = 0.0
     ) -> np.ndarray:
         """Coefficients uniform in ±gain · √(6 / (fan_in + fan_out)), intercepts zero.
 

@@ -67,39 +67,28 @@ class Problem(NamedTuple):
     data: Data
     alpha: float
     reduction: Literal["mean", "sum"]
+    precision: np.dtype
+    """Of the descent."""
     evaluator: type[ObjectiveOfRows] = Objective
     """Evaluates the objective where the rows are."""
-    dtype: np.dtype | None = None
-    """Precision of the descent; None for that of X."""
     scales: InputScales | None = None
     """Scales of the inputs that are descended on as well; None for none."""
 
-    @property
-    def precision(self) -> np.dtype:
-        """Precision of the descent."""
-        precision: np.dtype = self.data.X.dtype if self.dtype is None else self.dtype
-        return precision
-
-    def objective(
-        self, batch_size: int, dtype: np.dtype | None = None
-    ) -> ObjectiveOfRows | ScaledObjective:
+    def objective(self, batch_size: int) -> ObjectiveOfRows | ScaledObjective:
         """What is descended."""
         if self.scales is None:
-            return self.objective_of_network(batch_size, dtype)
-        loss = self._replace(alpha=0.0).objective_of_network(batch_size, dtype)
+            return self.objective_of_network(batch_size)
+        loss = self._replace(alpha=0.0).objective_of_network(batch_size)
         return ScaledObjective(loss, self.scales, self.alpha)
 
-    def objective_of_network(
-        self, batch_size: int, dtype: np.dtype | None = None
-    ) -> ObjectiveOfRows:
+    def objective_of_network(self, batch_size: int) -> ObjectiveOfRows:
         """The objective as a function of the parameters of the network."""
         input_scale = self.conditioning.scale_of_descent
-        dtype = self.dtype if dtype is None else dtype
-        return self._objective_on(self.data, input_scale, self.alpha, batch_size, dtype)
+        return self._objective_on(self.data, input_scale, self.alpha, batch_size)
 
     def validation_objective(self, held_out: Data) -> ObjectiveOfRows:
         """The loss of the network on other rows, without the penalty."""
-        return self._objective_on(held_out, self.conditioning.input_scale, 0.0, 1, self.dtype)
+        return self._objective_on(held_out, self.conditioning.input_scale, 0.0, 1)
 
     def of_network(self, params: np.ndarray) -> np.ndarray:
         """The parameters of the network, of those of the descent."""
@@ -111,7 +100,6 @@ class Problem(NamedTuple):
         input_scale: np.ndarray,
         alpha: float,
         batch_size: int,
-        dtype: np.dtype | None,
     ) -> ObjectiveOfRows:
         conditioning = self.conditioning
         return self.evaluator(
@@ -125,5 +113,5 @@ class Problem(NamedTuple):
             batch_size=batch_size,
             input_shift=conditioning.input_shift if conditioning.conditions else None,
             input_scale=input_scale if conditioning.conditions else None,
-            dtype=dtype,
+            dtype=self.precision,
         )

@@ -54,9 +54,9 @@ def search_step(
     ):
         return last
     start = with_scales(posed, zero_params(problem, posed.targets), goes_on=False)
-    problem = problem._replace(loss=problem.loss.smoothed(SmallestDeviation(problem)))
     double = np.dtype(np.float64)
-    objective = problem.objective(batch_size, double)
+    smoothed = problem.loss.smoothed(SmallestDeviation(problem))
+    objective = problem._replace(loss=smoothed, precision=double).objective(batch_size)
     curvature = largest_curvature(objective, params.astype(double), streams.curvature, start)
     return Search(curvature, scale, question)
 

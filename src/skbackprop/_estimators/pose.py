@@ -6,11 +6,7 @@ import numpy as np
 
 from skbackprop._core import auto
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._core.conditioning import (
-    Conditioning,
-    condition,
-    loss_of_unscaled_targets,
-)
+from skbackprop._core.conditioning import Conditioning, condition, loss_of_unscaled_targets
 from skbackprop._core.input_scales import InputScales
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Network
@@ -96,7 +92,7 @@ def pose(
     penalty = auto.feature_penalty(settings.feature_penalty, n_features, suits=suits)
     posed = pose_in(conditioning, settings, data, target, statistics, weight, held, penalty)
     if settings.learning_rate == "auto" and _float32_suffices(data.X, conditioning, statistics):
-        posed = posed._replace(problem=posed.problem._replace(dtype=np.dtype(np.float32)))
+        posed = posed._replace(problem=posed.problem._replace(precision=np.dtype(np.float32)))
     return posed
 
 
@@ -123,8 +119,17 @@ def pose_in(
     alpha = auto.alpha(settings.alpha, n_features, weight, settings.reduction, scaled=scaled)
     alpha *= loss_of_unscaled_targets(target.loss, targets)
     loss = target.loss.scaled(conditioning.target_scale)
-    reduction, evaluator = settings.reduction, held.objective
-    problem = Problem(network, loss, conditioning, data, alpha, reduction, evaluator, scales=scales)
+    problem = Problem(
+        network,
+        loss,
+        conditioning,
+        data,
+        alpha,
+        settings.reduction,
+        precision=data.X.dtype,
+        evaluator=held.objective,
+        scales=scales,
+    )
     return Posed(problem, statistics, weight)
 
 
