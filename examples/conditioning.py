@@ -72,7 +72,7 @@ def draw_surface(axes, x, y, color, x_label, y_label):
 
 def fit(X, y, **parameters):
     """Return a fitted network of 100 sigmoids; diverging is one way for a rate to lose."""
-    network = BackpropRegressor(alpha=0, tol=None, random_state=0, **parameters)
+    network = BackpropRegressor(100, alpha=0, max_iter=200, tol=None, random_state=0, **parameters)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DivergenceWarning)
         return network.fit(X, y)
