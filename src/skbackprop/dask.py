@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from skbackprop._core.objective import Objective, ObjectiveOfRows
+from skbackprop._core.objective import Objective, ObjectiveOfRows, Sample
 from skbackprop._core.rows import Rows
 from skbackprop._core.statistics import Moments, Spread, moments
 from skbackprop._estimators.base import BaseBackprop
@@ -192,24 +192,27 @@ class ObjectiveOfBlocks(ObjectiveOfRows):
 
     inputs: Blocks
 
-    def _take_inputs(
-        self, X: Blocks, input_shift: np.ndarray | None, input_scale: np.ndarray | None
-    ) -> None:
-        self.inputs = X
-        self._coordinates = {"input_shift": input_shift, "input_scale": input_scale}
+    def _take_inputs(self, sample: Sample) -> None:
+        self.inputs = sample.X
+        self._coordinates = sample.shift, sample.scale
 
     @cached_property
     def _objectives(self) -> list[Future]:
-        settings = {"reduction": "sum", "dtype": self.dtype, **self._coordinates}
         each = [
             [
                 part.block,
                 part.rows,
                 self.y[part.positions],
                 _some(self.sample_weight, part.positions),
-                self.network,
-                self.loss,
-                {"batch_size": min(self.batch_size, part.n_rows), **settings},
+                *self._coordinates,
+                partial(
+                    Objective,
+                    self.network,
+                    self.loss,
+                    reduction="sum",
+                    batch_size=min(self.batch_size, part.n_rows),
+                    dtype=self.dtype,
+                ),
             ]
             for part in self.inputs.parts
         ]
@@ -723,11 +726,11 @@ def _objective(
     rows: np.ndarray | None,
     y: np.ndarray,
     sample_weight: np.ndarray | None,
-    network: Any,
-    loss: Any,
-    settings: dict[str, Any],
+    shift: np.ndarray | None,
+    scale: np.ndarray | None,
+    of_sample: Callable[..., Objective],
 ) -> Objective:
-    return Objective(network, loss, _rows_of(block, rows), y, sample_weight, **settings)
+    return of_sample(Sample(_rows_of(block, rows), y, sample_weight, shift, scale))
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")

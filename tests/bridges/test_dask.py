@@ -25,7 +25,7 @@ from skbackprop import BackpropClassifier, BackpropRegressor, HiddenActivations
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.losses import LOSSES
 from skbackprop._core.network import Network
-from skbackprop._core.objective import Objective
+from skbackprop._core.objective import Objective, Sample
 from skbackprop._core.statistics import Spread
 
 dask = pytest.importorskip("dask")
@@ -148,12 +148,12 @@ class TestObjective:
         network = Network([6, 5, 3], [ACTIVATIONS["sigmoid"]])
         scale = X.std(axis=0)
         scale[scale == 0] = 1
-        settings |= {"input_shift": X.mean(axis=0), "input_scale": scale, "alpha": 0.01}
+        settings |= {"alpha": 0.01}
         blocks = Blocks.of(client, da.from_array(X, chunks=(chunks, 3)))
-        arguments = [target, weight if weighted else None]
+        sample = Sample(X, target, weight if weighted else None, X.mean(axis=0), scale)
         return (
-            ObjectiveOfBlocks(network, loss, blocks, *arguments, **settings),
-            Objective(network, loss, X, *arguments, **settings),
+            ObjectiveOfBlocks(network, loss, sample._replace(X=blocks), **settings),
+            Objective(network, loss, sample, **settings),
             network.initial_params(np.random.default_rng(1), np.dtype(float)),
         )
 

@@ -16,7 +16,7 @@ from skbackprop._core.curvature import largest_curvature
 from skbackprop._core.descent import Differentiable, Plan, gradient_descent
 from skbackprop._core.losses import LOSSES
 from skbackprop._core.network import Network
-from skbackprop._core.objective import Objective
+from skbackprop._core.objective import Objective, Sample
 from skbackprop._core.rows import Batches
 from skbackprop._core.rules import SCHEDULES, Status
 
@@ -32,14 +32,14 @@ Y = np.column_stack([np.sin(2 * X[:, 0]) + X[:, 1], X[:, 1] * X[:, 2]])
 ROUNDING = 1 + 2.0**-5
 
 
-def problem(hidden=(), activation="tanh", *, X=X, Y=Y, scale=1.0, seed=0, **settings):
+def problem(hidden=(), activation="tanh", *, X=X, Y=Y, sample_weight=None, scale=1.0, seed=0, **settings):
     """An objective of half the mean squared error, and parameters of normal weights."""
     sizes = [X.shape[1], *hidden, Y.shape[1]]
     network = Network(sizes, [ACTIVATIONS[activation]] * len(hidden))
     loss = LOSSES["half_squared_error"]("matrix", "identity")
     settings = {"batch_size": len(X), **settings}
     params = scale * 0.7 * np.random.default_rng(seed).normal(size=network.n_params)
-    return Objective(network, loss, X, Y, **settings), params
+    return Objective(network, loss, Sample(X, Y, sample_weight), **settings), params
 
 
 def search(objective, params, seed=0):
@@ -134,7 +134,7 @@ class TestLargestCurvature:
         network = Network([3, *hidden, 1], [ACTIVATIONS["tanh"]] * len(hidden))
         labels = (Y[:, :1] > np.median(Y[:, 0])).astype(float)
         loss = LOSSES["log_loss"]("matrix", "sigmoid")
-        objective = Objective(network, loss, X, labels, batch_size=N_ROWS)
+        objective = Objective(network, loss, Sample(X, labels), batch_size=N_ROWS)
         params = np.zeros(network.n_params)
         params[-1] = 50.0
         assert 0.9 * 0.25 <= search(objective, params, seed) <= 1.0
@@ -152,7 +152,7 @@ class TestLargestCurvature:
             inputs, targets = np.full((5, 1), x * scale), np.ones((5, 1))
             network = Network([1, 1], [], fit_intercept=False)
             loss = LOSSES["half_squared_error"]("matrix", "identity")
-            objective = Objective(network, loss, inputs, targets, batch_size=5)
+            objective = Objective(network, loss, Sample(inputs, targets), batch_size=5)
             found = search(objective, np.zeros(1)) / (x * scale) ** 2
             assert 1 - 1e-9 <= found <= ROUNDING + 1e-9
 

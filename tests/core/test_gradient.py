@@ -17,7 +17,7 @@ from scipy import sparse
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.losses import LOSSES
 from skbackprop._core.network import Network
-from skbackprop._core.objective import Objective
+from skbackprop._core.objective import Objective, Sample
 
 N_ROWS, N_FEATURES, N_OUTPUTS = 7, 3, 2
 HIDDEN_SIZES = (4, 3, 5)
@@ -154,9 +154,11 @@ class Problem:
                 fit_intercept=self.fit_intercept,
             ),
             LOSSES[self.loss](self.target, self.output_activation, **dict(self.options)),
-            X.astype(dtype, copy=False),
-            self.y if self.target == "codes" else self.y.astype(dtype, copy=False),
-            self.sample_weight if sample_weight is None else sample_weight,
+            Sample(
+                X.astype(dtype, copy=False),
+                self.y if self.target == "codes" else self.y.astype(dtype, copy=False),
+                self.sample_weight if sample_weight is None else sample_weight,
+            ),
             alpha=self.alpha,
             reduction=self.reduction,
             batch_size=self.n_rows if batch_size is None else batch_size,
@@ -432,7 +434,7 @@ def test_a_batch_of_any_layout_costs_a_batch(layout):
     X = layout(np.random.default_rng(0).normal(size=(20_000, 20)))
     network = Network([20, 3, 1], [ACTIVATIONS["tanh"]])
     loss = LOSSES["squared_error"]("matrix", "identity")
-    objective = Objective(network, loss, X, np.zeros((len(X), 1)), batch_size=32)
+    objective = Objective(network, loss, Sample(X, np.zeros((len(X), 1))), batch_size=32)
     params, gradient = np.ones(network.n_params), np.empty(network.n_params)
     tracemalloc.start()
     objective.value_and_gradient(params, np.arange(0, 3200, 100), gradient)

@@ -13,7 +13,7 @@ from skbackprop._core.descent import Plan, gradient_descent
 from skbackprop._core.input_scales import InputScales, ScaledObjective
 from skbackprop._core.losses import LOSSES
 from skbackprop._core.network import Network
-from skbackprop._core.objective import Objective
+from skbackprop._core.objective import Objective, Sample
 from skbackprop._core.rows import Batches
 from skbackprop._core.rules import SCHEDULES
 from skbackprop._core.start import sparsen
@@ -27,7 +27,7 @@ each_reduction = pytest.mark.parametrize("reduction", ["mean", "sum"])
 
 def scaled_objective(reduction, alpha=0.3, batch_size=12, scales=SCALES):
     loss = LOSSES["half_squared_error"].make("matrix", "identity")
-    rows = Objective(NETWORK, loss, X, Y, reduction=reduction, batch_size=batch_size)
+    rows = Objective(NETWORK, loss, Sample(X, Y), reduction=reduction, batch_size=batch_size)
     return ScaledObjective(rows, scales, alpha)
 
 

@@ -1,7 +1,7 @@
 """The objective: network, loss and penalty on data, as a value and a gradient."""
 
 from abc import abstractmethod
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -9,6 +9,20 @@ from skbackprop._core.descent import Differentiable
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Buffers, Layer, Network
 from skbackprop._core.rows import Gatherer, Inputs, Rows
+
+
+class Sample(NamedTuple):
+    """The rows that an objective is evaluated on."""
+
+    X: Any
+    """ndarray, scipy.sparse CSR, or what a subclass takes, (n_rows, n_features); not written to."""
+    y: np.ndarray
+    """Targets in the form that the loss names, shape (n_rows, n_outputs) or (n_rows,)."""
+    sample_weight: np.ndarray | None = None
+    """Positive weights of the rows, shape (n_rows,)."""
+    shift: np.ndarray | None = None
+    """The network is given (X − shift) / scale, both of shape (n_features,); None for X itself."""
+    scale: np.ndarray | None = None
 
 
 class ObjectiveOfRows(Differentiable):
@@ -25,20 +39,14 @@ class ObjectiveOfRows(Differentiable):
         What is fitted.
     loss : Loss
         What is minimised, row by row.
-    X : ndarray, scipy.sparse CSR, or what a subclass takes, shape (n_rows, n_features)
-        Inputs, float32 or float64; never written to.
-    y : ndarray, shape (n_rows,) or (n_rows, n_outputs)
-        Targets in the form that `loss` names.
-    sample_weight : ndarray of shape (n_rows,) or None
-        Positive weights of the rows.
+    sample : Sample
+        The rows, float32 or float64.
     alpha : float
         Strength of the L2 penalty.
     reduction : {"mean", "sum"}
         How the losses of rows become one.
     batch_size : int
         Number of rows of the largest batch: the size of the buffers.
-    input_shift, input_scale : ndarray of shape (n_features,) or None
-        What the network is given is (X − input_shift) / input_scale; None for X itself.
     dtype : numpy.dtype or None
         Precision of the computation; None for that of X.
     """
@@ -50,22 +58,20 @@ class ObjectiveOfRows(Differentiable):
         self,
         network: Network,
         loss: Loss,
-        X: Any,
-        y: np.ndarray,
-        sample_weight: np.ndarray | None = None,
+        sample: Sample,
         *,
         alpha: float = 0.0,
         reduction: Literal["mean", "sum"] = "mean",
         batch_size: int,
-        input_shift: np.ndarray | None = None,
-        input_scale: np.ndarray | None = None,
         dtype: np.dtype | None = None,
     ) -> None:
         self.network = network
         self.loss = loss
-        self.dtype: np.dtype = X.dtype if dtype is None else dtype
-        self.y = y if loss.target == "codes" else y.astype(self.dtype, copy=False)
+        self.dtype: np.dtype = sample.X.dtype if dtype is None else dtype
+        codes = loss.target == "codes"
+        self.y = sample.y if codes else sample.y.astype(self.dtype, copy=False)
         self.sample_weight = None
+        sample_weight = sample.sample_weight
         if sample_weight is not None:
             if reduction == "mean":
                 # Divided twice, as the sum of the weights may leave the range of floats.
@@ -77,12 +83,10 @@ class ObjectiveOfRows(Differentiable):
         self.batch_size = batch_size
         coefs = slice(0, network.n_coefs)
         self._penalty = Penalty(coefs, alpha, self.dtype) if alpha else None
-        self._take_inputs(X, input_shift, input_scale)
+        self._take_inputs(sample)
 
     @abstractmethod
-    def _take_inputs(
-        self, X: Any, input_shift: np.ndarray | None, input_scale: np.ndarray | None
-    ) -> None:
+    def _take_inputs(self, sample: Sample) -> None:
         """Set `inputs` and what else the rows are evaluated with."""
 
     @abstractmethod
@@ -160,11 +164,10 @@ class Objective(ObjectiveOfRows):
 
     inputs: Inputs
 
-    def _take_inputs(
-        self, X: Any, input_shift: np.ndarray | None, input_scale: np.ndarray | None
-    ) -> None:
+    def _take_inputs(self, sample: Sample) -> None:
         size = self.batch_size
-        self.inputs = Inputs(X, size, shift=input_shift, scale=input_scale, dtype=self.dtype)
+        coordinates = {"shift": sample.shift, "scale": sample.scale}
+        self.inputs = Inputs(sample.X, size, **coordinates, dtype=self.dtype)
         self._buffers = self.network.buffers(size, self.dtype)
         self._targets = Gatherer(self.y, size)
         self._weights = None

@@ -8,7 +8,7 @@ from skbackprop._core.conditioning import Conditioning
 from skbackprop._core.input_scales import InputScales, ScaledObjective
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Network
-from skbackprop._core.objective import Objective, ObjectiveOfRows
+from skbackprop._core.objective import Objective, ObjectiveOfRows, Sample
 
 
 class TargetForm(NamedTuple):
@@ -102,16 +102,16 @@ class Problem(NamedTuple):
         batch_size: int,
     ) -> ObjectiveOfRows:
         conditioning = self.conditioning
+        targets = conditioning.conditioned_targets(data.values)
+        sample = Sample(data.X, targets, data.sample_weight)
+        if conditioning.conditions:
+            sample = sample._replace(shift=conditioning.input_shift, scale=input_scale)
         return self.evaluator(
             self.network,
             self.loss,
-            data.X,
-            conditioning.conditioned_targets(data.values),
-            data.sample_weight,
+            sample,
             alpha=alpha,
             reduction=self.reduction,
             batch_size=batch_size,
-            input_shift=conditioning.input_shift if conditioning.conditions else None,
-            input_scale=input_scale if conditioning.conditions else None,
             dtype=self.precision,
         )
