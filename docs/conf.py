@@ -32,8 +32,8 @@ numpydoc_show_class_members = False
 numpydoc_validation_checks = {"all", "ES01", "EX01", "SA01", "GL01", "RT02"}
 # Their parameters are those of the estimators on one machine, which they name.
 numpydoc_validation_exclude = {r"DaskBackprop(Classifier|Regressor)$"}
-# Inherited docstrings refer to labels of scikit-learn's own documentation.
-suppress_warnings = ["ref.ref"]
+# The label of scikit-learn's own documentation that an inherited docstring refers to.
+INHERITED_LABELS = {"accuracy_score"}
 nitpicky = False
 html_theme = "pydata_sphinx_theme"
 html_title = "skbackprop"
@@ -45,3 +45,13 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "header_links_before_dropdown": 3,
 }
+
+
+def without_link(app, env, node, text):
+    """The text of a reference to an inherited label."""
+    return text if node.get("reftarget") in INHERITED_LABELS else None
+
+
+def setup(app):
+    """Connect what Sphinx calls."""
+    app.connect("missing-reference", without_link)

@@ -32,7 +32,9 @@ Y = np.column_stack([np.sin(2 * X[:, 0]) + X[:, 1], X[:, 1] * X[:, 2]])
 ROUNDING = 1 + 2.0**-5
 
 
-def problem(hidden=(), activation="tanh", *, X=X, Y=Y, sample_weight=None, scale=1.0, seed=0, **settings):
+def problem(
+    hidden=(), activation="tanh", *, X=X, Y=Y, sample_weight=None, scale=1.0, seed=0, **settings
+):
     """An objective of half the mean squared error, and parameters of normal weights."""
     sizes = [X.shape[1], *hidden, Y.shape[1]]
     network = Network(sizes, [ACTIVATIONS[activation]] * len(hidden))

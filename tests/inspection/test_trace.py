@@ -16,7 +16,8 @@ from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop._core.activations import ACTIVATIONS, Activation
-from skbackprop._core.losses import LOSSES, NamedLoss, ResidualLoss
+from skbackprop._core.losses import LOSSES, NamedLoss
+from skbackprop._core.losses.residuals import ResidualLoss
 from skbackprop.inspection import check_gradient, trace_step
 from skbackprop.inspection._notation import math_as_text
 

@@ -8,7 +8,8 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import column_or_1d
 
-from skbackprop._core.losses import LOSSES, BinaryLogLoss, MultinomialLogLoss
+from skbackprop._core.losses import LOSSES
+from skbackprop._core.losses.likelihoods import BinaryLogLoss, MultinomialLogLoss
 from skbackprop._core.problem import Target, TargetForm
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.check_data import GivenRows
