@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from skbackprop._core import auto
 from skbackprop._core.rows import Batches
 
 SIZES = [(1, 1), (7, 1), (7, 3), (6, 3), (7, 6), (7, 7), (7, 10)]
@@ -66,12 +65,3 @@ def test_every_order_is_as_likely():
     counts = [orders.count(order) for order in set(orders)]
     assert len(counts) == 6
     assert all(abs(count - 1000) < 145 for count in counts)
-
-
-@pytest.mark.parametrize(
-    ("n_rows", "n_epochs"), [(1, 200), (250, 120), (2000, 60), (16_000, 30), (10**9, 20)]
-)
-def test_more_rows_have_fewer_epochs(n_rows, n_epochs):
-    """60 · (2,000 / n)^⅓, at least 20 and at most 200."""
-    assert auto.max_iter("auto", n_rows) == n_epochs
-    assert auto.max_iter(7, n_rows) == 7

@@ -7,7 +7,6 @@ from sklearn.datasets import make_friedman1
 from sklearn.feature_selection import RFE, SelectFromModel
 
 from skbackprop import BackpropClassifier, BackpropRegressor
-from skbackprop._core import auto
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.descent import Plan, gradient_descent
 from skbackprop._core.input_scales import InputScales, ScaledObjective
@@ -141,13 +140,6 @@ def test_auto_has_no_scales_where_they_do_not_suit(params):
     )
     for coef, same in zip(auto, without, strict=True):
         assert_array_equal(coef, same)
-
-
-@pytest.mark.parametrize("n_features", [4, 1000, 1001])
-def test_auto_by_features(n_features):
-    expected = 2.5 * np.sqrt(n_features) if n_features <= 1000 else 0.0
-    assert auto.feature_penalty("auto", n_features, suits=True) == pytest.approx(expected)
-    assert auto.feature_penalty(3, n_features, suits=False) == 3.0
 
 
 def test_going_on_starts_where_the_fit_ended():
