@@ -174,6 +174,8 @@ class TestGiven:
     def test_best_weights_are_restored(self, estimator):
         X, y, X_val, y_val = split(estimator)
         model = small(estimator, tol=None, learning_rate_schedule="constant", max_iter=60)
+        # Long steps over-fit within the 60 epochs.
+        model.set_params(learning_rate=1.0 if estimator is REGRESSOR else 3.0)
         model.fit(X, y, X_val=X_val, y_val=y_val)
         curve = model.validation_loss_curve_
         assert len(curve) == len(model.loss_curve_) == model.n_iter_ == 60
@@ -531,8 +533,8 @@ class TestEnd:
     def test_adaptive_divides_the_step_where_the_score_stops_rising(self, capsys):
         X, y = task(REGRESSOR)
         model = small(
-            REGRESSOR, early_stopping=True, learning_rate_schedule="adaptive", max_iter=400,
-            n_iter_no_change=5, verbose=2,
+            REGRESSOR, early_stopping=True, learning_rate=1.0, learning_rate_schedule="adaptive",
+            max_iter=400, n_iter_no_change=5, verbose=2,
         )  # fmt: skip
         model.fit(X, y)
         lines = capsys.readouterr().out.splitlines()[1:-1]

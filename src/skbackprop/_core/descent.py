@@ -136,7 +136,7 @@ class Plan:
     retry : bool
         Whether an epoch that explodes is undone and the step halved for good. In full batch any
         rise of the loss is an explosion, as a step below 2 over the curvature lowers it; in
-        batches, or where the objective is not `smooth`, twice the loss of the first parameters.
+        batches, or where the objective is not `smooth`, one to 1.25 times the first loss.
     smooth : bool
         Whether the objective has no kinks. A step across a kink may raise the loss.
     first_epoch : int
@@ -163,6 +163,9 @@ class Plan:
 
 # A sum of squares above it has not lost what counts to underflow, not even in float32.
 _SMALLEST_SQUARE = 1e-25
+# An epoch on batches may have this times the first loss. Much above, units die: they saturate or go
+# silent, and shorter steps do not bring them back.
+_HIGHEST = 1.25
 # Halvings of the step after which a descent that still explodes is lost.
 _SHORTEST = 2.0**-40
 
@@ -174,7 +177,7 @@ def _loss_limit(best_loss: float, first_loss: float, may_rise: bool, spared: flo
     """
     if not math.isfinite(first_loss):
         return sys.float_info.max
-    return 2.0 * first_loss if may_rise else best_loss + 1e-6 * abs(best_loss) + spared
+    return _HIGHEST * first_loss if may_rise else best_loss + 1e-6 * abs(best_loss) + spared
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
