@@ -3,7 +3,7 @@
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -47,7 +47,7 @@ from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.past import Fitted, Past, Streams, spawn_streams
 from skbackprop._estimators.persistence import SealedStateMixin
 from skbackprop._estimators.plan import plan_descent, search_step
-from skbackprop._estimators.pose import first_params, pose, set_initial, with_scales
+from skbackprop._estimators.pose import Posed, first_params, pose, set_initial, with_scales
 from skbackprop._estimators.reports import (
     DescribedHtmlMixin,
     EpochPrinter,
@@ -56,6 +56,17 @@ from skbackprop._estimators.reports import (
 )
 from skbackprop._estimators.threads import blas_threads
 from skbackprop._estimators.watchers import Watchers
+
+
+class Begun(NamedTuple):
+    """A fit before its first step."""
+
+    posed: Posed
+    target: Target
+    held_out: Data | None
+    params: np.ndarray
+    """Those of the network."""
+    streams: Streams
 
 
 class BaseBackprop(
@@ -210,19 +221,14 @@ class BaseBackprop(
             goes_on = hasattr(self, "coefs_") and (partial or self.warm_start)
             fitted = self._fitted() if goes_on else None
             stream = fitted if partial else None
-            data, target = self._check_rows(settings, given, fitted, partial=partial)
-            streams = (
-                spawn_streams(settings.random_state) if fitted is None else fitted.past.streams
+            begun = self._begin(
+                settings, given, to_validate, fitted, (coefs_init, intercepts_init), partial=partial
             )
-            data, held_out = self._hold_out(settings, data, target, given.X, to_validate, streams)
-            posed = pose(settings, data, target, stream, self._held, partial=partial)
+            posed, target, streams = begun.posed, begun.target, begun.streams
             if fitted is None:
-                report_out_of_reach(self, target, data)
-            given_coefs = coefs_init is not None
-            params = first_params(settings, posed, target, fitted, streams, given=given_coefs)
-            set_initial(posed, params, coefs_init, intercepts_init)
-            params = with_scales(posed, params, goes_on=goes_on)
-            batch_size = auto.batch_size(settings.batch_size, data.X.shape[0])
+                report_out_of_reach(self, target, posed.problem.data)
+            params = with_scales(posed, begun.params, goes_on=goes_on)
+            batch_size = auto.batch_size(settings.batch_size, posed.problem.data.X.shape[0])
             with (
                 np.errstate(over="ignore", invalid="ignore"),
                 blas_threads(batch_size, posed.problem.network.shapes),
@@ -237,7 +243,9 @@ class BaseBackprop(
                 attributes = FittedAttributes(
                     posed, target.form, settings.activations, streams, search, plan, fitted
                 )
-                watchers = self._watchers(settings, plan, attributes, held_out, given, partial)
+                watchers = self._watchers(
+                    settings, plan, attributes, begun.held_out, given, partial
+                )
                 watchers.start_from(params, goes_on=goes_on)
                 objective = posed.problem.objective(batch_size)
                 descent = gradient_descent(objective, params, plan, watchers)
@@ -251,6 +259,27 @@ class BaseBackprop(
         if partial and descent.status is Status.INTERRUPTED:
             raise KeyboardInterrupt
         return self
+
+    def _begin(
+        self,
+        settings: Settings,
+        given: GivenRows,
+        to_validate: ToValidate,
+        fitted: Fitted | None,
+        initial: tuple[Any, Any],
+        *,
+        partial: bool,
+    ) -> "Begun":
+        """Check the rows, hold some out, pose the problem and set its first parameters."""
+        data, target = self._check_rows(settings, given, fitted, partial=partial)
+        streams = spawn_streams(settings.random_state) if fitted is None else fitted.past.streams
+        data, held_out = self._hold_out(settings, data, target, given.X, to_validate, streams)
+        stream = fitted if partial else None
+        posed = pose(settings, data, target, stream, self._held, partial=partial)
+        given_coefs = initial[0] is not None
+        params = first_params(settings, posed, target, fitted, streams, given=given_coefs)
+        set_initial(posed, params, *initial)
+        return Begun(posed, target, held_out, params, streams)
 
     def _fitted(self) -> Fitted:
         """The fitted network to go on from."""

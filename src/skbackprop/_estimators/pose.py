@@ -70,43 +70,46 @@ def pose(
     weight = float(n_rows if data.sample_weight is None else max(data.sample_weight.sum(), n_rows))
     weight += 0.0 if stream is None else stream.past.weight
     activations = [ACTIVATIONS[name] for name in settings.activations]
+    statistics, feature_penalty = None, 0.0
     if settings.conditioning is None:
         conditioning = Conditioning.none(n_features, target.form.n_outputs, activations)
         # A constant that is not zero is a second intercept, as the textbooks' bias nodes are.
         conditioning = conditioning._replace(unvaried=held.zero_columns(data.X))
-        return pose_in(conditioning, settings, data, target, None, weight, held)
-    statistics = _statistics(data, target, held)
-    if stream is not None and stream.past.statistics is not None:
-        statistics = stream.past.statistics.merged(statistics)
-    conditioning = condition(
-        statistics,
-        activations=activations,
-        n_outputs=target.form.n_outputs,
-        fit_intercept=settings.fit_intercept,
-        loss=target.loss,
-        dtype=data.X.dtype,
-    )
-    if partial:
-        return pose_in(conditioning, settings, data, target, statistics, weight, held)
-    suits = _scales_suit(settings, target.loss)
-    penalty = auto.feature_penalty(settings.feature_penalty, n_features, suits=suits)
-    posed = pose_in(conditioning, settings, data, target, statistics, weight, held, penalty)
-    if settings.learning_rate == "auto" and _float32_suffices(data.X, conditioning, statistics):
-        posed = posed._replace(problem=posed.problem._replace(precision=np.dtype(np.float32)))
-    return posed
+    else:
+        statistics = _statistics(data, target, held)
+        if stream is not None and stream.past.statistics is not None:
+            statistics = stream.past.statistics.merged(statistics)
+        conditioning = condition(
+            statistics,
+            activations=activations,
+            n_outputs=target.form.n_outputs,
+            fit_intercept=settings.fit_intercept,
+            loss=target.loss,
+            dtype=data.X.dtype,
+        )
+        if not partial:
+            suits = _scales_suit(settings, target.loss)
+            feature_penalty = auto.feature_penalty(
+                settings.feature_penalty, n_features, suits=suits
+            )
+    problem = problem_in(conditioning, settings, data, target, statistics, weight, feature_penalty)
+    problem = problem._replace(evaluator=held.objective)
+    finds_step = settings.learning_rate == "auto" and not partial
+    if finds_step and _float32_suffices(data.X, conditioning, statistics):
+        problem = problem._replace(precision=np.dtype(np.float32))
+    return Posed(problem, statistics, weight)
 
 
-def pose_in(
+def problem_in(
     conditioning: Conditioning,
     settings: Settings,
     data: Data,
     target: Target,
     statistics: Statistics | None,
     weight: float,
-    held: InMemory,
     feature_penalty: float = 0.0,
-) -> Posed:
-    """Build the problem in given coordinates, the penalty by the weight of the data."""
+) -> Problem:
+    """The problem in given coordinates, with the penalty by the weight of the data."""
     n_features = data.X.shape[1]
     network = Network(
         [n_features, *settings.hidden_layer_sizes, target.form.n_outputs],
@@ -119,22 +122,16 @@ def pose_in(
     alpha = auto.alpha(settings.alpha, n_features, weight, settings.reduction, scaled=scaled)
     alpha *= loss_of_unscaled_targets(target.loss, targets)
     loss = target.loss.scaled(conditioning.target_scale)
-    problem = Problem(
-        network,
-        loss,
-        conditioning,
-        data,
-        alpha,
-        settings.reduction,
-        precision=data.X.dtype,
-        evaluator=held.objective,
-        scales=scales,
+    precision = data.X.dtype
+    return Problem(
+        network, loss, conditioning, data, alpha, settings.reduction, precision, scales=scales
     )
-    return Posed(problem, statistics, weight)
 
 
-def _float32_suffices(X: Any, conditioning: Conditioning, statistics: Statistics) -> bool:
-    """Whether descent may be in float32, whatever the precision of X."""
+def _float32_suffices(X: Any, conditioning: Conditioning, statistics: Statistics | None) -> bool:
+    """Whether descent may be in float32, whatever the precision of X; not without conditioning."""
+    if statistics is None:
+        return False
     inputs, scale = statistics.inputs.every, np.abs(conditioning.input_scale)
     sizes = [scale, np.abs(conditioning.target_scale), np.maximum(inputs.high - inputs.low, 1.0)]
     # Dense rows are shifted in their own precision, others by a product in that of the descent.

@@ -10,8 +10,9 @@ import numpy as np
 from skbackprop._core.network import Network
 from skbackprop._core.objective import ObjectiveOfRows
 from skbackprop._estimators.check_parameters import check_integer, check_number, check_seed
+from skbackprop._estimators.problem_at import ProblemAt
 from skbackprop.inspection._rendering import Printed, Report, Table, frame_of
-from skbackprop.inspection._subject import Subject, subject_of
+from skbackprop.inspection._subject import subject_of
 
 # The first difference moves the weighted sums by up to this, each next one by half as much.
 _FIRST_MOVE = 0.5
@@ -249,7 +250,7 @@ def _names(network: Network) -> list[str]:
     return names
 
 
-def _first_steps(subject: Subject) -> np.ndarray:
+def _first_steps(subject: ProblemAt) -> np.ndarray:
     """For each parameter the change that moves its weighted sums by at most the first move."""
     network, params = subject.network, subject.params
     buffers = network.buffers(subject.n_rows, params.dtype)
@@ -262,7 +263,7 @@ def _first_steps(subject: Subject) -> np.ndarray:
     return steps
 
 
-def _input_sizes(subject: Subject) -> np.ndarray:
+def _input_sizes(subject: ProblemAt) -> np.ndarray:
     """The largest absolute value of each conditioned input."""
     X, conditioning = subject.X, subject.conditioning
     ends = X.max(axis=0), X.min(axis=0)

@@ -9,8 +9,9 @@ from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.losses import LOSSES, Loss
 from skbackprop._core.network import Layer, Network
 from skbackprop._estimators.base import BaseBackprop
+from skbackprop._estimators.problem_at import ProblemAt
 from skbackprop.inspection._layers import LayerStep
-from skbackprop.inspection._subject import Subject, check_fitted, step_size_of, subject_of
+from skbackprop.inspection._subject import check_fitted, step_size_of, subject_of
 from skbackprop.inspection._trace import StepTrace
 
 
@@ -103,7 +104,7 @@ def trace_step(
     subject = subject_of(
         estimator, X, y, sample_weight, coefs=coefs, intercepts=intercepts, classes=classes
     )
-    step_size = step_size_of(estimator, subject, X, y, sample_weight, learning_rate)
+    step_size = step_size_of(estimator, subject, learning_rate)
     return take_step(subject, step_size)
 
 
@@ -123,29 +124,29 @@ def passes(estimator: BaseBackprop, X: Any, y: Any = None) -> StepTrace:
     return take_step(subject_of(without_penalty, X, y), estimator.learning_rate_)
 
 
-def take_step(subject: Subject, learning_rate: float) -> StepTrace:
+def take_step(subject: ProblemAt, learning_rate: float) -> StepTrace:
     """Go forward and backward on raw inputs, and take the step in the estimator's coordinates."""
     X = subject.X if isinstance(subject.X, np.ndarray) else subject.X.toarray()
-    names = subject.model._form["activations"]
+    names = subject.activations
     network = Network(
-        [X.shape[1], *(layer.coef.shape[1] for layer in subject.raw)],
+        [X.shape[1], *(layer.coef.shape[1] for layer in subject.layers)],
         [ACTIVATIONS[name] for name in names],
         fit_intercept=subject.network.fit_intercept,
     )
     buffers = network.buffers(len(X), X.dtype)
-    network.forward(subject.raw, X, buffers)
+    network.forward(subject.layers, X, buffers)
     outputs = [output.copy() for output in buffers.outputs]
     output_activation = subject.target.loss.output_activation
     output_gradient = _output_gradient(subject, outputs[-1])
     loss = _raw_loss(subject, output_activation)
     buffers.deltas[-1][...] = _loss_gradient(subject, loss, outputs[-1])
     gradients = network.layers(np.empty(network.n_params))
-    network.backward(subject.raw, X, buffers, gradients)
+    network.backward(subject.layers, X, buffers, gradients)
 
     changes = _changes(subject, learning_rate)
     layers = []
     for depth, (raw, gradient, change, a) in enumerate(
-        zip(subject.raw, gradients, changes, outputs, strict=True)
+        zip(subject.layers, gradients, changes, outputs, strict=True)
     ):
         is_last = depth == len(outputs) - 1
         name = output_activation if is_last else names[depth]
@@ -176,7 +177,7 @@ def take_step(subject: Subject, learning_rate: float) -> StepTrace:
         layers=layers,
         value=subject.conditioning.loss_unit * subject.objective.value(subject.params),
         learning_rate=learning_rate,
-        loss=subject.model.loss,
+        loss=subject.settings.loss,
         loss_reduction=subject.objective.reduction,
         alpha=subject.objective.alpha,
         conditions=subject.conditions,
@@ -201,7 +202,7 @@ def _derivative(activation: str, a: np.ndarray) -> np.ndarray:
     return derivative
 
 
-def _loss_gradient(subject: Subject, loss: Loss, raw_prediction: np.ndarray) -> np.ndarray:
+def _loss_gradient(subject: ProblemAt, loss: Loss, raw_prediction: np.ndarray) -> np.ndarray:
     """The derivative of the reduced loss by the raw prediction, in units of y."""
     gradient, sample_weight = np.empty_like(raw_prediction), subject.objective.sample_weight
     scale = 1.0 / subject.n_rows if subject.objective.reduction == "mean" else 1.0
@@ -212,7 +213,7 @@ def _loss_gradient(subject: Subject, loss: Loss, raw_prediction: np.ndarray) -> 
     return gradient if target_weight is None else gradient * target_weight
 
 
-def _output_gradient(subject: Subject, raw_prediction: np.ndarray) -> np.ndarray | None:
+def _output_gradient(subject: ProblemAt, raw_prediction: np.ndarray) -> np.ndarray | None:
     """∂J/∂ŷ: the derivative at ŷ of the loss with the identity as output, if it takes that."""
     try:
         on_prediction = _raw_loss(subject, "identity")
@@ -225,7 +226,7 @@ def _output_gradient(subject: Subject, raw_prediction: np.ndarray) -> np.ndarray
     return _loss_gradient(subject, on_prediction, y_pred)
 
 
-def _raw_loss(subject: Subject, output_activation: str) -> Loss:
+def _raw_loss(subject: ProblemAt, output_activation: str) -> Loss:
     """The loss of raw targets. It is that of conditioned targets in another unit."""
     name, options = subject.target.form.loss
     if name == "huber":
@@ -233,7 +234,7 @@ def _raw_loss(subject: Subject, output_activation: str) -> Loss:
     return LOSSES[name](subject.target.loss.target, output_activation, **options)
 
 
-def _bends(subject: Subject) -> np.ndarray | None:
+def _bends(subject: ProblemAt) -> np.ndarray | None:
     name, options = subject.target.form.loss
     if name == "huber":
         bends: np.ndarray = options["delta"] * np.abs(subject.conditioning.target_scale)
@@ -243,7 +244,7 @@ def _bends(subject: Subject) -> np.ndarray | None:
     return None
 
 
-def _predict(subject: Subject, raw_prediction: np.ndarray) -> None:
+def _predict(subject: ProblemAt, raw_prediction: np.ndarray) -> None:
     """Replace the raw predictions by predictions. Several quantiles are not sorted."""
     loss, scratch = subject.target.loss, np.empty_like(raw_prediction)
     if loss.output_activation in ACTIVATIONS:
@@ -252,7 +253,7 @@ def _predict(subject: Subject, raw_prediction: np.ndarray) -> None:
         loss.inverse_link(raw_prediction, scratch)
 
 
-def _target_unit(subject: Subject) -> str:
+def _target_unit(subject: ProblemAt) -> str:
     """The word for `Conditioning.loss_unit`."""
     conditioning = subject.conditioning
     if conditioning.log_target:
@@ -260,7 +261,7 @@ def _target_unit(subject: Subject) -> str:
     return "deviation" if conditioning.target_degree == 1 else "variance"
 
 
-def _target_weight(subject: Subject) -> np.ndarray | None:
+def _target_weight(subject: ProblemAt) -> np.ndarray | None:
     """The weights of several conditioned targets: the mean of their units over their own."""
     conditioning = subject.conditioning
     targets = zip(conditioning.target_shift, conditioning.target_scale, strict=True)
@@ -269,17 +270,17 @@ def _target_weight(subject: Subject) -> np.ndarray | None:
     return None if (weight == 1.0).all() else weight
 
 
-def _penalty_gradient(subject: Subject, depth: int) -> np.ndarray:
+def _penalty_gradient(subject: ProblemAt, depth: int) -> np.ndarray:
     """The derivative of ½ α Σ V² by W, in units of raw y. The penalty is on V = s W / σ."""
-    conditioning, layer = subject.conditioning, subject.raw[depth]
+    conditioning, layer = subject.conditioning, subject.layers[depth]
     factor = np.full(layer.coef.shape[1], conditioning.loss_unit * subject.objective.alpha)
     scale = conditioning.hidden_scale[depth - 1] if depth else conditioning.input_scale[:, None]
-    if depth == len(subject.raw) - 1:
+    if depth == len(subject.layers) - 1:
         factor = factor / np.square(conditioning.target_scale)
     return np.square(scale) * layer.coef * factor
 
 
-def _changes(subject: Subject, learning_rate: float) -> list[Layer]:
+def _changes(subject: ProblemAt, learning_rate: float) -> list[Layer]:
     """The changes of the weights on raw X by the step."""
     update = np.empty_like(subject.params)
     subject.objective.value_and_gradient(subject.params, subject.rows, update, scale=-learning_rate)
@@ -290,7 +291,7 @@ def _changes(subject: Subject, learning_rate: float) -> list[Layer]:
     return linear.to_raw(subject.network.layers(update), update.dtype)
 
 
-def _as_matrix(subject: Subject) -> np.ndarray:
+def _as_matrix(subject: ProblemAt) -> np.ndarray:
     values = subject.target.values
     if subject.target.loss.target == "codes":
         return np.eye(subject.target.form.n_outputs)[values]
