@@ -1,4 +1,4 @@
-"""Activation functions: values and derivatives in extended precision, at rest, at the extremes."""
+"""Activation functions: values and derivatives in extended precision, at 0, at the extremes."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -119,7 +119,7 @@ def test_limits(name, values, derivatives, dtype, size):
 
 @each_name
 def test_rest_is_the_value_at_zero(name):
-    assert ACTIVATIONS[name].rest == apply(name, np.zeros(1))[0]
+    assert ACTIVATIONS[name].at_zero == apply(name, np.zeros(1))[0]
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -132,7 +132,7 @@ class TestLargestCurvature:
     @pytest.mark.parametrize("seed", range(5))
     @pytest.mark.parametrize("hidden", [(), (4,), (4, 3)])
     def test_a_saturated_start_counts_as_one_at_rest(self, hidden, seed):
-        # At p (1 − p) ≈ 0 the log-loss is flat; at rest the output intercept has λ = ½ · ½.
+        # At p (1 − p) ≈ 0 the log-loss is flat; with zeros the output intercept has λ = ½ · ½.
         network = Network([3, *hidden, 1], [ACTIVATIONS["tanh"]] * len(hidden))
         labels = (Y[:, :1] > np.median(Y[:, 0])).astype(float)
         loss = LOSSES["log_loss"]("matrix", "sigmoid")

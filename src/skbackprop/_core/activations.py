@@ -25,15 +25,15 @@ class Activation(NamedTuple):
     multiply_derivative : callable
         ``multiply_derivative(a, delta)`` multiplies `delta` by f'(z), given ``a = f(z)``, and
         may overwrite `a`.
-    rest : float
-        f(0), the activation of a unit that receives nothing.
+    at_zero : float
+        f(0), the activation of a unit whose weighted sum is 0.
     low, high : float
         Bounds of f.
     inverse : callable or None
         f⁻¹ of an array of values between the bounds; None for the identity.
     conditioned : Activation or None
-        (f − rest) / unit, for descent in conditioned coordinates; None where it is f itself.
-    unit : float
+        (f − at_zero) / scale, for descent in conditioned coordinates; None where it is f itself.
+    scale : float
         Scale of the conditioned activation.
     homogeneous : bool
         Whether f(c z) = c f(z) for c > 0, so that outputs can be scaled as their targets are.
@@ -53,12 +53,12 @@ class Activation(NamedTuple):
 
     apply: Callable[[np.ndarray, np.ndarray], None]
     multiply_derivative: Callable[[np.ndarray, np.ndarray], None]
-    rest: float = 0.0
+    at_zero: float = 0.0
     low: float = -math.inf
     high: float = math.inf
     inverse: Callable[[np.ndarray], np.ndarray] | None = None
     conditioned: "Activation | None" = None
-    unit: float = 1.0
+    scale: float = 1.0
     homogeneous: bool = False
     gain: float = 1.0
     gain_after: float = 1.0
@@ -201,11 +201,11 @@ ACTIVATIONS: dict[str, Activation] = {
     "sigmoid": Activation(
         _sigmoid,
         _sigmoid_derivative,
-        rest=0.5,
+        at_zero=0.5,
         low=0.0,
         high=1.0,
         inverse=_inverse_sigmoid,
-        # Its slope at rest is 1/8.
+        # Its slope at 0 is 1/8.
         conditioned=Activation(
             _conditioned_sigmoid,
             _conditioned_sigmoid_derivative,
@@ -213,17 +213,17 @@ ACTIVATIONS: dict[str, Activation] = {
             gain_after=2.0,
             steepest=0.125,
         ),
-        unit=2.0,
+        scale=2.0,
         steepest=0.25,
         derivative_formula="{a}(1-{a})",
     ),
     "softplus": Activation(
         _softplus,
         _softplus_derivative,
-        rest=_LOG_2,
+        at_zero=_LOG_2,
         low=0.0,
         inverse=_inverse_softplus,
-        # Its slope is 1/4 at rest, which asks for a product of 4 a layer, and in the mean of
+        # Its slope is 1/4 at 0, which asks for a product of 4 a layer, and in the mean of
         # squares 1/8 of a wide signal, which asks for 2√2; between them by trial, of 2 to 12
         # layers. The gain of a first layer, which has no layer before it, is by trial on tables.
         conditioned=Activation(
@@ -234,7 +234,7 @@ ACTIVATIONS: dict[str, Activation] = {
             spread=0.7,
             steepest=0.5,
         ),
-        unit=2.0,
+        scale=2.0,
         derivative_formula=r"(1-\exp(-{a}))",
     ),
     "tanh": Activation(

@@ -101,8 +101,8 @@ class Conditioning(NamedTuple):
             input_shift=input_shift,
             input_scale=inputs.every.side() * input_scale,
             unvaried=inputs.every.constant,
-            hidden_shift=[f.rest for f in activations],
-            hidden_scale=[f.unit for f in activations],
+            hidden_shift=[f.at_zero for f in activations],
+            hidden_scale=[f.scale for f in activations],
             activations=[f.conditioned or f for f in activations],
         )
 

@@ -26,7 +26,7 @@ def largest_curvature(
     objective: ObjectiveOfRows | ScaledObjective,
     params: np.ndarray,
     rng: np.random.Generator,
-    rest: np.ndarray | float = 0.0,
+    zero: np.ndarray | float = 0.0,
 ) -> float:
     """The largest |eigenvalue| of the Hessian of the objective of any of several batches.
 
@@ -35,7 +35,7 @@ def largest_curvature(
     the heaviest row among them: one large sample would give a step too long for small batches.
 
     A start where the units are saturated is nearly flat, and the step that suits it too long
-    everywhere else: the curvature at θ = `rest`, where all units are at rest and predictions
+    everywhere else: the curvature at θ = `zero`, where all coefficients are 0 and the predictions
     typical, counts as well. It is that of the output intercepts.
 
     The result is rounded up to 6 bits, since differences of gradients are good to about 1e-12
@@ -46,7 +46,7 @@ def largest_curvature(
     v /= np.linalg.norm(v)
     start = 0.1 * v
     batches = _batches(objective, rng)
-    largest = _power_iteration(objective, np.zeros_like(params) + rest, batches[0], v.copy(), 3)
+    largest = _power_iteration(objective, np.zeros_like(params) + zero, batches[0], v.copy(), 3)
     iterations = _ITERATIONS
     for rows in batches:
         largest = max(largest, _power_iteration(objective, params, rows, v, iterations))

@@ -85,7 +85,7 @@ class Network:
         """Coefficients uniform in ±gain · √(6 / (fan_in + fan_out)), intercepts zero.
 
         The normalised initialisation of Glorot and Bengio (2010), equation 16, which is for units
-        whose derivative at rest is 1, times the gain of the layer's activation and, in hidden
+        whose derivative at 0 is 1, times the gain of the layer's activation and, in hidden
         layers, the gain after that of the layer before. The output layer has no gain, and its
         intercepts are `start`.
         """

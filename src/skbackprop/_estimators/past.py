@@ -19,7 +19,7 @@ class Search:
     curvature: float | None = None
     scale: np.ndarray | None = None
     """Scales of the inputs and of the targets."""
-    question: tuple[Any, ...] = ()
+    depends_on: tuple[Any, ...] = ()
     """The settings that the curvature depends on."""
 
 

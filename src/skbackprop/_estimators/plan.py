@@ -34,7 +34,7 @@ def search_step(
     batch_size = auto.batch_size(settings.batch_size, problem.data.X.shape[0])
     conditioning = problem.conditioning
     scale = np.abs(np.concatenate([conditioning.input_scale, conditioning.target_scale]))
-    question = (
+    depends_on = (
         target.form.loss,
         problem.loss.output_activation,
         settings.fit_intercept,
@@ -49,7 +49,7 @@ def search_step(
     if (
         last is not None
         and last.curvature is not None
-        and last.question == question
+        and last.depends_on == depends_on
         and not auto.scales_have_moved(scale, last.scale)
     ):
         return last
@@ -58,7 +58,7 @@ def search_step(
     smoothed = problem.loss.smoothed(SmallestDeviation(problem))
     objective = problem._replace(loss=smoothed, precision=double).objective(batch_size)
     curvature = largest_curvature(objective, params.astype(double), streams.curvature, start)
-    return Search(curvature, scale, question)
+    return Search(curvature, scale, depends_on)
 
 
 class SmallestDeviation:
