@@ -32,12 +32,9 @@ dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
 distributed = pytest.importorskip("distributed")
 
-from skbackprop.dask import (  # noqa: E402
-    Blocks,
-    DaskBackpropClassifier,
-    DaskBackpropRegressor,
-    ObjectiveOfBlocks,
-)
+from skbackprop.dask import DaskBackpropClassifier, DaskBackpropRegressor  # noqa: E402
+from skbackprop.dask._blocks import Blocks  # noqa: E402
+from skbackprop.dask._objective import ObjectiveOfBlocks  # noqa: E402
 
 pytestmark = [
     # What distributed says when its own threads and sockets end late.
@@ -87,7 +84,7 @@ def data():
 @pytest.fixture
 def by_the_workers(monkeypatch):
     """Gradients of more than eight blocks are added up by the workers, however short they are."""
-    monkeypatch.setattr("skbackprop.dask._BY_THE_CLIENT", 0)
+    monkeypatch.setattr("skbackprop.dask._objective._BY_THE_CLIENT", 0)
 
 
 def split(array, chunks=77):
@@ -187,7 +184,7 @@ class TestObjective:
         self, client, data, monkeypatch, most, n_gathered
     ):
         """Of 80 there are first 10 sums, then 2; where the client does not take all of them."""
-        monkeypatch.setattr("skbackprop.dask._BY_THE_CLIENT", most)
+        monkeypatch.setattr("skbackprop.dask._objective._BY_THE_CLIENT", most)
         ours, local, params = self.objectives(client, data, 3, "huber", True, batch_size=N_ROWS)
         numbers = []
 

@@ -1,260 +1,27 @@
-"""One model on a cluster: the estimators on dask arrays and frames, whose rows stay on the workers.
-
-The descent is that of one machine. Its objective is a sum over the rows, and so the sum of those of
-the blocks, each of which a worker evaluates where the block is. What comes back is as large as the
-weights. The sums are taken in the order of the blocks, whichever worker is done first; those that
-are too much for the client by the workers, a few at a time, along a tree whose shape is that of the
-blocks.
-"""
+"""The estimators on dask collections, and how the rows of their fits are held."""
 
 import copy
 import inspect
-import threading
 import uuid
-from collections.abc import Callable, Iterable
-from functools import cached_property, partial, reduce
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
+import dask
+import dask.array as da
 import numpy as np
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from distributed import Client
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skbackprop._core.objective import Objective, ObjectiveOfRows
-from skbackprop._core.rows import Rows
-from skbackprop._core.statistics import Moments, Spread, moments
+from skbackprop._core.statistics import Spread
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.callbacks import is_of_callbacks, with_callbacks
-from skbackprop._estimators.check_data import GivenRows, naming
+from skbackprop._estimators.check_data import GivenRows
 from skbackprop._estimators.check_kinds import check_kinds
 from skbackprop._estimators.classifier import BackpropClassifier
 from skbackprop._estimators.early_stopping import ToValidate
 from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.regressor import BackpropRegressor
-
-try:
-    import dask
-    import dask.array as da
-    from dask.sizeof import sizeof
-    from distributed import Client, Future
-except ImportError as error:
-    raise ImportError(
-        "skbackprop.dask needs dask and distributed, which the extra 'dask' installs: "
-        "pip install 'skbackprop[dask]'."
-    ) from error
-
-__all__ = ["DaskBackpropClassifier", "DaskBackpropRegressor"]
-
-
-class Part(NamedTuple):
-    """The rows of one block that are wanted."""
-
-    block: Future
-    rows: np.ndarray | None
-    """Their numbers in the block; None for all as they come."""
-    positions: slice | np.ndarray
-    """Where they are among all rows that are wanted."""
-    n_rows: int
-
-
-# dask's configuration is that of the process.
-_config_lock = threading.Lock()
-
-
-class Blocks:
-    """Rows of inputs, checked, on workers: what an estimator needs of an `X`.
-
-    Parameters
-    ----------
-    client : Client
-        Of the cluster that has the blocks.
-    blocks : list of Future
-        Arrays or CSR matrices with as many columns each.
-    lengths : list of int
-        Their numbers of rows.
-    n_features : int
-        The number of columns.
-    dtype : numpy.dtype
-        The precision.
-    order : ndarray of int or None
-        Which of the rows are wanted, in which order; None for all as they come.
-    """
-
-    def __init__(
-        self,
-        client: Client,
-        blocks: list[Future],
-        lengths: list[int],
-        n_features: int,
-        dtype: np.dtype,
-        order: np.ndarray | None = None,
-    ) -> None:
-        self.shape = (sum(lengths) if order is None else len(order), n_features)
-        self.dtype = dtype
-        self._client = client
-        self._blocks = blocks
-        self._lengths = lengths
-        self._order = order
-
-    @classmethod
-    def of(cls, client: Client, X: da.Array, dtype: Any = None) -> Self:
-        """Have the workers compute, check and keep the blocks of a dask array."""
-        if dtype is None:
-            dtype = X.dtype if X.dtype == np.float32 else np.float64
-        dtype = np.dtype(dtype)
-        parts = X.rechunk({1: -1}).to_delayed().ravel().tolist()
-        check = dask.delayed(_check_block, pure=False)
-        blocks = client.compute([check(part, X.shape[1], dtype) for part in parts])
-        lengths = _gathered(client, client.map(_n_rows, blocks, pure=False))
-        if not any(lengths):
-            raise ValueError("X must have at least 1 row; got a collection of no rows.")
-        blocks = [block for block, n in zip(blocks, lengths, strict=True) if n]
-        return cls(client, blocks, [n for n in lengths if n], X.shape[1], dtype)
-
-    def __getitem__(self, rows: np.ndarray) -> "Blocks":
-        order = rows if self._order is None else self._order[rows]
-        return Blocks(self._client, self._blocks, self._lengths, self.shape[1], self.dtype, order)
-
-    @cached_property
-    def parts(self) -> list[Part]:
-        """The rows that are wanted, block by block."""
-        ends = np.cumsum(self._lengths)
-        starts = ends - self._lengths
-        if self._order is None:
-            return [
-                Part(block, None, slice(start, end), end - start)
-                for block, start, end in zip(self._blocks, starts, ends, strict=True)
-            ]
-        numbers = np.searchsorted(ends, self._order, side="right")
-        return [
-            Part(self._blocks[k], self._order[positions] - starts[k], positions, len(positions))
-            for k, positions in _groups(numbers)
-        ]
-
-    def split(self, rows: Rows) -> list[tuple[int, Rows]]:
-        """The number of each part that has some of the given rows, and which of its rows."""
-        if isinstance(rows, slice):
-            if rows == slice(0, self.shape[0]):
-                return [(k, slice(0, part.n_rows)) for k, part in enumerate(self.parts)]
-            rows = np.arange(rows.start, rows.stop)
-        numbers, row_in_part = self._places
-        return [(k, row_in_part[rows[at]]) for k, at in _groups(numbers[rows])]
-
-    @cached_property
-    def _places(self) -> tuple[np.ndarray, np.ndarray]:
-        """For each row that is wanted the number of its part, and of the row in it."""
-        numbers, row_in_part = np.empty((2, self.shape[0]), dtype=np.intp)
-        for k, part in enumerate(self.parts):
-            numbers[part.positions] = k
-            row_in_part[part.positions] = np.arange(part.n_rows)
-        return numbers, row_in_part
-
-    def submit(self, name: str, function: Callable[..., Any], *arguments: list[Any]) -> list[Any]:
-        """Futures of a function of each of the arguments, under a name for the dashboard."""
-        key = f"{name}-{uuid.uuid4().hex}"
-        keys = [(key, k) for k in range(len(arguments[0]))]
-        # Targets and row numbers go with their task, from where a lost worker's can be had again.
-        with (
-            _config_lock,
-            dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TiB"}),
-        ):
-            return self._client.map(function, *arguments, key=keys, pure=False)
-
-    def run(self, name: str, function: Callable[..., Any], *arguments: list[Any]) -> list[Any]:
-        """The values of a function of each of the arguments."""
-        return self.gather(self.submit(name, function, *arguments))
-
-    def gather(self, futures: list[Future]) -> list[Any]:
-        """The values of futures."""
-        return _gathered(self._client, futures)
-
-    def moments(self, sample_weight: np.ndarray | None, excluded: np.ndarray | None) -> Moments:
-        """The moments of the columns, without the values that equal `excluded`."""
-        blocks, rows = [part.block for part in self.parts], [part.rows for part in self.parts]
-        weights = [_some(sample_weight, part.positions) for part in self.parts]
-        each = [excluded] * len(blocks)
-        return reduce(Moments.merged, self.run("moments", _moments, blocks, rows, weights, each))
-
-    def spread(self, sample_weight: np.ndarray | None) -> Spread:
-        """The spread of the columns."""
-        return Spread.by(partial(self.moments, sample_weight))
-
-    def predictions(self, model: BaseBackprop, method: str) -> np.ndarray:
-        """What a method of a fitted estimator predicts for the rows."""
-        each = [[part.block, part.rows, model, method] for part in self.parts]
-        predicted = self.run(method, _predict_rows, *map(list, zip(*each, strict=True)))
-        result = np.empty((self.shape[0], *predicted[0].shape[1:]), predicted[0].dtype)
-        for part, values in zip(self.parts, predicted, strict=True):
-            result[part.positions] = values
-        return result
-
-
-class ObjectiveOfBlocks(ObjectiveOfRows):
-    """The objective on blocks, of each of which a worker keeps the objective: Σ over its rows."""
-
-    inputs: Blocks
-
-    def _take_inputs(
-        self, X: Blocks, input_shift: np.ndarray | None, input_scale: np.ndarray | None
-    ) -> None:
-        self.inputs = X
-        self._coordinates = {"input_shift": input_shift, "input_scale": input_scale}
-
-    @cached_property
-    def _objectives(self) -> list[Future]:
-        settings = {"reduction": "sum", "dtype": self.dtype, **self._coordinates}
-        each = [
-            [
-                part.block,
-                part.rows,
-                self.y[part.positions],
-                _some(self.sample_weight, part.positions),
-                self.network,
-                self.loss,
-                {"batch_size": min(self.batch_size, part.n_rows), **settings},
-            ]
-            for part in self.inputs.parts
-        ]
-        arguments = map(list, zip(*each, strict=True))
-        return self.inputs.submit("objective", _objective, *arguments)
-
-    def _sum(self, params: np.ndarray) -> float:
-        objectives = self._objectives
-        return sum(self.inputs.run("loss", _loss, objectives, [params] * len(objectives)))
-
-    def _sum_and_gradient(
-        self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float
-    ) -> float:
-        numbers, rows_of_each = zip(*self.inputs.split(rows), strict=True)
-        n_blocks = len(numbers)
-        fan_in = n_blocks if n_blocks * params.nbytes <= _BY_THE_CLIENT else _FAN_IN
-        weights: Any = params
-        if n_blocks > fan_in:
-            # Through the scheduler once; workers have them of each other.
-            (weights,) = self.inputs.submit("weights", _itself, [params])
-        sums = [
-            self.inputs.submit(
-                "gradient",
-                _loss_and_gradient,
-                [self._objectives[k] for k in numbers],
-                list(rows_of_each),
-                [weights] * n_blocks,
-                [scale] * n_blocks,
-            )
-        ]
-        # All are kept until the last is there: a future that goes early may go before it is used.
-        while len(sums[-1]) > fan_in:
-            starts = range(0, len(sums[-1]), fan_in)
-            groups = [sums[-1][k : k + fan_in] for k in starts]
-            sums.append(self.inputs.submit("sum", _summed, groups))
-        value, total = _summed(self.inputs.gather(sums[-1]))
-        np.copyto(out, total, casting="same_kind")
-        return value
-
-
-# Bytes of the gradients of a step that the client adds up alone: two levels of tasks cost more
-# than the transfer of less.
-_BY_THE_CLIENT = 2**26
-# Gradients that are added up at a time otherwise.
-_FAN_IN = 8
+from skbackprop.dask._blocks import Blocks, in_memory
+from skbackprop.dask._objective import ObjectiveOfBlocks
 
 
 class OnCluster(InMemory):
@@ -278,7 +45,7 @@ class OnCluster(InMemory):
         return Blocks.of(client, X, dtype)
 
     def gathered(self, array: Any) -> Any:
-        return _in_memory(array)
+        return in_memory(array)
 
     def zero_columns(self, X: Blocks) -> np.ndarray:
         every = X.moments(None, None)
@@ -350,9 +117,9 @@ class _DaskMixin(BaseBackprop):
         DivergenceWarning, ConvergenceWarning
             As in memory.
         """
-        weights = _in_memory(sample_weight), _in_memory(sample_weight_val)
+        weights = in_memory(sample_weight), in_memory(sample_weight_val)
         return self._fit(
-            GivenRows(X, y, weights[0], _in_memory(groups)),
+            GivenRows(X, y, weights[0], in_memory(groups)),
             ToValidate(X_val, y_val, weights[1]),
             coefs_init=coefs_init,
             intercepts_init=intercepts_init,
@@ -429,7 +196,7 @@ class _DaskMixin(BaseBackprop):
         check_is_fitted(self)
         if dask.is_dask_collection(X):
             X = self._held.check_inputs(self, X, reset=False)
-        return super().score(X, _in_memory(y), _in_memory(sample_weight))
+        return super().score(X, in_memory(y), in_memory(sample_weight))
 
     def _predictions(self, X: Any, method: str, *arguments: Any) -> Any:
         """The predictions of a method, where the rows are."""
@@ -548,7 +315,7 @@ class DaskBackpropClassifier(_DaskMixin, BackpropClassifier):
         self : DaskBackpropClassifier
             The fitted estimator.
         """
-        return super().partial_fit(X, y, _in_memory(classes), _in_memory(sample_weight))
+        return super().partial_fit(X, y, in_memory(classes), in_memory(sample_weight))
 
     def predict_proba(self, X: Any) -> Any:
         """Predict probabilities as `BackpropClassifier` does.
@@ -645,121 +412,7 @@ class DaskBackpropRegressor(_DaskMixin, BackpropRegressor):
         self : DaskBackpropRegressor
             The fitted estimator.
         """
-        return super().partial_fit(X, y, _in_memory(sample_weight))
-
-
-def _in_memory(array: Any) -> Any:
-    """The values of a dask collection; all else as it is."""
-    return array.compute() if dask.is_dask_collection(array) else array
-
-
-def _groups(numbers: np.ndarray) -> Iterable[tuple[int, np.ndarray]]:
-    """Each number that is there, in rising order, and its positions."""
-    order = np.argsort(numbers, kind="stable")
-    present, starts = np.unique(numbers[order], return_index=True)
-    return zip(present.tolist(), np.split(order, starts[1:]), strict=True)
-
-
-def _some(array: np.ndarray | None, rows: Rows) -> np.ndarray | None:
-    return None if array is None else array[rows]
-
-
-def _gathered(client: Client, futures: list[Future]) -> list[Any]:
-    """The values of futures.
-
-    An error that one of them ended in belongs to it, and has the frames that it passed, with all
-    that the cluster keeps for them: unless let go of, it would stay there for good.
-    """
-    try:
-        return client.gather(futures)
-    except Exception:
-        for future in futures:
-            future.release()
-        raise
-
-
-# What workers run.
-
-
-def _check_block(block: Any, n_features: int, dtype: np.dtype) -> Any:
-    """A block in its precision, finite."""
-    with naming("X"):
-        check_kinds("X", block)
-        block = check_array(
-            block, accept_sparse="csr", dtype=dtype, ensure_min_samples=0, input_name="X"
-        )
-    if block.shape[1] != n_features:
-        raise ValueError(
-            f"X must have blocks of {n_features} columns, as its chunks say; got one of shape "
-            f"{block.shape}."
-        )
-    if not isinstance(block, np.ndarray) and not block.has_canonical_format:
-        block = block.copy()
-        block.sum_duplicates()
-    return block
-
-
-def _n_rows(block: Any) -> int:
-    return int(block.shape[0])
-
-
-def _rows_of(block: Any, rows: np.ndarray | None) -> Any:
-    return block if rows is None else block[rows]
-
-
-def _moments(
-    block: Any,
-    rows: np.ndarray | None,
-    weights: np.ndarray | None,
-    excluded: np.ndarray | None,
-) -> Moments:
-    X = _rows_of(block, rows)
-    return moments(X, np.ones(X.shape[0]) if weights is None else weights, excluded)
-
-
-@np.errstate(over="ignore", invalid="ignore")
-def _objective(
-    block: Any,
-    rows: np.ndarray | None,
-    y: np.ndarray,
-    sample_weight: np.ndarray | None,
-    network: Any,
-    loss: Any,
-    settings: dict[str, Any],
-) -> Objective:
-    return Objective(network, loss, _rows_of(block, rows), y, sample_weight, **settings)
-
-
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")
-def _loss(objective: Objective, params: np.ndarray) -> float:
-    return objective.value(params)
-
-
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")
-def _loss_and_gradient(
-    objective: Objective, rows: Rows, params: np.ndarray, scale: float
-) -> tuple[float, np.ndarray]:
-    gradient = np.empty_like(params)
-    return objective.value_and_gradient(params, rows, gradient, scale), gradient
-
-
-def _itself(value: Any) -> Any:
-    return value
-
-
-def _summed(parts: list[tuple[float, np.ndarray]]) -> tuple[float, np.ndarray]:
-    """The sums of losses and of gradients, in their order; those of gradients in float64."""
-    value, total = 0.0, np.zeros(len(parts[0][1]))
-    for part, gradient in parts:
-        value += part
-        total += gradient
-    return value, total
-
-
-def _predict_rows(
-    block: Any, rows: np.ndarray | None, model: BaseBackprop, method: str
-) -> np.ndarray:
-    return getattr(model, method)(_rows_of(block, rows))
+        return super().partial_fit(X, y, in_memory(sample_weight))
 
 
 def _predict_block(block: Any, model: BaseBackprop, method: str, *arguments: Any) -> np.ndarray:
@@ -768,11 +421,3 @@ def _predict_block(block: Any, model: BaseBackprop, method: str, *arguments: Any
     if block.shape[0] == 0:
         return predict(np.zeros((1, block.shape[1]), block.dtype), *arguments)[:0]
     return predict(block, *arguments)
-
-
-@sizeof.register(Objective)
-def _sizeof_objective(objective: Objective) -> int:
-    """Bytes that moving one would cost, or nearly so: unknown, it is taken for a trifle."""
-    n_rows, n_features = objective.inputs.shape
-    size = n_rows * n_features + objective.batch_size * sum(n for _, n in objective.network.shapes)
-    return int(size * objective.dtype.itemsize)
