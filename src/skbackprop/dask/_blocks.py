@@ -162,11 +162,6 @@ class Blocks:
         return result
 
 
-def in_memory(array: Any) -> Any:
-    """The values of a dask collection; all else as it is."""
-    return array.compute() if dask.is_dask_collection(array) else array
-
-
 def _groups(numbers: np.ndarray) -> Iterable[tuple[int, np.ndarray]]:
     """Each number that is there, in rising order, and its positions."""
     order = np.argsort(numbers, kind="stable")

@@ -1,8 +1,11 @@
 """The estimators on dask collections, and how the rows of their fits are held."""
 
 import copy
+import functools
 import inspect
 import uuid
+import warnings
+from collections.abc import Callable
 from typing import Any, Self
 
 import dask
@@ -11,6 +14,7 @@ import numpy as np
 from distributed import Client
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skbackprop._core.descent import Plan
 from skbackprop._core.statistics import Spread
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.callbacks import is_of_callbacks, with_callbacks
@@ -20,32 +24,37 @@ from skbackprop._estimators.classifier import BackpropClassifier
 from skbackprop._estimators.early_stopping import ToValidate
 from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.regressor import BackpropRegressor
-from skbackprop.dask._blocks import Blocks, in_memory
+from skbackprop._estimators.warn import level_of_caller
+from skbackprop.dask._blocks import Blocks
 from skbackprop.dask._objective import ObjectiveOfBlocks
 
 
 class OnCluster(InMemory):
-    """Rows in blocks on the workers of a cluster."""
+    """Rows in blocks on the workers of the given client, or of that which is current."""
 
     objective = ObjectiveOfBlocks
 
+    def __init__(self, client: Any) -> None:
+        self._client = None if client is None else _checked_client(client)
+
     def check_inputs(self, estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> Blocks:
         X = estimator._checked_array(X, reset=reset)
-        try:
-            client = Client.current()
-        except ValueError as error:
-            raise ValueError(
-                f"{type(estimator).__name__} needs a cluster: make a distributed.Client first."
-            ) from error
-        if client.asynchronous:
-            raise ValueError(
-                f"{type(estimator).__name__} needs a client that waits for results; got one with "
-                "asynchronous=True."
-            )
+        client = self._client
+        if client is None:
+            try:
+                client = _checked_client(Client.current())
+            except ValueError as error:
+                raise ValueError(
+                    f"{type(estimator).__name__} needs a cluster: make a distributed.Client first, "
+                    f"or pass one as client. {error}"
+                ) from error
         return Blocks.of(client, X, dtype)
 
     def gathered(self, array: Any) -> Any:
-        return in_memory(array)
+        if not dask.is_dask_collection(array):
+            return array
+        # Without a client it is computed by whatever scheduler is set, as dask does.
+        return array.compute() if self._client is None else self._client.compute(array, sync=True)
 
     def zero_columns(self, X: Blocks) -> np.ndarray:
         every = X.moments(None, None)
@@ -54,12 +63,76 @@ class OnCluster(InMemory):
     def spread(self, X: Blocks, sample_weight: np.ndarray | None) -> Spread:
         return X.spread(sample_weight)
 
+    def report_cost(self, estimator: Any, plan: Plan) -> None:
+        n_steps = plan.max_iter * len(plan.batches)
+        # A step is a round of tasks of the scheduler, whatever its rows: 10 ms, as measured.
+        minutes = 0.01 * n_steps / 60.0
+        if estimator.batch_size == "auto" and minutes >= 1.0:
+            warnings.warn(
+                f"{type(estimator).__name__} with batch_size='auto' takes up to {n_steps:,} steps, "
+                f"each on {plan.batches.batch_size} rows. A step on a cluster takes 10 ms or more, "
+                f"however few its rows: that is {minutes:.1f} minutes. Set batch_size to more "
+                "rows, and max_iter to so many epochs that some thousand steps remain; or, if the "
+                f"rows fit in memory, use {estimator._local.__name__}.",
+                UserWarning,
+                stacklevel=level_of_caller(),
+            )
+
+
+def _checked_client(client: Any) -> Client:
+    """A client that waits for results."""
+    if not isinstance(client, Client):
+        raise TypeError(f"client must be a distributed.Client or None; got {client!r}.")
+    if client.asynchronous:
+        raise ValueError("client must wait for results; got one with asynchronous=True.")
+    return client
+
+
+def _lazy(method: Callable[..., Any]) -> Any:
+    """A method of prediction, lazy on dask collections, and what its docstring says."""
+
+    @functools.wraps(method)
+    def predictions(self: Any, X: Any, *arguments: Any, **options: Any) -> Any:
+        return self._predictions(X, method.__name__, arguments, options)
+
+    summary, _, rest = (inspect.getdoc(method) or "").partition("\n")
+    rest = rest.replace("{array-like, sparse matrix}", "dask array, dask dataframe or array-like")
+    rest = rest.replace(": ndarray of", ": dask array or ndarray of")
+    lazy = "The result of a dask collection is lazy, block by block, in the chunks of `X`."
+    predictions.__doc__ = f"{summary}\n\n{lazy}\n{rest}"
+    return predictions
+
 
 class _DaskMixin(BaseBackprop):
     """What the estimators on dask collections have in place of those in memory."""
 
-    _held = OnCluster()
     _local: type[BaseBackprop]
+    client: Client | None
+
+    def __init__(self, *args: Any, client: Client | None = None, **parameters: Any) -> None:
+        super().__init__(*args, **parameters)
+        self.client = client
+
+    @property
+    def _held(self) -> OnCluster:
+        return OnCluster(self.client)
+
+    # A client is a connection, which cannot be copied, as `clone` does with every parameter, nor
+    # be saved: clones share it, and files have none.
+
+    def __sklearn_clone__(self) -> Self:
+        new = super(_DaskMixin, self._unconnected()).__sklearn_clone__()
+        new.client = self.client
+        return new
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super(_DaskMixin, self._unconnected()).__getstate__()
+
+    def _unconnected(self) -> Self:
+        """A shallow copy without the client."""
+        model = copy.copy(self)
+        model.client = None
+        return model
 
     @with_callbacks
     def fit(
@@ -75,9 +148,10 @@ class _DaskMixin(BaseBackprop):
         sample_weight_val: Any = None,
         groups: Any = None,
     ) -> Self:
-        """Fit the network to data on the workers of the current `distributed.Client`.
+        """Fit the network to data on the workers of a cluster.
 
-        That is the client made last, or within ``with client.as_current():`` the one named there.
+        That is the one of `client`; if it is None, of the client made last, or within
+        ``with client.as_current():`` of the one named there.
 
         Parameters
         ----------
@@ -116,11 +190,13 @@ class _DaskMixin(BaseBackprop):
         -----
         DivergenceWarning, ConvergenceWarning
             As in memory.
+        UserWarning
+            If ``batch_size="auto"`` makes so many steps that they take minutes.
         """
-        weights = in_memory(sample_weight), in_memory(sample_weight_val)
+        gathered = self._held.gathered
         return self._fit(
-            GivenRows(X, y, weights[0], in_memory(groups)),
-            ToValidate(X_val, y_val, weights[1]),
+            GivenRows(X, y, gathered(sample_weight), gathered(groups)),
+            ToValidate(X_val, y_val, gathered(sample_weight_val)),
             coefs_init=coefs_init,
             intercepts_init=intercepts_init,
         )
@@ -133,51 +209,25 @@ class _DaskMixin(BaseBackprop):
         model : BackpropClassifier or BackpropRegressor
             A copy, which neither needs nor knows dask.
         """
-        state = {
-            name: value if is_of_callbacks(name) else copy.deepcopy(value)
-            for name, value in vars(self).items()
-        }
-        return self._with_state(state)
-
-    def _with_state(self, state: dict[str, Any]) -> Any:
-        model = self._local.__new__(self._local)
-        model.__dict__.update(state)
+        model = self._as_local()
+        for name, value in vars(model).items():
+            if not is_of_callbacks(name):
+                setattr(model, name, copy.deepcopy(value))
         return model
 
-    def predict(self, X: Any) -> Any:
-        """Predict as the estimator in memory does.
+    def _as_local(self) -> Any:
+        """The ordinary estimator, which shares what this one has but the client."""
+        model = self._local.__new__(self._local)
+        model.__dict__.update(vars(self))
+        del model.client
+        return model
 
-        Parameters
-        ----------
-        X : dask array, dask dataframe or array-like of shape (n_samples, n_features)
-            Inputs.
-
-        Returns
-        -------
-        y_pred : dask array or ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions: of a dask collection lazy, block by block, in the chunks of `X`.
-        """
-        return self._predictions(X, "predict")
-
-    def hidden_activations(self, X: Any, layer: int = -1) -> Any:
-        """Return the activations of a hidden layer as the estimator in memory does.
-
-        Parameters
-        ----------
-        X : dask array, dask dataframe or array-like of shape (n_samples, n_features)
-            Inputs.
-        layer : int, default=-1
-            Number of the hidden layer from 0; negative ones count from the last.
-
-        Returns
-        -------
-        activations : dask array or ndarray of shape (n_samples, n_units)
-            Activations of the units of the layer; of a dask collection lazy.
-        """
-        return self._predictions(X, "hidden_activations", layer)
+    hidden_activations = _lazy(BaseBackprop.hidden_activations)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the score of the estimator in memory.
+
+        `X` is predicted block by block, and no block is kept.
 
         Parameters
         ----------
@@ -193,33 +243,37 @@ class _DaskMixin(BaseBackprop):
         score : float
             The accuracy, or of a regressor R² or D², whichever suits its loss.
         """
-        check_is_fitted(self)
-        if dask.is_dask_collection(X):
-            X = self._held.check_inputs(self, X, reset=False)
-        return super().score(X, in_memory(y), in_memory(sample_weight))
+        gathered = self._held.gathered
+        predicted = gathered(self.predict(X))
+        if len(predicted) == 0:
+            raise ValueError("X must have at least 1 row; got a collection of no rows.")
+        model = self._as_local()
+        # All that a score asks of X.
+        model.predict = lambda X: predicted
+        return model.score(X, gathered(y), gathered(sample_weight))
 
-    def _predictions(self, X: Any, method: str, *arguments: Any) -> Any:
+    def _predictions(self, X: Any, method: str, arguments: Any, options: Any) -> Any:
         """The predictions of a method, where the rows are."""
         check_is_fitted(self)
+        local = self._as_local()
         # Callbacks belong to this process; in the middle of a fit they cannot even be sent.
-        state = {name: v for name, v in vars(self).items() if not is_of_callbacks(name)}
-        local = self._with_state(state)
+        for name in filter(is_of_callbacks, vars(self)):
+            delattr(local, name)
         if isinstance(X, Blocks):
             local.__dict__.pop("feature_names_in_", None)
             return X.predictions(local, method)
         if not dask.is_dask_collection(X):
-            return getattr(local, method)(X, *arguments)
+            return getattr(local, method)(X, *arguments, **options)
         X = self._checked_array(X, reset=False).rechunk({1: -1})
         local.__dict__.pop("feature_names_in_", None)
-        meta = _predict_block(np.empty((0, X.shape[1]), X.dtype), local, method, *arguments)
+        call = functools.partial(_predict_block, method, arguments, options)
+        meta = call(np.empty((0, X.shape[1]), X.dtype), local)
         result: dict[str, Any] = {"drop_axis": 1}
         if meta.ndim == 2:
             result = {"chunks": (X.chunks[0], (meta.shape[1],))}
         return X.map_blocks(
-            _predict_block,
+            call,
             dask.delayed(local, name=f"model-{uuid.uuid4().hex}"),
-            method,
-            *arguments,
             name=f"{method}-{uuid.uuid4().hex}",
             dtype=meta.dtype,
             meta=meta,
@@ -249,21 +303,39 @@ class _DaskMixin(BaseBackprop):
         return X if is_array else X.to_dask_array()
 
 
-def _documented(cls: Any) -> Any:
-    """Take over what the local estimator's docstring says of parameters, attributes and the rest.
+def _on_dask(cls: Any) -> Any:
+    """Give a class the signature and the sections of the local estimator, and `client`.
 
-    Notebooks and editors show what the docstring of the class itself has.
+    scikit-learn, notebooks and editors read them off the class itself.
     """
+    init, local = cls.__init__, inspect.signature(cls._local.__init__)
+
+    @functools.wraps(init)
+    def initialise(self: Any, *args: Any, **parameters: Any) -> None:
+        init(self, *args, **parameters)
+
+    client = inspect.signature(init).parameters["client"]
+    initialise.__signature__ = local.replace(  # type: ignore[attr-defined]
+        parameters=[*local.parameters.values(), client]
+    )
+    cls.__init__ = initialise
     ours, theirs = inspect.getdoc(cls), inspect.getdoc(cls._local)
     if ours and theirs:
         for first, after in (("Parameters\n", "See Also\n"), ("Notes\n", "Examples\n")):
             section = theirs.partition(first)[2].partition(after)[0]
             ours = ours.replace(after, first + section + after, 1)
-        cls.__doc__ = ours
+        cls.__doc__ = ours.replace("\nAttributes\n", _CLIENT + "\nAttributes\n", 1)
     return cls
 
 
-@_documented
+_CLIENT = """\
+client : distributed.Client, default=None
+    The client to compute with; None for the one that is current. Clones share it, files and
+    `to_local` have none. What is lazy is computed where its ``compute`` is called.
+"""
+
+
+@_on_dask
 class DaskBackpropClassifier(_DaskMixin, BackpropClassifier):
     """`BackpropClassifier` on dask arrays and frames, fitted on a cluster.
 
@@ -315,55 +387,16 @@ class DaskBackpropClassifier(_DaskMixin, BackpropClassifier):
         self : DaskBackpropClassifier
             The fitted estimator.
         """
-        return super().partial_fit(X, y, in_memory(classes), in_memory(sample_weight))
+        gathered = self._held.gathered
+        return super().partial_fit(X, y, gathered(classes), gathered(sample_weight))
 
-    def predict_proba(self, X: Any) -> Any:
-        """Predict probabilities as `BackpropClassifier` does.
-
-        Parameters
-        ----------
-        X : dask array, dask dataframe or array-like of shape (n_samples, n_features)
-            Inputs.
-
-        Returns
-        -------
-        proba : dask array or ndarray of shape (n_samples, n_classes)
-            Probability of each class; of a dask collection lazy.
-        """
-        return self._predictions(X, "predict_proba")
-
-    def predict_log_proba(self, X: Any) -> Any:
-        """Predict the logarithms of `predict_proba`.
-
-        Parameters
-        ----------
-        X : dask array, dask dataframe or array-like of shape (n_samples, n_features)
-            Inputs.
-
-        Returns
-        -------
-        log_proba : dask array or ndarray of shape (n_samples, n_classes)
-            Logarithms of the probabilities; of a dask collection lazy.
-        """
-        return self._predictions(X, "predict_log_proba")
-
-    def decision_function(self, X: Any) -> Any:
-        """Compute scores as `BackpropClassifier` does.
-
-        Parameters
-        ----------
-        X : dask array, dask dataframe or array-like of shape (n_samples, n_features)
-            Inputs.
-
-        Returns
-        -------
-        scores : dask array or ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Scores; of a dask collection lazy.
-        """
-        return self._predictions(X, "decision_function")
+    predict = _lazy(BackpropClassifier.predict)
+    predict_proba = _lazy(BackpropClassifier.predict_proba)
+    predict_log_proba = _lazy(BackpropClassifier.predict_log_proba)
+    decision_function = _lazy(BackpropClassifier.decision_function)
 
 
-@_documented
+@_on_dask
 class DaskBackpropRegressor(_DaskMixin, BackpropRegressor):
     """`BackpropRegressor` on dask arrays and frames, fitted on a cluster.
 
@@ -412,12 +445,16 @@ class DaskBackpropRegressor(_DaskMixin, BackpropRegressor):
         self : DaskBackpropRegressor
             The fitted estimator.
         """
-        return super().partial_fit(X, y, in_memory(sample_weight))
+        return super().partial_fit(X, y, self._held.gathered(sample_weight))
+
+    predict = _lazy(BackpropRegressor.predict)
 
 
-def _predict_block(block: Any, model: BaseBackprop, method: str, *arguments: Any) -> np.ndarray:
+def _predict_block(
+    method: str, arguments: Any, options: Any, block: Any, model: BaseBackprop
+) -> np.ndarray:
     """The predictions for a block of a collection, which may be empty."""
     predict = getattr(model, method)
     if block.shape[0] == 0:
-        return predict(np.zeros((1, block.shape[1]), block.dtype), *arguments)[:0]
-    return predict(block, *arguments)
+        return predict(np.zeros((1, block.shape[1]), block.dtype), *arguments, **options)[:0]
+    return predict(block, *arguments, **options)
