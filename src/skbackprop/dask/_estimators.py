@@ -17,11 +17,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skbackprop._core.descent import Plan
 from skbackprop._core.statistics import Spread
 from skbackprop._estimators.base import BaseBackprop
-from skbackprop._estimators.callbacks import is_of_callbacks, with_callbacks
-from skbackprop._estimators.check_data import GivenRows
+from skbackprop._estimators.callbacks import is_of_callbacks
 from skbackprop._estimators.check_kinds import check_kinds
 from skbackprop._estimators.classifier import BackpropClassifier
-from skbackprop._estimators.early_stopping import ToValidate
 from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.regressor import BackpropRegressor
 from skbackprop._estimators.warn import level_of_caller
@@ -35,19 +33,22 @@ class OnCluster(InMemory):
     objective = ObjectiveOfBlocks
 
     def __init__(self, client: Any) -> None:
-        self._client = None if client is None else _checked_client(client)
+        self._client: Client | None = client
+        if client is not None:
+            _check_client(client)
 
     def check_inputs(self, estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> Blocks:
         X = estimator._checked_array(X, reset=reset)
         client = self._client
         if client is None:
             try:
-                client = _checked_client(Client.current())
+                client = Client.current()
             except ValueError as error:
                 raise ValueError(
                     f"{type(estimator).__name__} needs a cluster: make a distributed.Client first, "
-                    f"or pass one as client. {error}"
+                    "or pass one as client."
                 ) from error
+            _check_client(client)
         return Blocks.of(client, X, dtype)
 
     def gathered(self, array: Any) -> Any:
@@ -79,28 +80,52 @@ class OnCluster(InMemory):
             )
 
 
-def _checked_client(client: Any) -> Client:
+def _check_client(client: Any) -> None:
     """A client that waits for results."""
     if not isinstance(client, Client):
         raise TypeError(f"client must be a distributed.Client or None; got {client!r}.")
     if client.asynchronous:
         raise ValueError("client must wait for results; got one with asynchronous=True.")
-    return client
 
 
 def _lazy(method: Callable[..., Any]) -> Any:
-    """A method of prediction, lazy on dask collections, and what its docstring says."""
+    """A method of prediction, on dask collections lazy."""
 
-    @functools.wraps(method)
     def predictions(self: Any, X: Any, *arguments: Any, **options: Any) -> Any:
         return self._predictions(X, method.__name__, arguments, options)
 
-    summary, _, rest = (inspect.getdoc(method) or "").partition("\n")
-    rest = rest.replace("{array-like, sparse matrix}", "dask array, dask dataframe or array-like")
-    rest = rest.replace(": ndarray of", ": dask array or ndarray of")
-    lazy = "The result of a dask collection is lazy, block by block, in the chunks of `X`."
-    predictions.__doc__ = f"{summary}\n\n{lazy}\n{rest}"
-    return predictions
+    note = "The result of a dask collection is lazy, block by block, in the chunks of `X`."
+    inputs = "dask array, dask dataframe or array-like"
+    return _described(predictions, method, note, inputs, (": ndarray", ": dask array or ndarray"))
+
+
+def _gathering(method: Callable[..., Any]) -> Any:
+    """A method that fits, to inputs on the workers and all else gathered."""
+
+    def fit(self: Any, X: Any, *arrays: Any, **named: Any) -> Any:
+        gathered = self._held.gathered
+        for name in named.keys() - {"X_val"}:
+            named[name] = gathered(named[name])
+        return method(self, X, *map(gathered, arrays), **named)
+
+    note = (
+        "The workers compute each block of `X` once, and keep it while the fit lasts. The blocks\n"
+        "may be sparse and of unknown lengths. What is one value a row, or a few, is gathered."
+    )
+    inputs = "dask array or dask dataframe"
+    return _described(fit, method, note, inputs, (": array-like", ": dask or other array-like"))
+
+
+def _described(
+    ours: Any, theirs: Callable[..., Any], note: str, inputs: str, arrays: tuple[str, str]
+) -> Any:
+    """Give a method the name, the signature and the docstring of that in memory, with a note."""
+    functools.update_wrapper(ours, theirs)
+    summary, _, rest = (inspect.getdoc(theirs) or "").partition("\n")
+    rest = rest.partition("\nExamples\n")[0].replace(*arrays)
+    rest = rest.replace("{array-like, sparse matrix}", inputs).replace(": Back", ": DaskBack")
+    ours.__doc__ = f"{summary}\n\n{note}\n{rest}"
+    return ours
 
 
 class _DaskMixin(BaseBackprop):
@@ -134,72 +159,8 @@ class _DaskMixin(BaseBackprop):
         model.client = None
         return model
 
-    @with_callbacks
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        coefs_init: Any = None,
-        intercepts_init: Any = None,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-        groups: Any = None,
-    ) -> Self:
-        """Fit the network to data on the workers of a cluster.
-
-        That is the one of `client`; if it is None, of the client made last, or within
-        ``with client.as_current():`` of the one named there.
-
-        Parameters
-        ----------
-        X : dask array or dask dataframe of shape (n_samples, n_features)
-            Inputs, in blocks of rows, which may be of unknown lengths and sparse. float32 and
-            float64 keep their precision; other types are converted to float64. Its workers
-            compute each block once and keep it while the fit lasts.
-        y : dask or other array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets as the estimator in memory has them; gathered, whatever its blocks.
-        sample_weight : dask or other array-like of shape (n_samples,), default=None
-            Weights of the rows; gathered.
-        coefs_init, intercepts_init : sequence of array-like, default=None
-            Initial weights and intercepts, instead of random ones and zeros.
-        X_val : dask array or dask dataframe of shape (n_val, n_features), default=None
-            Inputs to validate on.
-        y_val, sample_weight_val : dask or other array-like of shape (n_val,), default=None
-            Their targets, required with `X_val`, and weights.
-        groups : dask or other array-like of shape (n_samples,), default=None
-            Groups of rows that `early_stopping` holds out or fits together; without it they have no
-            use. The groups of a search come here only after ``set_fit_request(groups=True)``.
-
-        Returns
-        -------
-        self : estimator
-            The fitted estimator.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a parameter or the data are not what is accepted, or there is no client.
-        distributed.scheduler.KilledWorker
-            If a block has taken down more workers than dask's ``allowed-failures``. The estimator
-            stays as it was, as after any error.
-
-        Warns
-        -----
-        DivergenceWarning, ConvergenceWarning
-            As in memory.
-        UserWarning
-            If ``batch_size="auto"`` makes so many steps that they take minutes.
-        """
-        gathered = self._held.gathered
-        return self._fit(
-            GivenRows(X, y, gathered(sample_weight), gathered(groups)),
-            ToValidate(X_val, y_val, gathered(sample_weight_val)),
-            coefs_init=coefs_init,
-            intercepts_init=intercepts_init,
-        )
+    fit = _gathering(BaseBackprop.fit)
+    hidden_activations = _lazy(BaseBackprop.hidden_activations)
 
     def to_local(self) -> Any:
         """Return the ordinary estimator, with the same parameters and fitted attributes.
@@ -221,8 +182,6 @@ class _DaskMixin(BaseBackprop):
         model.__dict__.update(vars(self))
         del model.client
         return model
-
-    hidden_activations = _lazy(BaseBackprop.hidden_activations)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the score of the estimator in memory.
@@ -367,29 +326,7 @@ class DaskBackpropClassifier(_DaskMixin, BackpropClassifier):
 
     _local = BackpropClassifier
 
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Descend for one epoch over the given rows as `BackpropClassifier` does.
-
-        Parameters
-        ----------
-        X : dask array or dask dataframe of shape (n_samples, n_features)
-            Inputs, converted to the precision of the fitted weights.
-        y : dask or other array-like of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or a matrix of zeros and ones for multilabel; gathered.
-        classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come. Required on the first call, but for multilabel
-            targets; optional later.
-        sample_weight : dask or other array-like of shape (n_samples,), default=None
-            Weights of the rows, none negative; gathered. Under the "mean" their mean counts as 1.
-
-        Returns
-        -------
-        self : DaskBackpropClassifier
-            The fitted estimator.
-        """
-        gathered = self._held.gathered
-        return super().partial_fit(X, y, gathered(classes), gathered(sample_weight))
-
+    partial_fit = _gathering(BackpropClassifier.partial_fit)
     predict = _lazy(BackpropClassifier.predict)
     predict_proba = _lazy(BackpropClassifier.predict_proba)
     predict_log_proba = _lazy(BackpropClassifier.predict_log_proba)
@@ -428,25 +365,7 @@ class DaskBackpropRegressor(_DaskMixin, BackpropRegressor):
 
     _local = BackpropRegressor
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Descend for one epoch over the given rows as `BackpropRegressor` does.
-
-        Parameters
-        ----------
-        X : dask array or dask dataframe of shape (n_samples, n_features)
-            Inputs, converted to the precision of the fitted weights.
-        y : dask or other array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets; gathered.
-        sample_weight : dask or other array-like of shape (n_samples,), default=None
-            Weights of the rows, none negative; gathered. Under the "mean" their mean counts as 1.
-
-        Returns
-        -------
-        self : DaskBackpropRegressor
-            The fitted estimator.
-        """
-        return super().partial_fit(X, y, self._held.gathered(sample_weight))
-
+    partial_fit = _gathering(BackpropRegressor.partial_fit)
     predict = _lazy(BackpropRegressor.predict)
 
 
