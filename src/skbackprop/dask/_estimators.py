@@ -124,7 +124,7 @@ def _described(
     summary, _, rest = (inspect.getdoc(theirs) or "").partition("\n")
     rest = rest.partition("\nExamples\n")[0].replace(*arrays)
     rest = rest.replace("{array-like, sparse matrix}", inputs).replace(": Back", ": DaskBack")
-    ours.__doc__ = f"{summary}\n\n{note}\n{rest}"
+    ours.__doc__ = f"{summary}\n\n{note}\n{rest.rstrip()}\n"
     return ours
 
 
@@ -269,10 +269,10 @@ def _on_dask(cls: Any) -> Any:
     """
     init, local = cls.__init__, inspect.signature(cls._local.__init__)
 
-    @functools.wraps(init)
     def initialise(self: Any, *args: Any, **parameters: Any) -> None:
         init(self, *args, **parameters)
 
+    initialise.__name__, initialise.__qualname__ = "__init__", f"{cls.__qualname__}.__init__"
     client = inspect.signature(init).parameters["client"]
     initialise.__signature__ = local.replace(  # type: ignore[attr-defined]
         parameters=[*local.parameters.values(), client]
@@ -283,7 +283,7 @@ def _on_dask(cls: Any) -> Any:
         for first, after in (("Parameters\n", "See Also\n"), ("Notes\n", "Examples\n")):
             section = theirs.partition(first)[2].partition(after)[0]
             ours = ours.replace(after, first + section + after, 1)
-        cls.__doc__ = ours.replace("\nAttributes\n", _CLIENT + "\nAttributes\n", 1)
+        cls.__doc__ = ours.replace("\nAttributes\n", _CLIENT + "\nAttributes\n", 1) + "\n"
     return cls
 
 
