@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 
 NEEDS = {
-    "src/skbackprop/dask.py": "distributed",
+    "src/skbackprop/dask": "distributed",
     "src/skbackprop/onnx.py": "onnxruntime",
     "docs/onnx.rst": "onnxruntime",
     "docs/untrusted_files.rst": "skops",

@@ -25,7 +25,8 @@ from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.losses import LOSSES
 from skbackprop._core.network import Network
 from skbackprop._core.objective import Objective
-from skbackprop.dask import Blocks, ObjectiveOfBlocks
+from skbackprop.dask._blocks import Blocks
+from skbackprop.dask._objective import ObjectiveOfBlocks
 
 SPEEDUP_BAR, OVERHEAD_BAR = 1.6, 30.0
 _kept = {}

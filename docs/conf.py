@@ -30,8 +30,6 @@ numpydoc_show_class_members = False
 # All but: extended summaries, examples and see-alsos everywhere, the line a docstring starts on,
 # and returns without a name, which scikit-learn's inherited methods have too.
 numpydoc_validation_checks = {"all", "ES01", "EX01", "SA01", "GL01", "RT02"}
-# Their parameters are those of the estimators on one machine, which they name.
-numpydoc_validation_exclude = {r"DaskBackprop(Classifier|Regressor)$"}
 # The label of scikit-learn's own documentation that an inherited docstring refers to.
 INHERITED_LABELS = {"accuracy_score"}
 nitpicky = False

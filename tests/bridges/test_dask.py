@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import inspect
 import os
 import pickle
 import re
@@ -9,7 +10,9 @@ import signal
 import textwrap
 import threading
 import time
+import weakref
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import joblib
@@ -23,21 +26,20 @@ from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
 
 from skbackprop import BackpropClassifier, BackpropRegressor, HiddenActivations
 from skbackprop._core.activations import ACTIVATIONS
+from skbackprop._core.descent import Plan
 from skbackprop._core.losses import LOSSES
 from skbackprop._core.network import Network
 from skbackprop._core.objective import Objective, Sample
+from skbackprop._core.rows import Batches
 from skbackprop._core.statistics import Spread
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
 distributed = pytest.importorskip("distributed")
 
-from skbackprop.dask import (  # noqa: E402
-    Blocks,
-    DaskBackpropClassifier,
-    DaskBackpropRegressor,
-    ObjectiveOfBlocks,
-)
+from skbackprop.dask import DaskBackpropClassifier, DaskBackpropRegressor  # noqa: E402
+from skbackprop.dask._blocks import Blocks  # noqa: E402
+from skbackprop.dask._objective import ObjectiveOfBlocks  # noqa: E402
 
 pytestmark = [
     # What distributed says when its own threads and sockets end late.
@@ -57,6 +59,18 @@ def client():
             n_workers=2, threads_per_worker=2, processes=False, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def other():
+    """A client of another cluster, which is not the current one."""
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
     ):
         yield client
 
@@ -87,7 +101,7 @@ def data():
 @pytest.fixture
 def by_the_workers(monkeypatch):
     """Gradients of more than eight blocks are added up by the workers, however short they are."""
-    monkeypatch.setattr("skbackprop.dask._BY_THE_CLIENT", 0)
+    monkeypatch.setattr("skbackprop.dask._objective._BY_THE_CLIENT", 0)
 
 
 def split(array, chunks=77):
@@ -187,7 +201,7 @@ class TestObjective:
         self, client, data, monkeypatch, most, n_gathered
     ):
         """Of 80 there are first 10 sums, then 2; where the client does not take all of them."""
-        monkeypatch.setattr("skbackprop.dask._BY_THE_CLIENT", most)
+        monkeypatch.setattr("skbackprop.dask._objective._BY_THE_CLIENT", most)
         ours, local, params = self.objectives(client, data, 3, "huber", True, batch_size=N_ROWS)
         numbers = []
 
@@ -549,8 +563,8 @@ class TestPrediction:
     def test_to_local(self, fitted):
         local = fitted.to_local()
         assert type(local) is BackpropClassifier
-        assert local.get_params() == fitted.get_params()
-        assert set(vars(local)) == set(vars(fitted))
+        assert {**local.get_params(), "client": None} == fitted.get_params()
+        assert {*vars(local), "client"} == set(vars(fitted))
         assert b"dask" not in pickle.dumps(local)
         before = fitted.coefs_[0].copy()
         local.coefs_[0][:] = 0
@@ -616,6 +630,141 @@ class TestBadInput:
             model.fit(split(X)[:0], y[:0])
         with pytest.raises(ValueError, match="requires y to be passed"):
             model.fit(split(X), None)
+
+    @pytest.mark.parametrize("client", ["tcp://127.0.0.1:8786", 3, distributed.Client])
+    def test_what_is_no_client(self, data, client):
+        X, y, _ = data
+        model = DaskBackpropRegressor(client=client)
+        message = f"client must be a distributed.Client or None; got {client!r}."
+        for method in (model.fit, model.partial_fit, model.score):
+            with pytest.raises(TypeError, match=re.escape(message)):
+                method(split(X), y)
+
+
+class TestClient:
+    """The client that is passed, on a cluster which no other client is current for."""
+
+    @pytest.fixture
+    def on_other(self, other, data):
+        """Rows, targets and weights that workers of the other cluster have."""
+        X, y, weight = data
+        return other.persist([split(X), split(y), split(weight)])
+
+    @pytest.mark.parametrize("method", ["fit", "partial_fit"])
+    def test_computes_with_it(self, client, other, on_other, data, method):
+        settings = {"batch_size": "full", "max_iter": 3, "random_state": 0}
+        ours = DaskBackpropRegressor(4, client=other, **settings)
+        local = BackpropRegressor(4, **settings)
+        assert distributed.Client.current() is client
+        assert_same_fit(getattr(ours, method)(*on_other), getattr(local, method)(*data))
+        assert_allclose(ours.score(*on_other), local.score(*data), rtol=1e-10)
+
+    def test_in_a_search(self, client, other, on_other, data):
+        X, y, _ = on_other
+        model = DaskBackpropRegressor(4, batch_size="full", max_iter=3, client=other)
+        search = GridSearchCV(model, {"alpha": [0.0, 1.0]}, cv=2, error_score="raise")
+        with other.as_current():  # scikit-learn looks at y.
+            search.fit(X, y)
+        assert search.best_estimator_.client is other
+
+    def test_clones_share_it_and_files_have_none(self, other):
+        model = DaskBackpropRegressor(4, client=other)
+        assert clone(model).client is other
+        assert clone(model).set_params(client=None).client is None
+        assert (
+            pickle.loads(pickle.dumps(model)).get_params() == DaskBackpropRegressor(4).get_params()
+        )
+        assert model.client is other
+
+    @pytest.mark.parametrize("Estimator", [DaskBackpropClassifier, DaskBackpropRegressor])
+    def test_is_the_last_of_the_parameters(self, Estimator):
+        ours = inspect.signature(Estimator).parameters
+        local = inspect.signature(Estimator._local).parameters
+        assert {**local, "client": ours["client"]} == ours
+        assert [*ours][-1] == "client"
+        assert sorted(ours) == sorted(Estimator().get_params())
+
+
+class TestCost:
+    """Steps of a few rows are not worth a round of the scheduler each."""
+
+    def plan(self, n_rows, max_iter):
+        return Plan(step_size=1.0, schedule=None, batches=Batches(n_rows, 32), max_iter=max_iter)
+
+    def test_warns_of_many_steps_on_few_rows(self):
+        message = (
+            "DaskBackpropRegressor with batch_size='auto' takes up to 12,000 steps, each on 32 "
+            "rows. A step on a cluster takes 10 ms or more, however few its rows: that is 2.0 "
+            "minutes. Set batch_size to more rows, and max_iter"
+        )
+        model = DaskBackpropRegressor()
+        with pytest.warns(UserWarning, match=re.escape(message)):
+            model._held.report_cost(model, self.plan(32 * 1200, 10))
+
+    @pytest.mark.parametrize(("batch_size", "epochs"), [(32, 10**6), ("full", 10**6), ("auto", 4)])
+    def test_does_not_warn_of_few_steps_nor_of_what_was_asked_for(self, batch_size, epochs):
+        model = DaskBackpropRegressor(batch_size=batch_size)
+        model._held.report_cost(model, self.plan(32 * 1200 - 31, epochs))
+
+    def test_a_fit_warns_before_it_descends(self, client):
+        X = np.random.default_rng(0).normal(size=(6000, 2))
+        with pytest.raises(UserWarning, match="takes up to 7,896 steps"):
+            DaskBackpropRegressor(2).fit(split(X, 3000), X[:, 0])
+
+
+class Block(np.ndarray):
+    """Owns its values, so that views keep it, and weak references tell whether it is there."""
+
+
+alive, numbers_alive = [], []
+
+
+def counted_block(rows):
+    """The rows, as a block that is counted while it lives."""
+    block = Block(rows.shape)
+    block[:] = rows
+    alive.append(weakref.ref(block, alive.remove))
+    numbers_alive.append(len(alive))
+    time.sleep(0.01)
+    return block
+
+
+class TestScore:
+    """A score goes through X block by block."""
+
+    @pytest.mark.parametrize("kind", [DaskBackpropClassifier, DaskBackpropRegressor])
+    def test_holds_a_few_blocks_at_a_time(self, client, data, kind):
+        X, y, _ = data
+        y = y > 5 if kind is DaskBackpropClassifier else y
+        model = kind(2, max_iter=1, random_state=0, batch_size="full").fit(split(X), y)
+        numbers_alive.clear()
+        make = dask.delayed(counted_block, pure=False)
+        blocks = [da.from_delayed(make(rows), rows.shape, X.dtype) for rows in np.split(X, 40)]
+        assert model.score(da.concatenate(blocks), y) == pytest.approx(model.score(X, y))
+        assert len(numbers_alive) == 40
+        # 4 threads compute one each; dask hands each worker a few more in advance.
+        assert max(numbers_alive) <= 12, numbers_alive
+        assert_nothing_is_left(client)
+
+    def test_leaves_nothing_after_an_error(self, client, data):
+        X, y, _ = data
+        model = DaskBackpropRegressor(2, max_iter=1, batch_size="full").fit(split(X), y)
+        X = X.copy()
+        X[200, 1] = np.nan
+        with pytest.raises(ValueError, match="X contains NaN"):
+            model.score(split(X), y)
+        with pytest.raises(ValueError, match="at least 1 row"):
+            model.score(split(X)[:0], y[:0])
+        assert_nothing_is_left(client)
+
+    def test_needs_no_client(self, data):
+        """As predictions do not."""
+        X, y, _ = data
+        local = BackpropRegressor((), max_iter=1, batch_size="full").fit(X, y)
+        model = DaskBackpropRegressor()
+        vars(model).update(vars(local), client=None)
+        with dask.config.set(scheduler="synchronous"):
+            assert model.score(split(X), split(y)) == pytest.approx(local.score(X, y))
 
 
 class Slow(BackpropRegressor):
@@ -758,12 +907,12 @@ PAGE = Path(__file__).parents[2] / "docs" / "clusters.rst"
 
 @pytest.mark.filterwarnings("ignore:(?s)Port .* is already in use:UserWarning")
 def test_the_page_on_clusters_runs():
-    """Its code in order, without that for Ray."""
+    """Its code in order, without that for Ray, and for dask-ml where that is not installed."""
     blocks = re.findall(r"\.\. code-block:: python\n\n((?:   .*\n|\n)+)", PAGE.read_text("utf-8"))
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     names = {}
     for block in blocks:
-        if "register_ray" not in block:
+        if "register_ray" not in block and ("dask_ml" not in block or find_spec("dask_ml")):
             exec(textwrap.dedent(block), names)
     X, y = names["X"], names["y"]
     assert names["search"].best_score_ > 0.9

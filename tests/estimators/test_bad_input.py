@@ -505,8 +505,10 @@ def test_times_in_dask_collections(estimator):
     frame = dask.dataframe.from_pandas(pd.DataFrame(DATE_BY_NUMBER), npartitions=2)
     assert_raises([*parts, "in column 'date'"], model.fit, frame, ONES, error=TypeError)
     # What objects are is known of blocks alone.
+    from skbackprop.dask._blocks import _check_block
+
     block = with_one(DATE).reshape(-1, 1)
-    assert_raises(parts, skbackprop.dask._check_block, block, 1, np.float64, error=TypeError)
+    assert_raises(parts, _check_block, block, 1, np.float64, error=TypeError)
 
 
 @pytest.mark.parametrize("value", [pd.Interval(0, 1), CLASSIFIER], ids=["Interval", "type"])

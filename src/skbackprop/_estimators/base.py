@@ -111,8 +111,6 @@ class BaseBackprop(
 
     _losses: Sequence[str]
     """Names of the losses on offer."""
-    _held = InMemory()
-    """How the rows of a fit are held."""
     _form: dict[str, Any]
     """What prediction needs beyond the weights: loss, activations, form of the target."""
     _past: dict[str, Any]
@@ -127,6 +125,11 @@ class BaseBackprop(
         self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: TargetForm | None
     ) -> Target:
         """Encode a checked `y`, which must have the form that is `known`."""
+
+    @property
+    def _held(self) -> InMemory:
+        """How the rows of a fit are held."""
+        return InMemory()
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "coefs_")
@@ -240,6 +243,7 @@ class BaseBackprop(
                     zero_unvaried(layers, posed.unvaried_inputs, posed.constant_targets)
                     set_initial(posed, params, None, intercepts_init)
                 plan = plan_descent(settings, posed, search, fitted, streams, partial=partial)
+                self._held.report_cost(self, plan)
                 attributes = FittedAttributes(
                     posed, target.form, settings.activations, streams, search, plan, fitted
                 )

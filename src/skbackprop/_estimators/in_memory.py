@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn import get_config
 
+from skbackprop._core.descent import Plan
 from skbackprop._core.objective import Objective, ObjectiveOfRows
 from skbackprop._core.statistics import Spread
 from skbackprop._estimators.check_data import check_finite, check_inputs
@@ -37,3 +38,6 @@ class InMemory:
     def spread(self, X: Any, sample_weight: np.ndarray | None) -> Spread:
         """The spread of the columns."""
         return Spread.of(X, sample_weight)
+
+    def report_cost(self, estimator: Any, plan: Plan) -> None:
+        """Warn of a descent that takes long because of where the rows are."""
