@@ -1,6 +1,7 @@
 """The estimators on dask collections: what they compute is what those in memory compute."""
 
 import asyncio
+import contextlib
 import gc
 import inspect
 import os
@@ -597,15 +598,17 @@ class TestBadInput:
         with pytest.raises(ValueError, match=r"blocks of 6 columns.*got one of shape \(\d+, 4\)"):
             DaskBackpropRegressor().fit(narrow, y)
 
-    def test_a_client_that_does_not_wait(self, data):
+    @pytest.mark.parametrize("passed", [False, True])
+    def test_a_client_that_does_not_wait(self, data, passed):
         X, y, _ = data
 
         async def fit():
             async with distributed.Client(
                 processes=False, dashboard_address=":0", asynchronous=True, set_as_default=False
             ) as client:
-                with client.as_current():
-                    DaskBackpropRegressor().fit(split(X), y)
+                model = DaskBackpropRegressor(client=client if passed else None)
+                with contextlib.nullcontext() if passed else client.as_current():
+                    model.fit(split(X), y)
 
         with pytest.raises(ValueError, match="asynchronous=True"):
             asyncio.run(fit())
