@@ -1,6 +1,7 @@
 """The estimators on dask collections: what they compute is what those in memory compute."""
 
 import asyncio
+import contextlib
 import gc
 import inspect
 import os
@@ -142,13 +143,14 @@ def test_no_client():
         DaskBackpropRegressor().fit(da.from_array(X), X[:, 0])
 
 
-def test_predictions_need_no_client(data):
+def test_predictions_and_scores_need_no_client(data):
     """Stands there, too."""
     X, y, _ = data
     local = BackpropRegressor((), max_iter=1, batch_size="full").fit(X, y)
     model = DaskBackpropRegressor()
     vars(model).update(vars(local))
     assert_allclose(model.predict(split(X)).compute(), local.predict(X), rtol=1e-12)
+    assert model.score(split(X), split(y)) == pytest.approx(local.score(X, y), rel=1e-12)
 
 
 class TestObjective:
@@ -597,15 +599,17 @@ class TestBadInput:
         with pytest.raises(ValueError, match=r"blocks of 6 columns.*got one of shape \(\d+, 4\)"):
             DaskBackpropRegressor().fit(narrow, y)
 
-    def test_a_client_that_does_not_wait(self, data):
+    @pytest.mark.parametrize("passed", [False, True])
+    def test_a_client_that_does_not_wait(self, data, passed):
         X, y, _ = data
 
         async def fit():
             async with distributed.Client(
                 processes=False, dashboard_address=":0", asynchronous=True, set_as_default=False
             ) as client:
-                with client.as_current():
-                    DaskBackpropRegressor().fit(split(X), y)
+                model = DaskBackpropRegressor(client=client if passed else None)
+                with contextlib.nullcontext() if passed else client.as_current():
+                    model.fit(split(X), y)
 
         with pytest.raises(ValueError, match="asynchronous=True"):
             asyncio.run(fit())
@@ -756,15 +760,6 @@ class TestScore:
         with pytest.raises(ValueError, match="at least 1 row"):
             model.score(split(X)[:0], y[:0])
         assert_nothing_is_left(client)
-
-    def test_needs_no_client(self, data):
-        """As predictions do not."""
-        X, y, _ = data
-        local = BackpropRegressor((), max_iter=1, batch_size="full").fit(X, y)
-        model = DaskBackpropRegressor()
-        vars(model).update(vars(local), client=None)
-        with dask.config.set(scheduler="synchronous"):
-            assert model.score(split(X), split(y)) == pytest.approx(local.score(X, y))
 
 
 class Slow(BackpropRegressor):
