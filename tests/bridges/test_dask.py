@@ -703,12 +703,12 @@ class TestCost:
         )
         model = DaskBackpropRegressor()
         with pytest.warns(UserWarning, match=re.escape(message)):
-            model._held.report_cost(model, self.plan(32 * 1200, 10))
+            model._storage.report_cost(model, self.plan(32 * 1200, 10))
 
     @pytest.mark.parametrize(("batch_size", "epochs"), [(32, 10**6), ("full", 10**6), ("auto", 4)])
     def test_does_not_warn_of_few_steps_nor_of_what_was_asked_for(self, batch_size, epochs):
         model = DaskBackpropRegressor(batch_size=batch_size)
-        model._held.report_cost(model, self.plan(32 * 1200 - 31, epochs))
+        model._storage.report_cost(model, self.plan(32 * 1200 - 31, epochs))
 
     def test_a_fit_warns_before_it_descends(self, client):
         X = np.random.default_rng(0).normal(size=(6000, 2))

@@ -127,8 +127,8 @@ class BaseBackprop(
         """Encode a checked `y`, which must have the form that is `known`."""
 
     @property
-    def _held(self) -> InMemory:
-        """How the rows of a fit are held."""
+    def _storage(self) -> InMemory:
+        """Where the rows of a fit are, and how they are evaluated there."""
         return InMemory()
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -243,7 +243,7 @@ class BaseBackprop(
                     zero_unvaried(layers, posed.unvaried_inputs, posed.constant_targets)
                     set_initial(posed, params, None, intercepts_init)
                 plan = plan_descent(settings, posed, search, fitted, streams, partial=partial)
-                self._held.report_cost(self, plan)
+                self._storage.report_cost(self, plan)
                 attributes = FittedAttributes(
                     posed, target.form, settings.activations, streams, search, plan, fitted
                 )
@@ -279,7 +279,7 @@ class BaseBackprop(
         streams = spawn_streams(settings.random_state) if fitted is None else fitted.past.streams
         data, held_out = self._hold_out(settings, data, target, given.X, to_validate, streams)
         stream = fitted if partial else None
-        posed = pose(settings, data, target, stream, self._held, partial=partial)
+        posed = pose(settings, data, target, stream, self._storage, partial=partial)
         given_coefs = initial[0] is not None
         params = first_params(settings, posed, target, fitted, streams, given=given_coefs)
         set_initial(posed, params, *initial)
@@ -312,8 +312,8 @@ class BaseBackprop(
         self, X: Any, y: Any, *, reset: bool, dtype: Any, whole: bool = False
     ) -> tuple[Any, Any]:
         """Inputs in the given precision or else in their own, and the target."""
-        y = self._held.gathered(y)
-        X = self._held.check_inputs(self, X, dtype=dtype, reset=reset)
+        y = self._storage.gathered(y)
+        X = self._storage.check_inputs(self, X, dtype=dtype, reset=reset)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."

@@ -1,4 +1,4 @@
-"""How rows are held: in memory. Estimators whose rows are elsewhere replace it as a whole."""
+"""Rows in memory. Estimators whose rows are elsewhere replace it as a whole."""
 
 from typing import Any
 

@@ -60,7 +60,7 @@ def pose(
     data: Data,
     target: Target,
     stream: Fitted | None,
-    held: InMemory,
+    storage: InMemory,
     *,
     partial: bool,
 ) -> Posed:
@@ -74,9 +74,9 @@ def pose(
     if settings.conditioning is None:
         conditioning = Conditioning.none(n_features, target.form.n_outputs, activations)
         # A constant that is not zero is a second intercept, as the textbooks' bias nodes are.
-        conditioning = conditioning._replace(unvaried=held.zero_columns(data.X))
+        conditioning = conditioning._replace(unvaried=storage.zero_columns(data.X))
     else:
-        statistics = _statistics(data, target, held)
+        statistics = _statistics(data, target, storage)
         if stream is not None and stream.past.statistics is not None:
             statistics = stream.past.statistics.merged(statistics)
         conditioning = condition(
@@ -93,7 +93,7 @@ def pose(
                 settings.feature_penalty, n_features, suits=suits
             )
     problem = problem_in(conditioning, settings, data, target, statistics, weight, feature_penalty)
-    problem = problem._replace(evaluator=held.objective)
+    problem = problem._replace(evaluator=storage.objective)
     finds_step = settings.learning_rate == "auto" and not partial
     if finds_step and _float32_suffices(data.X, conditioning, statistics):
         problem = problem._replace(precision=np.dtype(np.float32))
@@ -155,8 +155,8 @@ def _scales_suit(settings: Settings, loss: Loss) -> bool:
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def _statistics(data: Data, target: Target, held: InMemory) -> Statistics:
-    inputs = held.spread(data.X, data.sample_weight)
+def _statistics(data: Data, target: Target, storage: InMemory) -> Statistics:
+    inputs = storage.spread(data.X, data.sample_weight)
     targets = None
     if target.is_numeric:
         targets = Spread.of(data.values, data.sample_weight, quartiles=target.loss.robust)

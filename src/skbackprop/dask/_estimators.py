@@ -1,4 +1,4 @@
-"""The estimators on dask collections, and how the rows of their fits are held."""
+"""The estimators on dask collections, and where the rows of their fits are."""
 
 import copy
 import functools
@@ -103,7 +103,7 @@ def _gathering(method: Callable[..., Any]) -> Any:
     """A method that fits, to inputs on the workers and all else gathered."""
 
     def fit(self: Any, X: Any, *arrays: Any, **named: Any) -> Any:
-        gathered = self._held.gathered
+        gathered = self._storage.gathered
         for name in named.keys() - {"X_val"}:
             named[name] = gathered(named[name])
         return method(self, X, *map(gathered, arrays), **named)
@@ -139,7 +139,7 @@ class _DaskMixin(BaseBackprop):
         self.client = client
 
     @property
-    def _held(self) -> OnCluster:
+    def _storage(self) -> OnCluster:
         return OnCluster(self.client)
 
     # A client is a connection, which cannot be copied, as `clone` does with every parameter, nor
@@ -202,7 +202,7 @@ class _DaskMixin(BaseBackprop):
         score : float
             The accuracy, or of a regressor R² or D², whichever suits its loss.
         """
-        gathered = self._held.gathered
+        gathered = self._storage.gathered
         predicted = gathered(self.predict(X))
         if len(predicted) == 0:
             raise ValueError("X must have at least 1 row; got a collection of no rows.")
