@@ -574,7 +574,10 @@ class TestPrediction:
 
     def test_saved_and_loaded(self, fitted, data):
         X, *_ = data
-        loaded = pickle.loads(pickle.dumps(fitted))
+        saved = pickle.dumps(fitted)
+        assert b"skbackprop.dask" in saved
+        assert b"skbackprop.dask._" not in saved
+        loaded = pickle.loads(saved)
         assert_array_equal(loaded.predict(X), fitted.predict(X))
 
 
