@@ -1,4 +1,4 @@
-"""alpha="auto": 0.03 a feature, at most 0.3, over the weight; at least 2.5e-7 a feature."""
+"""alpha="auto": 0.03 a feature, at most 0.3, over the weight or 100; at least 2.5e-7 a feature."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from scipy import sparse
 from skbackprop import BackpropClassifier, BackpropRegressor
 
 
-def task(n_features, n_rows=60, seed=0):
+def task(n_features, n_rows=120, seed=0):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_rows, n_features)) * 3.0 + 1.0
     return X, X[:, 0] + rng.normal(size=n_rows)
@@ -37,7 +37,7 @@ def test_by_features(estimator, n_features):
     X, y = task(n_features)
     y = (y > 1).astype(int) if estimator is BackpropClassifier else y
     model = small(estimator).fit(X, y)
-    expected = min(0.3, 0.03 * n_features) / 60
+    expected = min(0.3, 0.03 * n_features) / 120
     assert penalty_of(model, X, y) == pytest.approx(expected, rel=1e-6)
     explicit = small(estimator, alpha=expected).fit(X, y)
     np.testing.assert_allclose(model.coefs_[0], explicit.coefs_[0], rtol=1e-9)
@@ -45,12 +45,12 @@ def test_by_features(estimator, n_features):
 
 def test_many_rows_leave_so_much_a_feature():
     X, y = task(40)
-    weight = np.full(60, 1e6)
+    weight = np.full(120, 1e6)
     model = small(BackpropRegressor, max_iter=1).fit(X, y, weight)
     assert penalty_of(model, X, y, weight) == pytest.approx(2.5e-7 * 40, rel=1e-4)
 
 
-def test_sum_has_it_undivided():
+def test_sum_has_it_times_the_weight():
     X, y = task(40)
     model = small(BackpropRegressor, loss_reduction="sum").fit(X, y)
     assert penalty_of(model, X, y) == pytest.approx(0.3, rel=1e-6)
@@ -59,19 +59,20 @@ def test_sum_has_it_undivided():
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 7.0])
 def test_weights_are_counts_of_rows_but_no_fewer_than_the_rows(scale):
     X, y = task(40)
-    weight = scale * (1 + np.arange(60) % 2)
+    weight = scale * (1 + np.arange(120) % 2)
     model = small(BackpropRegressor).fit(X, y, weight)
-    expected = 0.3 / max(weight.sum(), 60)
+    expected = 0.3 / max(weight.sum(), 120)
     assert penalty_of(model, X, y, weight) == pytest.approx(expected, rel=1e-6)
 
 
 def test_rows_of_weight_zero_and_rows_held_out_do_not_count():
     X, y = task(40)
-    weight = np.repeat([0.0, 1.0], 30)
+    weight = np.repeat([0.0, 1.0], [10, 110])
     model = small(BackpropRegressor).fit(X, y, weight)
-    assert penalty_of(model, X, y, weight) == pytest.approx(0.3 / 30, rel=1e-6)
+    assert penalty_of(model, X, y, weight) == pytest.approx(0.3 / 110, rel=1e-6)
+    X, y = task(40, 220)
     model = small(BackpropRegressor, early_stopping=True, validation_fraction=0.5).fit(X, y)
-    explicit = model.set_params(alpha=0.3 / 30).fit(X, y)
+    explicit = model.set_params(alpha=0.3 / 110).fit(X, y)
     np.testing.assert_allclose(model.coefs_[0], explicit.coefs_[0], rtol=1e-12)
 
 
@@ -88,7 +89,7 @@ def test_stream_divides_by_all_rows_so_far():
     explicit = small(BackpropRegressor, learning_rate=0.01, batch_size="full", conditioning=None)
     for call in range(1, 6):
         auto.partial_fit(X, y)
-        explicit.set_params(alpha=0.3 / (60 * call)).partial_fit(X, y)
+        explicit.set_params(alpha=0.3 / (120 * call)).partial_fit(X, y)
         np.testing.assert_allclose(auto.coefs_[0], explicit.coefs_[0], rtol=1e-10)
 
 
@@ -96,7 +97,7 @@ def test_without_conditioning():
     X, y = task(40)
     fits = [
         small(BackpropRegressor, alpha=alpha, learning_rate=0.01, conditioning=None).fit(X, y)
-        for alpha in ("auto", 0.3 / 60, 0.15 / 60)
+        for alpha in ("auto", 0.3 / 120, 0.15 / 120)
     ]
     np.testing.assert_allclose(fits[0].coefs_[0], fits[1].coefs_[0], rtol=1e-12)
     assert np.abs(fits[0].coefs_[0] - fits[2].coefs_[0]).max() > 1e-6

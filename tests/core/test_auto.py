@@ -28,6 +28,9 @@ def test_more_rows_have_fewer_epochs(n_rows, n_epochs):
     [
         (2, 100.0, "mean", False, 0.06 / 100),
         (40, 100.0, "mean", False, 0.3 / 100),
+        (40, 400.0, "mean", False, 0.3 / 400),
+        (2, 4.0, "mean", False, 0.06 / 100),
+        (2, 4.0, "sum", False, 0.06 * 4 / 100),
         (40, 100.0, "sum", False, 0.3),
         (40, 1e9, "mean", False, 1e-5),
         (40, 1e9, "mean", True, 1e-6),

@@ -97,3 +97,16 @@ def test_targets_that_hardly_vary_in_float32(far):
 def test_sizes_of_layers_as_a_range(estimator):
     model = estimator(range(4, 2, -1), max_iter=2).fit([[0.0], [1.0]], [0, 1])
     assert [coef.shape for coef in model.coefs_] == [(1, 4), (4, 3), (3, 1)]
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "softplus", "tanh", "relu"])
+@pytest.mark.parametrize("hidden_layer_sizes", [10, (128, 64)])
+def test_exclusive_or_of_four_rows(hidden_layer_sizes, activation):
+    X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
+    for seed in range(3):
+        params = (hidden_layer_sizes, activation)
+        classifier = BackpropClassifier(*params, random_state=seed).fit(X, y)
+        regressor = BackpropRegressor(*params, random_state=seed).fit(X, y)
+        assert classifier.predict(X).tolist() == y.tolist()
+        assert np.abs(classifier.predict_proba(X)[:, 1] - y).max() < 0.25
+        assert np.abs(regressor.predict(X) - y).max() < 0.25

@@ -9,11 +9,13 @@ BATCH_SIZE = 32
 # make more steps an epoch.
 EPOCHS, AT_ROWS, FEWEST_EPOCHS, MOST_EPOCHS = 60, 2000, 20, 200
 
-# alpha: so much a feature and at most so much, over the weight of the data; and at least so much
-# a feature. A weight decays by alpha whatever the slope of the loss. With few features that slope
+# alpha: so much a feature and at most so much, over the weight of the data, but no less than a
+# hundred rows; and at least so much a feature. What is right for a hundred rows would, divided by
+# four, fit the exclusive or by a constant. A weight decays by alpha whatever the slope of the loss. With few features that slope
 # is small where the function bends (two half moons); with many, short weights are right (Neal,
 # 1996).
 ALPHA_A_FEATURE, MOST_ALPHA, LEAST_ALPHA_A_FEATURE = 0.03, 0.3, 2.5e-7
+LEAST_WEIGHT = 100
 LEAST_SHARE_SCALED = 0.1
 
 # The penalty of the scales of the inputs: so much times the root of the number of features. The
@@ -65,14 +67,14 @@ def max_iter(given: int | str, n_rows: int) -> int:
 def alpha(
     given: float | str, n_features: int, weight: float, reduction: str, *, scaled: bool
 ) -> float:
-    """Penalty: 0.03 a feature, at most 0.3, over the weight; at least 2.5e-7 a feature.
+    """Penalty: 0.03 a feature, at most 0.3, over the weight or 100; at least 2.5e-7 a feature.
 
     The least is a tenth of that where inputs are `scaled`: the penalty of the scales adds to it.
     Under the reduction "sum" it is that times the weight, as the losses are.
     """
     if given != "auto":
         return float(given)
-    strength = min(MOST_ALPHA, ALPHA_A_FEATURE * n_features) / weight
+    strength = min(MOST_ALPHA, ALPHA_A_FEATURE * n_features) / max(weight, LEAST_WEIGHT)
     least = LEAST_ALPHA_A_FEATURE * n_features
     strength = max(strength, LEAST_SHARE_SCALED * least if scaled else least)
     return strength if reduction == "mean" else strength * weight
