@@ -10,10 +10,10 @@ BATCH_SIZE = 32
 EPOCHS, AT_ROWS, FEWEST_EPOCHS, MOST_EPOCHS = 60, 2000, 20, 200
 
 # alpha: so much a feature and at most so much, over the weight of the data, but no less than a
-# hundred rows; and at least so much a feature. What is right for a hundred rows would, divided by
-# four, fit the exclusive or by a constant. A weight decays by alpha whatever the slope of the loss. With few features that slope
-# is small where the function bends (two half moons); with many, short weights are right (Neal,
-# 1996).
+# hundred rows; and at least so much a feature. Divided by four, what is right for a hundred rows
+# would fit the exclusive or by a constant. A weight decays by alpha whatever the slope of the loss.
+# With few features that slope is small where the function bends (two half moons); with many, short
+# weights are right (Neal, 1996).
 ALPHA_A_FEATURE, MOST_ALPHA, LEAST_ALPHA_A_FEATURE = 0.03, 0.3, 2.5e-7
 LEAST_WEIGHT = 100
 LEAST_SHARE_SCALED = 0.1
