@@ -14,8 +14,8 @@ STEPS = [
     "check_parameters",
     "check_data",
     "labels",
-    "early_stopping",
-    "pose",
+    "validation",
+    "build_problem",
     "plan",
     "fitted_attributes",
 ]

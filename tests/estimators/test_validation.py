@@ -48,7 +48,7 @@ from skbackprop._core.descent import Epoch
 from skbackprop._core.problem import Data
 from skbackprop._core.rules import Plateau, Schedule, Status
 from skbackprop._estimators import plan
-from skbackprop._estimators.early_stopping import Validation, hold_out
+from skbackprop._estimators.validation import Validation, hold_out
 
 ESTIMATORS = [BackpropClassifier, BackpropRegressor]
 CLASSIFIER, REGRESSOR = ESTIMATORS

@@ -7,11 +7,12 @@ BATCH_SIZE = 32
 
 # Epochs: so many at so many rows, fewer for more rows, and never beyond these bounds. More rows
 # make more steps an epoch.
-EPOCHS, AT_ROWS, FEWEST_EPOCHS, MOST_EPOCHS = 60, 2000, 20, 200
+EPOCHS, REFERENCE_ROWS = 60, 2000
+FEWEST_EPOCHS, MOST_EPOCHS = 20, 200
 
 # alpha: so much a feature and at most so much, over the weight of the data, but no less than a
-# hundred rows; and at least so much a feature. Divided by four, what is right for a hundred rows
-# would fit the exclusive or by a constant. A weight decays by alpha whatever the slope of the loss.
+# hundred rows; and at least so much a feature. Divided by four rows it would shrink a fit of the
+# exclusive or to a constant. A weight decays by alpha whatever the slope of the loss.
 # With few features that slope is small where the function bends (two half moons); with many, short
 # weights are right (Neal, 1996).
 ALPHA_A_FEATURE, MOST_ALPHA, LEAST_ALPHA_A_FEATURE = 0.03, 0.3, 2.5e-7
@@ -60,7 +61,7 @@ def max_iter(given: int | str, n_rows: int) -> int:
     """Epochs: 60 · (2,000 / rows)^⅓, at least 20 and at most 200."""
     if given != "auto":
         return int(given)
-    epochs = EPOCHS * (AT_ROWS / n_rows) ** (1.0 / 3.0)
+    epochs = EPOCHS * (REFERENCE_ROWS / n_rows) ** (1.0 / 3.0)
     return round(min(MOST_EPOCHS, max(FEWEST_EPOCHS, epochs)))
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from skbackprop._core.descent import Differentiable
-from skbackprop._core.input_scales import ScaledObjective
+from skbackprop._core.feature_scales import ScaledObjective
 from skbackprop._core.objective import ObjectiveOfRows
 from skbackprop._core.rows import Rows
 

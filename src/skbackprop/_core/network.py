@@ -82,12 +82,12 @@ class Network:
     def initial_params(
         self, rng: np.random.Generator, dtype: np.dtype, start: np.ndarray | float = 0.0
     ) -> np.ndarray:
-        """Coefficients uniform in ±gain · √(6 / (fan_in + fan_out)), intercepts zero.
+        """Coefficients uniform in ±gain · √(6 / (fan_in + fan_out)), intercepts 0 or `start`.
 
         The normalised initialisation of Glorot and Bengio (2010), equation 16, which is for units
         whose derivative at 0 is 1, times the gain of the layer's activation and, in hidden
-        layers, the gain after that of the layer before. The output layer has no gain, and its
-        intercepts are `start`.
+        layers, the gain after that of the layer before. The output layer has no gain;
+        its intercepts are `start`.
         """
         params = np.zeros(self.n_params, dtype=dtype)
         layers = self.layers(params)

@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from skbackprop._core.conditioning import Conditioning
-from skbackprop._core.input_scales import InputScales, ScaledObjective
+from skbackprop._core.feature_scales import FeatureScales, ScaledObjective
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Network
 from skbackprop._core.objective import Objective, ObjectiveOfRows, Sample
@@ -71,7 +71,7 @@ class Problem(NamedTuple):
     """Of the descent."""
     evaluator: type[ObjectiveOfRows] = Objective
     """Evaluates the objective where the rows are."""
-    scales: InputScales | None = None
+    scales: FeatureScales | None = None
     """Scales of the inputs that are descended on as well; None for none."""
 
     def objective(self, batch_size: int) -> ObjectiveOfRows | ScaledObjective:

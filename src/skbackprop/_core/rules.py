@@ -157,7 +157,7 @@ class Runaway:
         self._epochs_above = 0
 
     def reached(self, loss: float) -> bool:
-        """Note the loss of one more epoch; whether it is lost."""
+        """Note the loss of one more epoch; whether the descent counts as diverged."""
         self._epochs_above = self._epochs_above + 1 if loss > self._limit else 0
         return self._epochs_above >= self.PATIENCE
 

@@ -127,7 +127,7 @@ def overwrite(
     """Overwrite parameters by given weights of the network on raw X.
 
     If only the coefficients are given, the intercepts stay what they are in conditioned
-    coordinates, in a new network zero.
+    coordinates.
     """
     if coefs is None and intercepts is None:
         return

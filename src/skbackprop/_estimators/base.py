@@ -18,6 +18,13 @@ from skbackprop._core.prediction import FromRaw, predict_rows
 from skbackprop._core.problem import Data, Target, TargetForm
 from skbackprop._core.rules import Status
 from skbackprop._core.start import zero_unvaried
+from skbackprop._estimators.build_problem import (
+    BuiltProblem,
+    build_problem,
+    first_params,
+    set_initial,
+    with_scales,
+)
 from skbackprop._estimators.callbacks import (
     CallbackSupportMixin,
     EpochCallbacks,
@@ -33,7 +40,19 @@ from skbackprop._estimators.check_data import (
     warn_of_another_scale,
 )
 from skbackprop._estimators.check_parameters import Settings, check_layer, check_parameters
-from skbackprop._estimators.early_stopping import (
+from skbackprop._estimators.fitted_attributes import FittedAttributes
+from skbackprop._estimators.in_memory import InMemory
+from skbackprop._estimators.past import Fitted, Past, Streams, spawn_streams
+from skbackprop._estimators.persistence import SealedStateMixin
+from skbackprop._estimators.plan import plan_descent, search_step
+from skbackprop._estimators.reports import (
+    DescribedHtmlMixin,
+    EpochPrinter,
+    report_end,
+    report_out_of_reach,
+)
+from skbackprop._estimators.threads import blas_threads
+from skbackprop._estimators.validation import (
     VALIDATION_ATTRIBUTES,
     Score,
     ToValidate,
@@ -42,26 +61,13 @@ from skbackprop._estimators.early_stopping import (
     early_stop,
     hold_out,
 )
-from skbackprop._estimators.fitted_attributes import FittedAttributes
-from skbackprop._estimators.in_memory import InMemory
-from skbackprop._estimators.past import Fitted, Past, Streams, spawn_streams
-from skbackprop._estimators.persistence import SealedStateMixin
-from skbackprop._estimators.plan import plan_descent, search_step
-from skbackprop._estimators.pose import Posed, first_params, pose, set_initial, with_scales
-from skbackprop._estimators.reports import (
-    DescribedHtmlMixin,
-    EpochPrinter,
-    report_end,
-    report_out_of_reach,
-)
-from skbackprop._estimators.threads import blas_threads
 from skbackprop._estimators.watchers import Watchers
 
 
 class Begun(NamedTuple):
     """A fit before its first step."""
 
-    posed: Posed
+    built: BuiltProblem
     target: Target
     held_out: Data | None
     params: np.ndarray
@@ -172,7 +178,7 @@ class BaseBackprop(
         coefs_init : sequence of array-like, default=None
             Initial weights, shaped as `coefs_`, instead of random ones.
         intercepts_init : sequence of array-like, default=None
-            Initial intercepts, shaped as `intercepts_`, instead of zeros.
+            Initial intercepts, shaped as `intercepts_`, instead of random or typical ones.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
             Inputs to validate on. See :ref:`validation` for pipelines and searches.
         y_val : array-like of shape (n_val,) or as `y`, default=None
@@ -227,33 +233,33 @@ class BaseBackprop(
             begun = self._begin(
                 settings, given, to_validate, fitted, (coefs_init, intercepts_init), partial=partial
             )
-            posed, target, streams = begun.posed, begun.target, begun.streams
+            built, target, streams = begun.built, begun.target, begun.streams
             if fitted is None:
-                report_out_of_reach(self, target, posed.problem.data)
-            params = with_scales(posed, begun.params, goes_on=goes_on)
-            batch_size = auto.batch_size(settings.batch_size, posed.problem.data.X.shape[0])
+                report_out_of_reach(self, target, built.problem.data)
+            params = with_scales(built, begun.params, goes_on=goes_on)
+            batch_size = auto.batch_size(settings.batch_size, built.problem.data.X.shape[0])
             with (
                 np.errstate(over="ignore", invalid="ignore"),
-                blas_threads(batch_size, posed.problem.network.shapes),
+                blas_threads(batch_size, built.problem.network.shapes),
             ):
-                search = search_step(settings, posed, params, target, stream, streams)
+                search = search_step(settings, built, params, target, stream, streams)
                 if fitted is None and coefs_init is None:
                     # Not before: the step is to suit weights of their usual size.
-                    layers = posed.problem.network.layers(params)
-                    zero_unvaried(layers, posed.unvaried_inputs, posed.constant_targets)
-                    set_initial(posed, params, None, intercepts_init)
-                plan = plan_descent(settings, posed, search, fitted, streams, partial=partial)
+                    layers = built.problem.network.layers(params)
+                    zero_unvaried(layers, built.unvaried_inputs, built.constant_targets)
+                    set_initial(built, params, None, intercepts_init)
+                plan = plan_descent(settings, built, search, fitted, streams, partial=partial)
                 self._storage.report_cost(self, plan)
                 attributes = FittedAttributes(
-                    posed, target.form, settings.activations, streams, search, plan, fitted
+                    built, target.form, settings.activations, streams, search, plan, fitted
                 )
                 watchers = self._watchers(
                     settings, plan, attributes, begun.held_out, given, partial
                 )
                 watchers.start_from(params, goes_on=goes_on)
-                objective = posed.problem.objective(batch_size)
+                objective = built.problem.objective(batch_size)
                 descent = gradient_descent(objective, params, plan, watchers)
-            descent = descent.in_units_of(posed.problem.conditioning.loss_unit)
+            descent = descent.in_units_of(built.problem.conditioning.loss_unit)
             watchers.check(descent)
             publish(self, attributes.at_end(descent, params, watchers.validation))
             watchers.end()
@@ -274,16 +280,16 @@ class BaseBackprop(
         *,
         partial: bool,
     ) -> "Begun":
-        """Check the rows, hold some out, pose the problem and set its first parameters."""
+        """Check the rows, hold some out, build the problem and set its first parameters."""
         data, target = self._check_rows(settings, given, fitted, partial=partial)
         streams = spawn_streams(settings.random_state) if fitted is None else fitted.past.streams
         data, held_out = self._hold_out(settings, data, target, given.X, to_validate, streams)
         stream = fitted if partial else None
-        posed = pose(settings, data, target, stream, self._storage, partial=partial)
+        built = build_problem(settings, data, target, stream, self._storage, partial=partial)
         given_coefs = initial[0] is not None
-        params = first_params(settings, posed, target, fitted, streams, given=given_coefs)
-        set_initial(posed, params, *initial)
-        return Begun(posed, target, held_out, params, streams)
+        params = first_params(settings, built, target, fitted, streams, given=given_coefs)
+        set_initial(built, params, *initial)
+        return Begun(built, target, held_out, params, streams)
 
     def _fitted(self) -> Fitted:
         """The fitted network to go on from."""
@@ -372,7 +378,7 @@ class BaseBackprop(
         partial: bool,
     ) -> Watchers:
         """What watches the descent: validation, printer and callbacks, in this order."""
-        problem = attributes.posed.problem
+        problem = attributes.built.problem
         unit = problem.conditioning.loss_unit
         validation = callbacks = printer = None
         if held_out is not None:

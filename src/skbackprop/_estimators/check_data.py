@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from skbackprop._core.network import Network
 from skbackprop._estimators.check_kinds import check_kinds
-from skbackprop._estimators.warn import level_of_caller
+from skbackprop._estimators.stacklevel import level_of_caller
 
 _PRECISIONS = [np.float64, np.float32]
 # Units of the last place that targets must span: rounding is 0.4% of the variance of a uniform

@@ -43,7 +43,7 @@ class Settings(NamedTuple):
 
 
 def check_parameters(estimator: Any) -> Settings:
-    """Check all of them but those that only one estimator has."""
+    """Check the constructor parameters that both estimators share."""
     if estimator.conditioning is not None:
         check_choice("conditioning", estimator.conditioning, ("standardize",), or_none=True)
     check_choice("loss", estimator.loss, estimator._losses)
@@ -93,10 +93,10 @@ def check_flag(name: str, value: Any) -> None:
 
 
 def check_integer(
-    name: str, value: Any, *, minimum: int, auto: bool = False, none: bool = False
+    name: str, value: Any, *, minimum: int, auto: bool = False, or_none: bool = False
 ) -> int | Any:
-    """An integer of at least `minimum`, or "auto" where that is accepted; a bool is none."""
-    accepted = f"an integer of at least {minimum}{' or None' if none else ''}"
+    """An integer of at least `minimum`, or "auto" where that is accepted; a bool is refused."""
+    accepted = f"an integer of at least {minimum}{' or None' if or_none else ''}"
     if auto:
         accepted += " or 'auto'"
         if isinstance(value, str):
@@ -201,7 +201,7 @@ def check_hidden_layer_sizes(value: Any, n_layers: Any = None) -> tuple[int, ...
     With `n_layers` there is one, which is that of as many layers.
     """
     if n_layers is not None:
-        depth = check_integer("n_hidden_layers", n_layers, minimum=0, none=True)
+        depth = check_integer("n_hidden_layers", n_layers, minimum=0, or_none=True)
         sizes = check_hidden_layer_sizes(value)
         if len(sizes) != 1:
             raise ValueError(

@@ -9,16 +9,16 @@ import numpy as np
 from skbackprop._core.conditioning import beyond_range
 from skbackprop._core.descent import Descent, Epoch, Plan
 from skbackprop._core.problem import TargetForm
-from skbackprop._estimators.early_stopping import Validation
+from skbackprop._estimators.build_problem import BuiltProblem
 from skbackprop._estimators.past import Fitted, Past, Search, Streams
-from skbackprop._estimators.pose import Posed
+from skbackprop._estimators.validation import Validation
 
 
 @dataclass(frozen=True)
 class FittedAttributes:
     """The attributes of an estimator that is fitted for the epochs of a descent so far."""
 
-    posed: Posed
+    built: BuiltProblem
     form: TargetForm
     activations: list[str]
     """Names, one a hidden layer."""
@@ -30,7 +30,7 @@ class FittedAttributes:
 
     def in_mid_fit(self, epoch: Epoch) -> dict[str, Any]:
         """The attributes after an epoch; what is done with them leaves the random streams alone."""
-        unit = self.posed.problem.conditioning.loss_unit
+        unit = self.built.problem.conditioning.loss_unit
         descent = Descent.until(epoch).in_units_of(unit)
         return self.after(descent, epoch.params, copy.deepcopy(self.streams))
 
@@ -43,7 +43,7 @@ class FittedAttributes:
 
     def after(self, descent: Descent, params: np.ndarray, streams: Streams) -> dict[str, Any]:
         """The attributes of a network with the given parameters."""
-        problem, form = self.posed.problem, self.form
+        problem, form = self.built.problem, self.form
         conditioning = problem.conditioning
         with np.errstate(over="ignore", invalid="ignore"):
             layers = conditioning.to_raw(
@@ -60,9 +60,9 @@ class FittedAttributes:
         past = Past(
             streams,
             first_loss,
-            self.posed.weight,
-            self.posed.statistics,
-            self.posed.unvaried_inputs,
+            self.built.weight,
+            self.built.statistics,
+            self.built.unvaried_inputs,
             self.search,
         )
         return {

@@ -1,4 +1,8 @@
-"""What a fit takes over from those before: weights, statistics, random streams, the step found."""
+"""What later fits take over.
+
+`warm_start` takes the weights, the random streams and the first loss; conditioning and step are
+found anew. `partial_fit` also takes the statistics, the total weight and the step.
+"""
 
 import copy
 from collections.abc import Sequence

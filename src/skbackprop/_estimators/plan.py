@@ -10,14 +10,14 @@ from skbackprop._core.rows import Batches
 from skbackprop._core.rules import SCHEDULES, Plateau, VanishedGradient
 from skbackprop._core.start import zero_params
 from skbackprop._core.statistics import Spread
+from skbackprop._estimators.build_problem import BuiltProblem, with_scales
 from skbackprop._estimators.check_parameters import Settings
 from skbackprop._estimators.past import Fitted, Search, Streams
-from skbackprop._estimators.pose import Posed, with_scales
 
 
 def search_step(
     settings: Settings,
-    posed: Posed,
+    built: BuiltProblem,
     params: np.ndarray,
     target: Target,
     stream: Fitted | None,
@@ -30,7 +30,7 @@ def search_step(
     """
     if settings.learning_rate != "auto":
         return Search()
-    problem = posed.problem
+    problem = built.problem
     batch_size = auto.batch_size(settings.batch_size, problem.data.X.shape[0])
     conditioning = problem.conditioning
     scale = np.abs(np.concatenate([conditioning.input_scale, conditioning.target_scale]))
@@ -53,7 +53,7 @@ def search_step(
         and not auto.scales_have_moved(scale, last.scale)
     ):
         return last
-    start = with_scales(posed, zero_params(problem, posed.targets), goes_on=False)
+    start = with_scales(built, zero_params(problem, built.targets), goes_on=False)
     double = np.dtype(np.float64)
     smoothed = problem.loss.smoothed(SmallestDeviation(problem))
     objective = problem._replace(loss=smoothed, precision=double).objective(batch_size)
@@ -75,7 +75,7 @@ class SmallestDeviation:
 
 def plan_descent(
     settings: Settings,
-    posed: Posed,
+    built: BuiltProblem,
     search: Search,
     fitted: Fitted | None,
     streams: Streams,
@@ -86,7 +86,7 @@ def plan_descent(
 
     The end of a stream is not known, so "linear" and "adaptive" act there as "constant".
     """
-    problem = posed.problem
+    problem = built.problem
     n_rows = problem.data.X.shape[0]
     batch_size = auto.batch_size(settings.batch_size, n_rows)
     max_iter = 1 if partial else auto.max_iter(settings.max_iter, n_rows)

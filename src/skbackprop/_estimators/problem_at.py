@@ -15,18 +15,18 @@ from skbackprop._core.objective import ObjectiveOfRows
 from skbackprop._core.problem import Data, Problem, Target
 from skbackprop._core.start import fitted_params, zero_unvaried
 from skbackprop._estimators.base import BaseBackprop, Begun
-from skbackprop._estimators.check_data import GivenRows, check_sample_weight
-from skbackprop._estimators.check_parameters import Settings, check_parameters
-from skbackprop._estimators.early_stopping import ToValidate
-from skbackprop._estimators.past import spawn_streams
-from skbackprop._estimators.plan import search_step
-from skbackprop._estimators.pose import (
-    Posed,
+from skbackprop._estimators.build_problem import (
+    BuiltProblem,
     first_params,
     problem_in,
     set_initial,
     with_scales,
 )
+from skbackprop._estimators.check_data import GivenRows, check_sample_weight
+from skbackprop._estimators.check_parameters import Settings, check_parameters
+from skbackprop._estimators.past import spawn_streams
+from skbackprop._estimators.plan import search_step
+from skbackprop._estimators.validation import ToValidate
 
 
 class ProblemAt(NamedTuple):
@@ -83,12 +83,12 @@ class ProblemAt(NamedTuple):
         """The given step size, or the one that a fit in full batch would begin with."""
         if self.begun is None or self.settings.learning_rate != "auto":
             return float(self.settings.learning_rate)
-        posed, target = self.begun.posed, self.begun.target
+        built, target = self.begun.built, self.begun.target
         params = np.empty_like(self.begun.params)
         coefs, intercepts = zip(*self.layers, strict=True)
-        set_initial(posed, params, coefs, None if intercepts[0] is None else intercepts)
-        params = with_scales(posed, params, goes_on=False)
-        search = search_step(self.settings, posed, params, target, None, self.begun.streams)
+        set_initial(built, params, coefs, None if intercepts[0] is None else intercepts)
+        params = with_scales(built, params, goes_on=False)
+        search = search_step(self.settings, built, params, target, None, self.begun.streams)
         return auto.step_size(search.curvature or 0.0, in_stream=False)
 
 
@@ -118,9 +118,9 @@ def problem_at(
         model = clone(model).set_params(batch_size="full", early_stopping=False)
         settings = check_parameters(model)
         begun = model._begin(settings, given, ToValidate(), None, (None, None), partial=False)
-        past, form, layers = begun.posed, begun.target.form, []
+        past, form, layers = begun.built, begun.target.form, []
         activations = settings.activations
-        conditioning = begun.posed.problem.conditioning._replace(unvaried=None)
+        conditioning = begun.built.problem.conditioning._replace(unvaried=None)
         if given.classes is None and form.classes is not None and len(form.classes) == 1:
             raise ValueError(
                 "classes must have all labels if y has one class only, whose network has nothing "
@@ -135,16 +135,16 @@ def problem_at(
     )
     # The rows are taken for those of the fit, by whose weight alpha="auto" goes.
     problem = problem_in(conditioning, settings, data, target, past.statistics, past.weight)
-    network, posed = problem.network, Posed(problem, past.statistics, past.weight)
+    network, built = problem.network, BuiltProblem(problem, past.statistics, past.weight)
     if begun is None:
         params = fitted_params(network, conditioning, layers, X.dtype)
     else:
         streams = spawn_streams(check_parameters(clone(estimator)).random_state)
-        params = first_params(settings, posed, target, None, streams)
+        params = first_params(settings, built, target, None, streams)
         # What did not vary begins with zeros, as in the fit.
-        zero_unvaried(network.layers(params), begun.posed.unvaried_inputs, posed.constant_targets)
+        zero_unvaried(network.layers(params), begun.built.unvaried_inputs, built.constant_targets)
     if begun is not None or coefs is not None or intercepts is not None:
-        set_initial(posed, params, coefs, intercepts)
+        set_initial(built, params, coefs, intercepts)
         layers = conditioning.to_raw(network.layers(params), X.dtype)
     if not network.fit_intercept:
         layers = [Layer(coef, None) for coef, _ in layers]

@@ -14,7 +14,7 @@ from skbackprop._core.problem import Target, TargetForm
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.check_data import GivenRows, check_numbers
 from skbackprop._estimators.check_parameters import check_choice, check_number, check_quantile
-from skbackprop._estimators.scores import check_scored, explained, score_of
+from skbackprop._estimators.regression_scores import check_scored, explained, score_of
 
 
 class BackpropRegressor(RegressorMixin, BaseBackprop):

@@ -13,8 +13,8 @@ from skbackprop._core.descent import Descent, Epoch
 from skbackprop._core.problem import Data, Target
 from skbackprop._core.rules import Status
 from skbackprop._core.statistics import Spread
-from skbackprop._estimators.early_stopping import Validation
-from skbackprop._estimators.warn import level_of_caller
+from skbackprop._estimators.stacklevel import level_of_caller
+from skbackprop._estimators.validation import Validation
 
 
 class DivergenceWarning(ConvergenceWarning):

@@ -5,8 +5,8 @@ import numpy as np
 from skbackprop._core.descent import Descent, Epoch
 from skbackprop._core.rules import Status
 from skbackprop._estimators.callbacks import EpochCallbacks
-from skbackprop._estimators.early_stopping import Validation
 from skbackprop._estimators.reports import EpochPrinter
+from skbackprop._estimators.validation import Validation
 
 
 class Watchers:

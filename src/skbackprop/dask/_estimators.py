@@ -22,7 +22,7 @@ from skbackprop._estimators.check_kinds import check_kinds
 from skbackprop._estimators.classifier import BackpropClassifier
 from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.regressor import BackpropRegressor
-from skbackprop._estimators.warn import level_of_caller
+from skbackprop._estimators.stacklevel import level_of_caller
 from skbackprop.dask._blocks import Blocks
 from skbackprop.dask._objective import ObjectiveOfBlocks
 

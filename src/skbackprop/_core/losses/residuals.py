@@ -55,8 +55,8 @@ class SquaredError(LossOfActivation):
 class ResidualLoss(LossOfActivation):
     """Σ_outputs ρ(r), r = ŷ − y, ŷ = f(z) with f any activation function; ρ is linear far out.
 
-    Subclasses give ρ' and, by it, ρ. At a kink there is curvature without end, elsewhere none, and
-    no step suits that. What a step can suit is the loss smoothed over residuals of up to half the
+    Subclasses give ρ' and, unless ρ(r) = r ρ'(r), ρ by `value`. At a kink there is curvature
+    without end, elsewhere none, and no step suits that. What a step can suit is the loss smoothed over residuals of up to half the
     spread σ of the targets, over which ρ' rises evenly: a curvature of (ρ'(σ/2) − ρ'(−σ/2)) / σ.
     """
 
@@ -135,7 +135,7 @@ class Huber(ResidualLoss):
 
     degree = 2
 
-    def __init__(self, target: str, output_activation: str, *, delta: float = 1.0) -> None:
+    def __init__(self, target: str, output_activation: str, *, delta: float) -> None:
         super().__init__(target, output_activation)
         self.delta = delta
 

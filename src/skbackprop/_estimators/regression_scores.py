@@ -10,7 +10,7 @@ from sklearn.metrics import d2_pinball_score, d2_tweedie_score, r2_score
 from sklearn.utils.validation import check_consistent_length
 
 from skbackprop._estimators.check_data import check_numbers, check_sample_weight
-from skbackprop._estimators.warn import level_of_caller
+from skbackprop._estimators.stacklevel import level_of_caller
 
 Score = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
 """A function of targets, predictions and weights."""

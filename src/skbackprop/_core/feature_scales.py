@@ -21,7 +21,7 @@ from skbackprop._core.objective import ObjectiveOfRows, Penalty
 from skbackprop._core.rows import Rows
 
 
-class InputScales:
+class FeatureScales:
     """The parameters of a network and, after them, the scales of its inputs.
 
     Parameters
@@ -81,13 +81,13 @@ class ScaledObjective(Differentiable):
     ----------
     objective : ObjectiveOfRows
         The loss of the network, without a penalty.
-    scales : InputScales
+    scales : FeatureScales
         The scales of its inputs.
     alpha : float
         Strength of the L2 penalty of coefficients.
     """
 
-    def __init__(self, objective: ObjectiveOfRows, scales: InputScales, alpha: float) -> None:
+    def __init__(self, objective: ObjectiveOfRows, scales: FeatureScales, alpha: float) -> None:
         self._objective = objective
         self._scales = scales
         self.inputs, self.batch_size = objective.inputs, objective.batch_size

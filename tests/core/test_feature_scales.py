@@ -9,7 +9,7 @@ from sklearn.feature_selection import RFE, SelectFromModel
 from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.descent import Plan, gradient_descent
-from skbackprop._core.input_scales import InputScales, ScaledObjective
+from skbackprop._core.feature_scales import FeatureScales, ScaledObjective
 from skbackprop._core.losses import LOSSES
 from skbackprop._core.network import Network
 from skbackprop._core.objective import Objective, Sample
@@ -20,7 +20,7 @@ from skbackprop._core.start import sparsen
 RNG = np.random.default_rng(5)
 X, Y = RNG.normal(size=(12, 3)), RNG.normal(size=(12, 2))
 NETWORK = Network([3, 4, 2], [ACTIVATIONS["tanh"]])
-SCALES = InputScales(NETWORK, penalty=2.5)
+SCALES = FeatureScales(NETWORK, penalty=2.5)
 each_reduction = pytest.mark.parametrize("reduction", ["mean", "sum"])
 
 
@@ -151,7 +151,7 @@ def test_going_on_starts_where_the_fit_ended():
 
 
 def test_in_full_batch_the_loss_with_its_penalty_never_rises():
-    objective = scaled_objective("mean", scales=InputScales(NETWORK, 50.0))
+    objective = scaled_objective("mean", scales=FeatureScales(NETWORK, 50.0))
     params = SCALES.append_ones(NETWORK.initial_params(RNG, np.dtype(float)))
 
     def total(params):

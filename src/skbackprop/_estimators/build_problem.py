@@ -7,7 +7,7 @@ import numpy as np
 from skbackprop._core import auto
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.conditioning import Conditioning, condition, loss_of_unscaled_targets
-from skbackprop._core.input_scales import InputScales
+from skbackprop._core.feature_scales import FeatureScales
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Network
 from skbackprop._core.problem import Data, Problem, Target
@@ -25,8 +25,8 @@ from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.past import Fitted, Streams
 
 
-class Posed(NamedTuple):
-    """A problem, and what it was posed by."""
+class BuiltProblem(NamedTuple):
+    """A problem, and what it was built by."""
 
     problem: Problem
     statistics: Statistics | None
@@ -55,7 +55,7 @@ class Posed(NamedTuple):
         return None if self.statistics is None else self.statistics.targets
 
 
-def pose(
+def build_problem(
     settings: Settings,
     data: Data,
     target: Target,
@@ -63,7 +63,7 @@ def pose(
     storage: InMemory,
     *,
     partial: bool,
-) -> Posed:
+) -> BuiltProblem:
     """Condition the data and build the problem; of a stream so far, statistics and weight count."""
     n_rows, n_features = data.X.shape
     # Weights that are counts stand for as many rows; those below 1 on average for a row each.
@@ -97,7 +97,7 @@ def pose(
     finds_step = settings.learning_rate == "auto" and not partial
     if finds_step and _float32_suffices(data.X, conditioning, statistics):
         problem = problem._replace(precision=np.dtype(np.float32))
-    return Posed(problem, statistics, weight)
+    return BuiltProblem(problem, statistics, weight)
 
 
 def problem_in(
@@ -117,7 +117,7 @@ def problem_in(
         fit_intercept=settings.fit_intercept,
     )
     targets = None if statistics is None else statistics.targets
-    scales = InputScales(network, feature_penalty) if feature_penalty else None
+    scales = FeatureScales(network, feature_penalty) if feature_penalty else None
     scaled = scales is not None
     alpha = auto.alpha(settings.alpha, n_features, weight, settings.reduction, scaled=scaled)
     alpha *= loss_of_unscaled_targets(target.loss, targets)
@@ -165,7 +165,7 @@ def _statistics(data: Data, target: Target, storage: InMemory) -> Statistics:
 
 def first_params(
     settings: Settings,
-    posed: Posed,
+    built: BuiltProblem,
     target: Target,
     fitted: Fitted | None,
     streams: Streams,
@@ -174,9 +174,9 @@ def first_params(
 ) -> np.ndarray:
     """The parameters to start from: the fitted ones, or random weights and typical intercepts."""
     if fitted is not None:
-        return _params_to_go_on_from(settings, posed, fitted, streams)
-    problem = posed.problem
-    start = initial_prediction(target.loss, problem.conditioning, posed.targets)
+        return _params_to_go_on_from(settings, built, fitted, streams)
+    problem = built.problem
+    start = initial_prediction(target.loss, problem.conditioning, built.targets)
     params = problem.network.initial_params(streams.weights, problem.precision, start)
     few_features = problem.data.X.shape[1] <= auto.MOST_SINGLE_FEATURES
     if settings.conditioning is not None and settings.activations and few_features and not given:
@@ -184,26 +184,26 @@ def first_params(
     return params
 
 
-def with_scales(posed: Posed, params: np.ndarray, *, goes_on: bool) -> np.ndarray:
+def with_scales(built: BuiltProblem, params: np.ndarray, *, goes_on: bool) -> np.ndarray:
     """The parameters of the descent: scales of 1, or in a fitted network those in balance."""
-    scales = posed.problem.scales
+    scales = built.problem.scales
     if scales is None:
         return params
     return scales.split(params) if goes_on else scales.append_ones(params)
 
 
-def set_initial(posed: Posed, params: np.ndarray, coefs: Any, intercepts: Any) -> None:
+def set_initial(built: BuiltProblem, params: np.ndarray, coefs: Any, intercepts: Any) -> None:
     """Overwrite parameters by the weights given to fit, which are of the network on raw X."""
-    network, conditioning = posed.problem.network, posed.problem.conditioning
+    network, conditioning = built.problem.network, built.problem.conditioning
     given = check_initial(network, coefs, intercepts, params.dtype)
     overwrite(network, conditioning, params, *given)
 
 
 def _params_to_go_on_from(
-    settings: Settings, posed: Posed, fitted: Fitted, streams: Streams
+    settings: Settings, built: BuiltProblem, fitted: Fitted, streams: Streams
 ) -> np.ndarray:
     """The fitted weights in the coordinates of the problem, whose network must be the same."""
-    network = posed.problem.network
+    network = built.problem.network
     shapes = [layer.coef.shape for layer in fitted.layers]
     if shapes != network.shapes:
         raise ValueError(
@@ -216,9 +216,9 @@ def _params_to_go_on_from(
             "Going on (warm_start or partial_fit) with fit_intercept=False would drop the "
             "fitted intercepts. Fit with warm_start=False to start anew."
         )
-    conditioning, dtype = posed.problem.conditioning, posed.problem.precision
+    conditioning, dtype = built.problem.conditioning, built.problem.precision
     params = fitted_params(network, conditioning, fitted.layers, dtype)
-    begins = fitted.past.unvaried & ~posed.unvaried_inputs & ~fitted.layers[0].coef.any(axis=1)
+    begins = fitted.past.unvaried & ~built.unvaried_inputs & ~fitted.layers[0].coef.any(axis=1)
     columns = np.flatnonzero(begins)
     if len(columns):
         position = fitted.input_shift - conditioning.input_shift
