@@ -56,8 +56,9 @@ class ResidualLoss(LossOfActivation):
     """Σ_outputs ρ(r), r = ŷ − y, ŷ = f(z) with f any activation function; ρ is linear far out.
 
     Subclasses give ρ' and, unless ρ(r) = r ρ'(r), ρ by `value`. At a kink there is curvature
-    without end, elsewhere none, and no step suits that. What a step can suit is the loss smoothed over residuals of up to half the
-    spread σ of the targets, over which ρ' rises evenly: a curvature of (ρ'(σ/2) − ρ'(−σ/2)) / σ.
+    without end, elsewhere none, and no step suits that. What a step can suit is the loss smoothed
+    over residuals of up to half the spread σ of the targets, over which ρ' rises evenly: a
+    curvature of (ρ'(σ/2) − ρ'(−σ/2)) / σ.
     """
 
     robust = True
