@@ -79,6 +79,23 @@ class TestSpread:
         np.testing.assert_allclose(moments.std, np.sqrt(variance), rtol=1e-12)
         np.testing.assert_array_equal(moments.low, self.X.min(axis=0))
         np.testing.assert_array_equal(moments.high, self.X.max(axis=0))
+        for end, at_end in ((moments.low, moments.at_low), (moments.high, moments.at_high)):
+            weight = np.ones(60) if weights is None else weights
+            np.testing.assert_allclose(at_end, weight @ (end == self.X), rtol=1e-12)
+
+    @pytest.mark.parametrize("mirror", [1.0, -1.0])
+    @pytest.mark.parametrize("shift", [0.0, 3.0])
+    def test_a_long_tail_is_scaled_by_its_deviation(self, shift, mirror):
+        tail = np.random.default_rng(0).lognormal(0.0, 2.0, size=1000)
+        rare = np.where(np.arange(1000) < 501, 0.0, tail)
+        spread = Spread.of(mirror * (np.column_stack([tail, rare]) + shift))
+        _, scale = spread.shift_and_scale(robust=True)
+        assert scale[0] == pytest.approx(tail.std(), rel=1e-9)
+        reach = (rare.max() - rare.mean()) / REACH
+        assert scale[1] == pytest.approx(reach, rel=1e-9)
+        assert reach > 2.0 * rare.std()
+        _, scale = spread.shift_and_scale(robust=False)
+        assert scale[0] == pytest.approx((tail.max() - tail.mean()) / REACH, rel=1e-9)
 
     @pytest.mark.parametrize("container", CONTAINERS)
     def test_weights_count_as_copies(self, container):

@@ -7,8 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-# No value but a wild one is further than this from its column's mean, in units of its scale.
+# No value but a wild one of a column that rarely leaves one value is further than this from its
+# mean, in units of its scale.
 REACH = 5.0
+# A column rarely leaves a value that has this share of the weight. Rounding of weights decides
+# nothing.
+_MOST = 0.5 * (1.0 - 1e-9)
 # No single value makes its column's scale larger than this times that of the others.
 STRETCH = 1.8
 # Standard deviations between the quartiles of a normal distribution.
@@ -25,6 +29,9 @@ class Moments(NamedTuple):
     std: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    at_low: np.ndarray
+    """Weight of the lowest value, and of the highest; not counted without some values."""
+    at_high: np.ndarray
 
     def merged(self, other: "Moments") -> "Moments":
         """The moments of the rows of both (Chan, Golub and LeVeque, 1983)."""
@@ -41,12 +48,15 @@ class Moments(NamedTuple):
             + other_share * (other.std / unit) ** 2
             + share * other_share * (difference / unit) ** 2
         )
+        low, high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
         return Moments(
             weight,
             share * self.mean + other_share * other.mean,
             unit * np.sqrt(variance),
-            np.minimum(self.low, other.low),
-            np.maximum(self.high, other.high),
+            low,
+            high,
+            self.at_low * (self.low == low) + other.at_low * (other.low == low),
+            self.at_high * (self.high == high) + other.at_high * (other.high == high),
         )
 
     @property
@@ -82,6 +92,11 @@ class Moments(NamedTuple):
         """The standard deviation, or where that is more the farthest value's distance / 5."""
         reach = np.maximum(self.high - self.mean, self.mean - self.low)
         return np.where(self.high > self.low, np.maximum(self.std, reach / REACH), 0.0)
+
+    @property
+    def rarely_varies(self) -> np.ndarray:
+        """Which columns have most of their weight on one value, the lowest or the highest."""
+        return np.maximum(self.at_low, self.at_high) >= _MOST * self.weight
 
 
 class Spread(NamedTuple):
@@ -148,14 +163,21 @@ class Spread(NamedTuple):
 
         A column that is rarely other than 0 has a deviation in units of which its values are
         tens or hundreds: its scale is a fifth of the farthest value's distance from the mean.
-        One wild value then flattens the others: `robust` leaves it out where it nearly doubles
+        So it is of every column where the values go through units that are not bounded.
+
+        Where they are bounded, `robust`, a column that varies is scaled by its deviation, as a long
+        tail would flatten it. One wild value does so, too: it is left out where it nearly doubles
         the scale, or more.
         """
-        shift, scale = self.every.centre(), self.every.scale()
+        every, inner = self.every, self.inner
+        shift, scale = every.centre(), every.scale()
         if robust:
-            inner = STRETCH * self.inner.scale()
-            wild = (inner > 0.0) & (inner < scale)
-            shift, scale = np.where(wild, self.inner.mean, shift), np.where(wild, inner, scale)
+            rare = every.rarely_varies
+            scale = np.where(rare, scale, every.std * (every.high > every.low))
+            inner_scale = np.where(rare, inner.scale(), inner.std * (inner.high > inner.low))
+            limit = STRETCH * inner_scale
+            wild = (limit > 0.0) & (limit < scale)
+            shift, scale = np.where(wild, inner.mean, shift), np.where(wild, limit, scale)
         return shift, np.where(scale > 0.0, scale, 1.0)
 
 
@@ -233,11 +255,13 @@ def _dense_moments(chunk: np.ndarray, weights: np.ndarray, excluded: np.ndarray 
     if excluded is None:
         low, high = chunk.min(axis=0), chunk.max(axis=0)
         weight = np.full(chunk.shape[1], weights.sum())
+        at_low, at_high = weights @ (chunk == low), weights @ (chunk == high)
     else:
         kept = chunk != excluded
         low = chunk.min(axis=0, where=kept, initial=np.inf)
         high = chunk.max(axis=0, where=kept, initial=-np.inf)
         weight = weights @ kept
+        at_low, at_high = np.zeros((2, chunk.shape[1]))
         chunk = np.where(kept, chunk, 0.0)
     unit = _unit(low, high)
     total = np.where(weight > 0.0, weight, 1.0)
@@ -259,6 +283,8 @@ def _dense_moments(chunk: np.ndarray, weights: np.ndarray, excluded: np.ndarray 
         unit * np.sqrt(variance),
         low.astype(np.float64),
         high.astype(np.float64),
+        at_low.astype(np.float64),
+        at_high.astype(np.float64),
     )
 
 
@@ -283,6 +309,12 @@ def _sparse_moments(chunk: Any, weights: np.ndarray, excluded: np.ndarray | None
     np.maximum.at(high, columns, values)
     low[zeros] = np.minimum(low[zeros], 0.0)
     high[zeros] = np.maximum(high[zeros], 0.0)
+    at_low, at_high = (
+        np.zeros(n_columns)
+        if excluded is not None
+        else sums(shares * (values == end[columns])) + zeros_weight * (end == 0.0)
+        for end in (low, high)
+    )
     weight = sums(shares) + zeros_weight
     total = np.where(weight > 0.0, weight, 1.0)
     unit = _unit(low, high)
@@ -290,7 +322,7 @@ def _sparse_moments(chunk: Any, weights: np.ndarray, excluded: np.ndarray | None
     mean = sums(shares * values) / total
     values -= mean[columns]
     variance = (sums(shares * values**2) + zeros_weight * mean**2) / total
-    return Moments(weight, unit * mean, unit * np.sqrt(variance), low, high)
+    return Moments(weight, unit * mean, unit * np.sqrt(variance), low, high, at_low, at_high)
 
 
 def _unit(low: np.ndarray, high: np.ndarray) -> np.ndarray:
