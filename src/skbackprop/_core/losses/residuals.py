@@ -136,7 +136,7 @@ class Huber(ResidualLoss):
 
     degree = 2
 
-    def __init__(self, target: str, output_activation: str, *, delta: float) -> None:
+    def __init__(self, target: str, output_activation: str, *, delta: float = 1.0) -> None:
         super().__init__(target, output_activation)
         self.delta = delta
 
