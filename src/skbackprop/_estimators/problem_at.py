@@ -88,7 +88,8 @@ class ProblemAt(NamedTuple):
         coefs, intercepts = zip(*self.layers, strict=True)
         set_initial(built, params, coefs, None if intercepts[0] is None else intercepts)
         params = with_scales(built, params, goes_on=False)
-        search = search_step(self.settings, built, params, target, None, self.begun.streams)
+        streams = copy.deepcopy(self.begun.streams)
+        search = search_step(self.settings, built, params, target, None, streams)
         return auto.step_size(search.curvature or 0.0, in_stream=False)
 
 
@@ -107,7 +108,9 @@ def problem_at(
     model = copy.copy(estimator)
     begun = None
     if hasattr(model, "coefs_"):
-        settings = check_parameters(model)
+        # Layers that were set after the fit are those of the next one.
+        sizes = tuple(coef.shape[1] for coef in model.coefs_[:-1])
+        settings = check_parameters(model)._replace(hidden_layer_sizes=sizes)
         fitted = model._fitted()
         past, form = fitted.past, fitted.form
         layers = [Layer(coef.astype(np.float64), b) for coef, b in fitted.layers]
@@ -140,7 +143,7 @@ def problem_at(
         params = fitted_params(network, conditioning, layers, X.dtype)
     else:
         streams = spawn_streams(check_parameters(clone(estimator)).random_state)
-        params = first_params(settings, built, target, None, streams)
+        params = first_params(settings, built, target, None, streams, given=coefs is not None)
         # What did not vary begins with zeros, as in the fit.
         zero_unvaried(network.layers(params), begun.built.unvaried_inputs, built.constant_targets)
     if begun is not None or coefs is not None or intercepts is not None:
