@@ -88,10 +88,14 @@ class Moments(NamedTuple):
         longer_below = below > above + 1e-6 * (self.high - self.low)
         return np.where(longer_below & (self.high > self.low), -1.0, 1.0)
 
-    def scale(self) -> np.ndarray:
-        """The standard deviation, or where that is more the farthest value's distance / 5."""
+    def scale(self, by_reach: np.ndarray | bool) -> np.ndarray:
+        """The standard deviation, or where that is more the farthest value's distance / 5.
+
+        The second only of columns that go `by_reach`.
+        """
         reach = np.maximum(self.high - self.mean, self.mean - self.low)
-        return np.where(self.high > self.low, np.maximum(self.std, reach / REACH), 0.0)
+        scale = np.where(by_reach, np.maximum(self.std, reach / REACH), self.std)
+        return np.where(self.high > self.low, scale, 0.0)
 
     @property
     def rarely_varies(self) -> np.ndarray:
@@ -169,15 +173,12 @@ class Spread(NamedTuple):
         tail would flatten it. One wild value does so, too: it is left out where it nearly doubles
         the scale, or more.
         """
-        every, inner = self.every, self.inner
-        shift, scale = every.centre(), every.scale()
+        by_reach = self.every.rarely_varies if robust else True
+        shift, scale = self.every.centre(), self.every.scale(by_reach)
         if robust:
-            rare = every.rarely_varies
-            scale = np.where(rare, scale, every.std * (every.high > every.low))
-            inner_scale = np.where(rare, inner.scale(), inner.std * (inner.high > inner.low))
-            limit = STRETCH * inner_scale
+            limit = STRETCH * self.inner.scale(by_reach)
             wild = (limit > 0.0) & (limit < scale)
-            shift, scale = np.where(wild, inner.mean, shift), np.where(wild, limit, scale)
+            shift, scale = np.where(wild, self.inner.mean, shift), np.where(wild, limit, scale)
         return shift, np.where(scale > 0.0, scale, 1.0)
 
 

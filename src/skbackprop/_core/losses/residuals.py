@@ -38,11 +38,7 @@ class SquaredError(LossOfActivation):
             out.reshape(-1)[row_starts(out) + y_true] -= 1.0
         else:
             np.subtract(y_pred, y_true, out=out)
-        if sample_weight is None:
-            residual = out.reshape(-1)
-            value = float(residual.dot(residual))
-        else:
-            value = float(np.einsum("i,ij,ij->", sample_weight, out, out))
+        value = _weighted_product(out, out, sample_weight)
         self._activation.multiply_derivative(y_pred, out)
         out *= 2.0 * self.factor * scale
         weight_rows(out, sample_weight)
