@@ -53,38 +53,38 @@ N_ROWS = 240
 CHUNKS = [240, 120, (1, 238, 1), (100, 0, 90, 50), 37, 9]
 
 
-@pytest.fixture(scope="module")
-def client():
+@contextlib.contextmanager
+def connected(n_workers, threads_per_worker, *, processes=False, current=False):
+    """A client of a new cluster, which is the current one or not."""
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=2, processes=False, dashboard_address=":0"
+            n_workers=n_workers,
+            threads_per_worker=threads_per_worker,
+            processes=processes,
+            dashboard_address=":0",
         ) as cluster,
-        distributed.Client(cluster) as client,
+        distributed.Client(cluster, set_as_default=current) as client,
     ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def client():
+    with connected(2, 2, current=True) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def other():
     """A client of another cluster, which is not the current one."""
-    with (
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
-        ) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-    ):
+    with connected(1, 1) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def processes():
     """Workers in processes of their own, which can be killed."""
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
-        ) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-    ):
+    with connected(2, 1, processes=True) as client:
         yield client
 
 
