@@ -5,7 +5,11 @@ from pathlib import Path
 
 import skbackprop
 
-sys.path.insert(0, str(Path(__file__).parent))
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))
+
+import _inventories  # noqa: E402 - it stands in the folder of the documentation
+from sphinx_gallery.sorting import ExplicitOrder  # noqa: E402, F401
 
 project = "skbackprop"
 copyright = "2026, The skbackprop developers"
@@ -15,41 +19,71 @@ version = release = skbackprop.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
     "numpydoc",
     "matplotlib.sphinxext.plot_directive",
-    "_gallery",
+    "myst_parser",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+# docs/gallery.rst orders the examples by subject in place of the gallery's own index.
+exclude_patterns = ["_build", "generated/examples/index.rst", "**/sg_execution_times.rst"]
+nitpicky = True
 autosummary_generate = True
+intersphinx_mapping = _inventories.write(DOCS / "generated" / "inventories")
+
 plot_include_source = False
 plot_html_show_source_link = False
 plot_html_show_formats = False
 plot_formats = [("png", 120)]
+
 numpydoc_show_class_members = False
 # All but: extended summaries, examples and see-alsos everywhere, the line a docstring starts on,
 # and returns without a name, which scikit-learn's inherited methods have too.
 numpydoc_validation_checks = {"all", "ES01", "EX01", "SA01", "GL01", "RT02"}
-# The label of scikit-learn's own documentation that an inherited docstring refers to.
-INHERITED_LABELS = {"accuracy_score"}
-nitpicky = False
+
+copybutton_exclude = ".linenos, .gp, .go"
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+
+def arguments(gallery_conf, script_vars):
+    """Arguments of an example: few draws, as a hundred take minutes."""
+    name = Path(script_vars["src_file"]).stem
+    return ["--draws", "3", "--jobs", "1"] if name == "three_two_one" else []
+
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "generated/examples",
+    "filename_pattern": r"\.py$",
+    "backreferences_dir": "generated/backreferences",
+    "doc_module": ("skbackprop",),
+    "reference_url": {"skbackprop": None},
+    "abort_on_example_error": True,
+    "reset_argv": arguments,
+    "min_reported_time": 1e9,
+    "show_memory": False,
+    "show_signature": False,
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "thumbnail_size": (360, 250),
+    "image_scrapers": ("matplotlib",),
+}
+
 html_theme = "pydata_sphinx_theme"
 html_title = "skbackprop"
 html_static_path = ["_static"]
 html_css_files = ["captions.css"]
-html_sidebars = {"**": []}
+html_sidebars = {"index": [], "gallery": [], "generated/examples/*": []}
 html_theme_options = {
     "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc"],
-    "header_links_before_dropdown": 3,
+    "header_links_before_dropdown": 5,
+    "navigation_depth": 2,
+    "show_toc_level": 2,
 }
-
-
-def without_link(app, env, node, text):
-    """The text of a reference to an inherited label."""
-    return text if node.get("reftarget") in INHERITED_LABELS else None
-
-
-def setup(app):
-    """Connect what Sphinx calls."""
-    app.connect("missing-reference", without_link)

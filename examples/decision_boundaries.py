@@ -1,37 +1,28 @@
-"""Decision boundaries by depth, by activation function and by penalty.
+"""
+Decision boundaries by depth, activation and penalty
+====================================================
 
-Two interleaved half-moons, 300 points of them to learn from. Without a hidden layer the network
-is logistic regression, and its boundary a straight line. A hidden layer bends it; more layers find
-little left to bend. ReLU makes a boundary with corners, the others smooth ones, and the identity,
-at any depth, a straight line again.
-
-The penalty counts, too. Where it is strong, sigmoids stay in the middle of their range, where they
-are nearly straight, and so is the boundary. The default is smaller the more rows there are and,
-below ten columns, the fewer columns; on 300 points in two columns it is 2e-4.
-
-The maps are scikit-learn's :class:`~sklearn.inspection.DecisionBoundaryDisplay`. In the titles
-stands the accuracy on 1,000 other points.
+The data are two interleaved half-moons, with 300 points to learn from. The maps are scikit-learn's
+:class:`~sklearn.inspection.DecisionBoundaryDisplay`. Each title has the accuracy on 1,000 other
+points.
 """
 
 import matplotlib.pyplot as plt
-from _pictures import BLUE, ORANGE, run
 from sklearn.datasets import make_moons
 from sklearn.inspection import DecisionBoundaryDisplay
 
 from skbackprop import BackpropClassifier
 
-X, Y = make_moons(300, noise=0.2, random_state=0)
-X_TEST, Y_TEST = make_moons(1000, noise=0.2, random_state=1)
-DEPTHS = {"no hidden layer": (), "one": (10,), "two": (10, 10), "four": (10,) * 4}
-ACTIVATIONS = ["sigmoid", "softplus", "relu", "identity"]
-ALPHAS = [1e-2, 3e-3, 1e-3, 1e-4]
+BLUE, ORANGE = "#0072B2", "#D55E00"
+X, y = make_moons(300, noise=0.2, random_state=0)
+X_test, y_test = make_moons(1000, noise=0.2, random_state=1)
 
 
 def draw_maps(networks):
     """Fit networks, given by name, and draw the probabilities they predict."""
-    figure, axes = plt.subplots(1, len(networks), figsize=(9, 2.6), layout="constrained")
+    _, axes = plt.subplots(1, len(networks), figsize=(9, 2.6), layout="constrained")
     for axis, (name, network) in zip(axes, networks.items(), strict=True):
-        score = network.set_params(random_state=0).fit(X, Y).score(X_TEST, Y_TEST)
+        score = network.set_params(random_state=0).fit(X, y).score(X_test, y_test)
         print(f"  {name:16}{score:.3f}")
         DecisionBoundaryDisplay.from_estimator(
             *(network, X),
@@ -43,30 +34,39 @@ def draw_maps(networks):
             ax=axis,
         )
         for label, color, marker in ((0, ORANGE, "o"), (1, BLUE, "^")):
-            axis.scatter(*X[label == Y].T, color=color, marker=marker, s=9, linewidth=0)
+            axis.scatter(*X[label == y].T, color=color, marker=marker, s=9, linewidth=0)
         axis.set(title=f"{name}: {score:.3f}", xticks=[], yticks=[])
-    return figure
+    plt.show()
 
 
-def by_depth():
-    """Networks of no, one, two and four hidden layers of ten sigmoids."""
-    print("Accuracy by hidden layers of ten sigmoids")
-    return draw_maps({name: BackpropClassifier(size) for name, size in DEPTHS.items()})
+# %%
+# Depth
+# -----
+# Without a hidden layer the network is logistic regression, and its boundary is a straight line. A
+# hidden layer bends the boundary. More layers change little.
 
+print("Accuracy by hidden layers of ten sigmoids")
+depths = {"no hidden layer": (), "one": (10,), "two": (10, 10), "four": (10,) * 4}
+draw_maps({name: BackpropClassifier(size) for name, size in depths.items()})
 
-def by_activation():
-    """Networks of two hidden layers of ten units, by their activation function."""
-    print("Accuracy by activation function of two hidden layers")
-    return draw_maps({name: BackpropClassifier((10, 10), name) for name in ACTIVATIONS})
+# %%
+# Activation function
+# -------------------
+# The boundary of ReLU has corners, the others are smooth. With the identity the boundary is a
+# straight line at any depth.
 
+print("Accuracy by activation function of two hidden layers")
+activations = ["sigmoid", "softplus", "relu", "identity"]
+draw_maps({name: BackpropClassifier((10, 10), name) for name in activations})
 
-def by_penalty():
-    """Networks of two hidden layers of ten sigmoids, by the strength of the penalty."""
-    print("Accuracy by penalty")
-    return draw_maps(
-        {f"alpha={alpha:g}": BackpropClassifier((10, 10), alpha=alpha) for alpha in ALPHAS}
-    )
+# %%
+# Penalty
+# -------
+# Under a strong penalty the sigmoids stay in the middle of their range, where they are nearly
+# straight. Then the boundary is nearly straight, too. The default ``alpha`` falls with the number
+# of rows and, below ten columns, rises with the number of columns. For 300 points in two columns it
+# is 2e-4.
 
-
-if __name__ == "__main__":
-    run(__doc__, by_depth, by_activation, by_penalty)
+print("Accuracy by penalty")
+alphas = [1e-2, 3e-3, 1e-3, 1e-4]
+draw_maps({f"alpha={alpha:g}": BackpropClassifier((10, 10), alpha=alpha) for alpha in alphas})

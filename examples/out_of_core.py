@@ -1,12 +1,14 @@
-"""More rows than memory: a file, block by block.
+"""
+More rows than memory: a file, block by block
+=============================================
 
-The script learns a file of 16 MiB and one of 64 MiB. Through a memory map a file is read as it is
-needed, and partial_fit takes one block of rows after the other. What it keeps of them are the
-weights and the mean and deviation of each column. So the memory that the script allocates at most
-is the same for both files, and the model has the same size after the first block as after the last.
+This script learns a file of 16 MiB and one of 64 MiB. ``numpy.load`` with ``mmap_mode="r"`` reads
+only the parts of a file that are asked for, and ``partial_fit`` takes one block of rows after the
+other. The model keeps its weights, and the mean and deviation of each column. So the script
+allocates the same memory for both files, and the model does not grow from block to block.
 
-The rows of a file are often sorted. Here they are not. If yours are, shuffle the order of the
-blocks, take small ones, and go through the file more than once.
+The rows of a file are often sorted. Here they are not. If yours are, take small blocks in random
+order, and go through the file more than once.
 """
 
 import pickle
@@ -16,15 +18,18 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from _pictures import BLUE, run
 
 from skbackprop import BackpropRegressor
 
-N_ROWS, N_COLUMNS, BLOCK = (2**17, 2**19), 16, 2**13
+N_COLUMNS, BLOCK = 16, 2**13
+
+# %%
+# Two files
+# ---------
 
 
 def target_of(X):
-    """What is to be learnt: a wave and a product."""
+    """Return the target of some rows: a wave and a product."""
     return np.sin(2.0 * X[:, 0]) + X[:, 1] * X[:, 2]
 
 
@@ -35,6 +40,13 @@ def write(path, n_rows):
     for start in range(0, n_rows, BLOCK):
         X[start : start + BLOCK] = rng.normal(size=(BLOCK, N_COLUMNS))
     X.flush()
+
+
+# %%
+# One model a file
+# ----------------
+# The last block is held out. The others are fitted one after the other, and each fit is followed by
+# the R² on the last block.
 
 
 def fit(X):
@@ -52,28 +64,27 @@ def fit(X):
     return model, scores
 
 
-def score_by_rows():
-    """R² on rows that were not fitted, by the number of rows that were."""
-    with tempfile.TemporaryDirectory() as folder:
-        for n_rows in N_ROWS:
-            path = Path(folder) / f"{n_rows}.npy"
-            write(path, n_rows)
-            # numpy reports the memory of its arrays to tracemalloc, which counts it exactly.
-            tracemalloc.start()
-            model, scores = fit(np.load(path, mmap_mode="r"))
-            peak = tracemalloc.get_traced_memory()[1]
-            tracemalloc.stop()
-            print(
-                f"file of {path.stat().st_size / 2**20:.0f} MiB: "
-                f"{peak / 2**20:.1f} MiB allocated at most"
-            )
-    print(f"R²: {scores[-1]:.3f} after {model.n_iter_} blocks")
+with tempfile.TemporaryDirectory() as folder:
+    for n_rows in (2**17, 2**19):
+        path = Path(folder) / f"{n_rows}.npy"
+        write(path, n_rows)
+        # numpy reports the memory of its arrays to tracemalloc, which counts it exactly.
+        tracemalloc.start()
+        model, scores = fit(np.load(path, mmap_mode="r"))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        print(
+            f"file of {path.stat().st_size / 2**20:.0f} MiB: "
+            f"{peak / 2**20:.1f} MiB allocated at most"
+        )
+print(f"R²: {scores[-1]:.3f} after {model.n_iter_} blocks")
 
-    figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
-    axis.plot(BLOCK * np.arange(1, len(scores) + 1), scores, color=BLUE)
-    axis.set(xlabel="rows", ylabel="R² on the last block", xscale="log")
-    return figure
+# %%
+# R² by the number of rows
+# ------------------------
 
-
-if __name__ == "__main__":
-    run(__doc__, score_by_rows)
+figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
+axis.plot(BLOCK * np.arange(1, len(scores) + 1), scores, color="#0072B2")
+axis.set(title="R² on rows that were not fitted", xlabel="rows fitted so far", xscale="log")
+axis.set(ylabel="R² on the last block")
+plt.show()

@@ -437,7 +437,7 @@ def test_ensembles_of_classifiers_as_those_of_logistic_regression(kind, n_classe
         assert ours[0] == 0.0
         assert ours[1] < 1e-5
     else:
-        assert re.search("isotonic|pipeline|by score", kind), "say so in docs/onnx.rst"
+        assert re.search("isotonic|pipeline|by score", kind), "say so in docs/howto/onnx.rst"
 
 
 @pytest.mark.parametrize("kind", OF_REGRESSORS)

@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
 
-PAGE = Path(__file__).parents[2] / "docs" / "clusters.rst"
+PAGE = Path(__file__).parents[2] / "docs" / "howto" / "clusters.rst"
 (RECIPE,) = (
     textwrap.dedent(block)
     for block in re.findall(
