@@ -16,7 +16,9 @@ NAMES = {
     "MLP": "scikit-learn's MLP",
     "MLP logistic": "MLP, logistic",
 }
-TABLE = Path(__file__).parent / "benchmarks" / "accuracy.csv"
+# The plot directive runs this in its folder, and without a name.
+TABLE = Path(globals().get("__file__", ".")).resolve()
+TABLE = (TABLE.parent if TABLE.is_file() else TABLE) / "benchmarks" / "accuracy.csv"
 
 
 def means() -> dict[str, tuple[float, float]]:

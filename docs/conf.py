@@ -8,8 +8,7 @@ import skbackprop
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
 
-import _inventories  # noqa: E402 - it stands in the folder of the documentation
-from sphinx_gallery.sorting import ExplicitOrder  # noqa: E402, F401
+import _inventories  # noqa: E402 - of this folder
 
 project = "skbackprop"
 copyright = "2026, The skbackprop developers"
@@ -34,6 +33,8 @@ templates_path = ["_templates"]
 exclude_patterns = ["_build", "generated/examples/index.rst", "**/sg_execution_times.rst"]
 nitpicky = True
 autosummary_generate = True
+# The docstrings have the types in words.
+autodoc_typehints = "none"
 intersphinx_mapping = _inventories.write(DOCS / "generated" / "inventories")
 
 plot_include_source = False
@@ -51,12 +52,6 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
 
-def arguments(gallery_conf, script_vars):
-    """Arguments of an example: few draws, as a hundred take minutes."""
-    name = Path(script_vars["src_file"]).stem
-    return ["--draws", "3", "--jobs", "1"] if name == "three_two_one" else []
-
-
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "generated/examples",
@@ -65,7 +60,6 @@ sphinx_gallery_conf = {
     "doc_module": ("skbackprop",),
     "reference_url": {"skbackprop": None},
     "abort_on_example_error": True,
-    "reset_argv": arguments,
     "min_reported_time": 1e9,
     "show_memory": False,
     "show_signature": False,

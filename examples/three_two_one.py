@@ -7,11 +7,11 @@ to one row of inputs with the target 0.2. The initial weights are uniform in [0,
 takes 80,000 steps of gradient descent on (prediction − 0.2)², at a rate of 0.001. A second network
 has ten inputs.
 
-This script starts both networks from many draws of initial weights, and counts how many of them
-predict 0.2 to three digits in the end. The number of draws is an argument::
+This script starts both networks from several draws of initial weights, and counts how many of them
+predict 0.2 to three digits in the end. A hundred draws take some minutes::
 
     python three_two_one.py
-    python three_two_one.py --draws 20
+    python three_two_one.py --draws 100
 
 The script also measures a mistake in the textbook. The text computes the gradients of the hidden
 weights with the old output weights. But the listing for ten inputs keeps the old weights under a
@@ -37,7 +37,7 @@ INPUTS = {
 TARGET, RATE, TOLERANCE = 0.2, 0.001, 0.0005
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--draws", type=int, default=100, help="draws of weights a network")
+parser.add_argument("--draws", type=int, default=3, help="draws of weights a network")
 parser.add_argument("--iterations", type=int, default=80_000, help="steps of each fit")
 parser.add_argument("--jobs", type=int, default=2, help="processes")
 args = parser.parse_args()
