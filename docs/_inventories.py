@@ -93,6 +93,8 @@ def write(folder: Path) -> dict[str, tuple[str, str]]:
         head += ["# The remainder of this file is compressed using zlib."]
         body = "".join(f"{name} {role} 1 {address} -\n" for role, name, address in entries)
         path = folder / f"{project}.inv"
-        path.write_bytes("".join(f"{line}\n" for line in head).encode() + zlib.compress(body.encode()))
+        path.write_bytes(
+            "".join(f"{line}\n" for line in head).encode() + zlib.compress(body.encode())
+        )
         mapping[project] = (url, str(path))
     return mapping

@@ -1,6 +1,6 @@
 """Draws the mean score of each contender of the accuracy benchmark against its mean fit time.
 
-Run as a script it saves the picture: ``python docs/_score_and_time.py docs/_static/score_and_time.png``.
+As a script it saves it: ``python docs/_score_and_time.py docs/_static/score_and_time.png``.
 """
 
 import csv
@@ -11,9 +11,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 NAMES = {
-    "softplus": "skbackprop, softplus",
-    "unconditioned": "skbackprop, unconditioned",
-    "MLP": "scikit-learn's MLP",
+    "softplus": "with softplus units",
+    "unconditioned": "without conditioning",
+    "MLP": "MLP (Adam, ReLU)",
     "MLP logistic": "MLP, logistic",
 }
 # The plot directive runs this in its folder, and without a name.
@@ -40,7 +40,7 @@ def means() -> dict[str, tuple[float, float]]:
 
 def draw() -> plt.Figure:
     """Draw a point for each contender, skbackprop's own in another colour."""
-    figure, axis = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    figure, axis = plt.subplots(figsize=(5.6, 4.4), layout="constrained")
     for model, (seconds, score) in means().items():
         ours = model == "skbackprop"
         color = "#0072B2" if ours else "0.35"
@@ -55,8 +55,8 @@ def draw() -> plt.Figure:
         )
     axis.margins(x=0.15, y=0.12)
     axis.set_xlim(right=axis.get_xlim()[1] + 0.3 * np.ptp(axis.get_xlim()))
-    axis.set(xlabel="mean time of a fit, seconds", ylabel="mean score")
-    axis.set_title("Accuracy or R² against fit time: top left is best", loc="left")
+    axis.set(xlabel="mean time of a fit, seconds", ylabel="mean accuracy or R²")
+    axis.set_title("Score against fit time: top left is best")
     axis.grid(alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)
     return figure
