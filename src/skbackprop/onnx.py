@@ -1,8 +1,8 @@
 """Conversion of fitted estimators to ONNX by skl2onnx, alone or as a part of a larger model.
 
 Importing this module registers `BackpropClassifier`, `BackpropRegressor` and `HiddenActivations`
-with skl2onnx, which then converts them, and pipelines, searches and ensembles that hold them, as it
-does scikit-learn's own. It needs the extra ``onnx``.
+with skl2onnx. Then skl2onnx converts them, and pipelines, searches and ensembles that contain them,
+like scikit-learn's own. The module needs the extra ``onnx``.
 
 Examples
 --------

@@ -169,10 +169,10 @@ class BaseBackprop(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs. float32 and float64 are the precision of the model; other types become float64.
+            Inputs. float32 and float64 set the precision of the model. Other types become float64.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Numbers for regression, none negative under "poisson". For classification labels or,
-            for multilabel, a dense or sparse matrix of zeros and ones.
+            For regression numbers, not negative under "poisson". For classification labels. For
+            multilabel a dense or sparse matrix of zeros and ones.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, none negative. See :ref:`sample_weights`.
         coefs_init : sequence of array-like, default=None
@@ -196,12 +196,12 @@ class BaseBackprop(
         Raises
         ------
         TypeError, ValueError
-            If a parameter or the data are not what is accepted. The estimator stays as it was.
+            If a parameter or the data are not accepted. The estimator does not change then.
 
         Warns
         -----
         DivergenceWarning
-            If the loss was not finite, or ended above where it began.
+            If the loss was not finite, or was higher at the end than at the start.
         ConvergenceWarning
             If the fit was interrupted, did not converge or did not lower the loss. See
             :ref:`status`.
@@ -412,7 +412,7 @@ class BaseBackprop(
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Inputs.
         layer : int, default=-1
-            Number of the hidden layer from 0; negative ones count from the last.
+            Number of the hidden layer from 0. Negative numbers count from the last layer.
 
         Returns
         -------
@@ -422,8 +422,8 @@ class BaseBackprop(
         Raises
         ------
         TypeError, ValueError
-            If `layer` is no hidden layer; or if `X` is not numeric, has other columns than in
-            `fit`, or a result overflows.
+            If `layer` is not a hidden layer, if `X` is not numeric or has other columns than in
+            `fit`, or if a result overflows.
         """
         check_is_fitted(self)
         number = check_layer(layer, len(self._form["activations"]))

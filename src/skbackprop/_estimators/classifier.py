@@ -20,20 +20,20 @@ from skbackprop._estimators.labels import check_classes, check_labels, is_multil
 class BackpropClassifier(ClassifierMixin, BaseBackprop):
     """Feed-forward network for classification, fitted by plain gradient descent.
 
-    Classes are labels of any type that sorts; several labels at once (multilabel) are a matrix of
-    zeros and ones. If `y` has one class only, that class is predicted, with probability 1.
+    Class labels can have any type that can be sorted. For multilabel, `y` is a matrix of zeros and
+    ones. If `y` has only one class, that class is predicted with probability 1.
 
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=(128, 64)
-        Number of units of each hidden layer. An integer is one layer; ``()`` is a network without
+        Number of units of each hidden layer. An integer gives one layer, ``()`` a network without
         hidden layers. See :ref:`depth`.
     activation : str or sequence of str, default="sigmoid"
         Activation function of the hidden layers: "sigmoid", "softplus", "tanh", "relu" or
         "identity". A sequence has one name for each layer. See :ref:`activation_functions`.
     n_hidden_layers : int or None, default=None
-        Number of hidden layers; `hidden_layer_sizes` must then be one integer, the units of each.
-        None takes as many layers as `hidden_layer_sizes` has. See :ref:`depth`.
+        Number of hidden layers. `hidden_layer_sizes` must then be one integer, the units of each
+        layer. With None, `hidden_layer_sizes` gives the number of layers. See :ref:`depth`.
     loss : {"log_loss", "half_squared_error", "squared_error"}, default="log_loss"
         Loss of a row. "log_loss" is the negative log-likelihood. The squared errors compare the
         sigmoid output of each class or label with 0 or 1. See :ref:`losses`.
@@ -41,28 +41,28 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Whether the losses of the rows of a batch are averaged or added up. See :ref:`objective`.
     conditioning : {"standardize"} or None, default="standardize"
         Coordinates of the descent. "standardize" shifts and scales numeric targets and the inputs
-        of each layer; None descends on the raw weights. The fitted network takes raw data in
-        either case. See :ref:`conditioning`.
+        of each layer. None descends on the raw weights. The fitted network takes raw data in both
+        cases. See :ref:`conditioning`.
     alpha : float or "auto", default="auto"
         Strength of the L2 penalty ½ · alpha · Σ coef² on the conditioned coefficients. "auto"
         depends on the numbers of features and rows. Search from 1e-5 to 1e-3. See :ref:`penalty`.
     feature_penalty : float or "auto", default="auto"
-        Strength, in units of `alpha`, of the penalty by which features of no use fade out. 0
-        descends without scales of the features. "auto" is 2.5 √n_features where scales suit. See
+        Strength, in units of `alpha`, of the penalty that makes useless features fade out. 0
+        switches it off. "auto" is 2.5 √n_features, or 0 for some losses and networks. See
         :ref:`feature_penalty`.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Weights of the classes, multiplied with `sample_weight`: {class: weight}, a list of one dict
         per label for multilabel, or "balanced" for weights inversely proportional to the class
         frequencies. See :ref:`class_weights`.
     fit_intercept : bool, default=True
-        Whether the layers have intercepts (biases), else zeros. See :ref:`no_intercepts`.
+        Whether the layers have intercepts (biases). If not, they are 0. See :ref:`no_intercepts`.
     learning_rate : float or "auto", default="auto"
-        Step size. "auto" is 1.5 / λ, with λ the largest curvature of the objective at the start; it
-        is halved when the loss explodes. A float is used as it is. See :ref:`step_size`.
+        Step size. "auto" is 1.5 / λ, where λ is the largest curvature of the objective at the
+        start. It is halved when the loss explodes. A float is used as it is. See :ref:`step_size`.
     learning_rate_schedule : {"linear", "constant", "invscaling", "adaptive"}, default="linear"
         Factor of the step size after t epochs: "linear" is 1 − t / max_iter, "constant" is 1,
         "invscaling" is 1 / √(1 + t), "adaptive" is divided by 5 at each plateau of the loss. In
-        `partial_fit` "linear" and "adaptive" are constant. See :ref:`schedule`.
+        `partial_fit`, "linear" and "adaptive" are constant. See :ref:`schedule`.
     batch_size : int, "auto" or "full", default="auto"
         Largest number of rows of a batch. "auto" is 32, "full" is all rows. See :ref:`batches`.
     max_iter : int or "auto", default="auto"
@@ -72,7 +72,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Whether each epoch takes the rows in a new random order. See :ref:`batches`.
     tol : float or None, default=1e-4
         Tolerance of convergence, relative to the gradient of the first epoch and, at a plateau, to
-        the best loss or validation score. None does not test convergence. See :ref:`schedule`.
+        the best loss or validation score. None switches the test off. See :ref:`schedule`.
     n_iter_no_change : int, default=10
         Number of epochs without improvement that make a plateau. See :ref:`schedule`.
     early_stopping : bool, default=False
@@ -81,16 +81,16 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     validation_fraction : float, default=0.1
         Fraction of rows, or of `groups`, that `early_stopping` holds out. See :ref:`validation`.
     scoring : str or callable, default="loss"
-        Validation score: minus the loss, or what `sklearn.model_selection.cross_val_score` accepts.
-        With validation rows, the weights of the best score are kept. See :ref:`validation`.
+        Validation score: "loss" is minus the loss, others are those of scikit-learn's
+        `cross_val_score`. The weights of the best score are kept. See :ref:`validation`.
     warm_start : bool, default=False
         Whether `fit` continues from the fitted weights. See :ref:`going_on`.
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights, the order of the rows, the search for the curvature and the
-        rows held out. Pass an int for repeatable fits. See :ref:`repeatability`.
+        held-out rows. Pass an int for repeatable fits. See :ref:`repeatability`.
     verbose : int or bool, default=0
-        1 prints the losses, the step size and the seconds of fewer and fewer epochs, 2 those of
-        every epoch. See :ref:`watching`.
+        1 prints the losses, the step size and the seconds of some epochs, 2 those of every epoch.
+        See :ref:`watching`.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     feature_importances_ : ndarray of shape (n_features,)
         Lengths of the conditioned coefficients of each feature, divided by their sum.
     loss_ : float
-        Objective, penalty included, at the fitted weights on all rows of the last call.
+        Objective, with the penalty, at the fitted weights on all rows of the last call.
     loss_curve_ : list of float
         ``loss_curve_[k]`` is the objective in epoch k of the last call, measured on each batch
         before its step.
@@ -111,11 +111,11 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     validation_loss_curve_ : list of float
         Loss on the validation rows after each epoch, without the penalty. See :ref:`validation`.
     validation_scores_ : list of float
-        Score by `scoring` after each epoch. Only with validation rows, as `best_iter_` is.
+        Score by `scoring` after each epoch. Exists, like `best_iter_`, only with validation rows.
     best_iter_ : int
         Number of epochs after which the score was best and the weights were kept.
     n_iter_ : int
-        Number of epochs of the last `fit`, undone ones included, and of later `partial_fit` calls.
+        Number of epochs of the last `fit`, with undone ones, and of later `partial_fit` calls.
     learning_rate_ : float
         Step size before the schedule, in conditioned coordinates, halved for each undone epoch.
     curvature_ : float or None
@@ -125,9 +125,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     input_scale_ : ndarray of shape (`n_features_in_`,)
         Divisor of the conditioned inputs, negative for some; 1 without conditioning.
     target_shift_ : ndarray of shape (`n_outputs_`,)
-        Shift of the targets; 0 where they are not conditioned.
+        Shift of the targets; 0 if they are not conditioned.
     target_scale_ : ndarray of shape (`n_outputs_`,)
-        Divisor of the targets; 1 where they are not conditioned.
+        Divisor of the targets; 1 if they are not conditioned.
     hidden_shift_ : list of float
         Shift of the activations of each hidden layer; 0 without conditioning.
     hidden_scale_ : list of float
@@ -145,7 +145,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     n_features_in_ : int
         Number of features seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where `X` has names that are all strings.
+        Names of the features. Exists if all column names of `X` are strings.
 
     See Also
     --------
@@ -154,8 +154,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     Notes
     -----
     Mini-batch gradient descent in fixed coordinates: no momentum, no averaging, no clipping, no
-    adaptation by weight (:ref:`objective`, :ref:`initial_weights`). A fit that diverges gives a
-    `DivergenceWarning`, and an interrupt keeps the weights (:ref:`status`).
+    step size for single weights (:ref:`objective`, :ref:`initial_weights`). A fit that diverges
+    gives a `DivergenceWarning`. An interrupted fit keeps its weights (:ref:`status`).
 
     Examples
     --------
@@ -232,7 +232,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or a matrix of zeros and ones for multilabel.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come. Required on the first call unless `y` is multilabel.
+            All labels of this and later calls. Required on the first call unless `y` is multilabel.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, none negative. See :ref:`sample_weights`.
 
@@ -252,17 +252,17 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         return self._fit(GivenRows(X, y, sample_weight, classes=classes), partial=True)
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict class labels: those of the largest probability.
+        """Predict the class labels with the largest probability.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs; the result has the precision of `X` or of the weights, whichever is higher.
+            Inputs. The result has the precision of `X` or of the weights, whichever is higher.
 
         Returns
         -------
         y_pred : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Labels; for multilabel a matrix of zeros and ones.
+            Labels. For multilabel, a matrix of zeros and ones.
 
         Raises
         ------
@@ -287,12 +287,12 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         return self._predict_rows(X, from_raw, check_raw=True)
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict probabilities; under a squared error, the normalised outputs.
+        """Predict probabilities. Under a squared error they are the normalised outputs.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs; the result has the precision of `X` or of the weights, whichever is higher.
+            Inputs. The result has the precision of `X` or of the weights, whichever is higher.
 
         Returns
         -------
@@ -332,7 +332,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs; the result has the precision of `X` or of the weights, whichever is higher.
+            Inputs. The result has the precision of `X` or of the weights, whichever is higher.
 
         Returns
         -------
@@ -361,7 +361,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs; the result has the precision of `X` or of the weights, whichever is higher.
+            Inputs. The result has the precision of `X` or of the weights, whichever is higher.
 
         Returns
         -------

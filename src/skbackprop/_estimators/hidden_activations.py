@@ -29,15 +29,16 @@ class HiddenActivations(
     DescribedHtmlMixin,
     BaseEstimator,
 ):
-    """A transformer whose features are the activations of a network's hidden layer.
+    """Transformer that returns the activations of a hidden layer of a network.
 
     Parameters
     ----------
     estimator : BackpropClassifier, BackpropRegressor or FrozenEstimator
-        The network, of which a clone is fitted. A `sklearn.frozen.FrozenEstimator` of a fitted
-        network is used as it is. See :ref:`depth`.
+        The network. `fit` fits a clone of it. A `sklearn.frozen.FrozenEstimator` of a fitted
+        network is used as it is. See :ref:`hidden_features`.
     layer : int, default=-1
-        Number of the hidden layer from 0, or from the last if negative. May change after `fit`.
+        Number of the hidden layer from 0, or from the last if negative. You can change it after
+        `fit`.
 
     Attributes
     ----------
@@ -46,7 +47,7 @@ class HiddenActivations(
     n_features_in_ : int
         Number of features seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where `X` has names that are all strings.
+        Names of the features. Exists if all column names of `X` are strings.
 
     See Also
     --------
@@ -94,9 +95,9 @@ class HiddenActivations(
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Inputs.
         y : array-like, default=None
-            Targets, as the network takes them; one that is frozen needs none.
+            Targets, as the network takes them. A frozen network needs none.
         **fit_params : dict
-            Handed on to the network's `fit`; where metadata routing is enabled, what it requests.
+            Passed on to `fit` of the network. With metadata routing, only what it requests.
 
         Returns
         -------
@@ -106,7 +107,7 @@ class HiddenActivations(
         Raises
         ------
         TypeError, ValueError
-            If `estimator` or `layer` are not what is accepted, or the network refuses the data.
+            If `estimator` or `layer` is not accepted, or the network refuses the data.
         """
         if not hasattr(self.estimator, "hidden_activations"):
             raise TypeError(

@@ -18,7 +18,7 @@ from skbackprop._estimators.validation import Validation
 
 
 class DivergenceWarning(ConvergenceWarning):
-    """Gradient descent diverged: the loss was not finite, or ended above where it began."""
+    """Gradient descent diverged: the loss was not finite, or ended above its first value."""
 
 
 def report_out_of_reach(estimator: Any, target: Target, rows: Data) -> None:

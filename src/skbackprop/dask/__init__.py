@@ -1,10 +1,9 @@
 """One model on a cluster: the estimators on dask arrays and frames, whose rows stay on the workers.
 
-The descent is that of one machine. Its objective is a sum over the rows, and so the sum of those of
-the blocks, each of which a worker evaluates where the block is. What comes back is as large as the
-weights. The sums are taken in the order of the blocks, whichever worker is done first; those that
-are too much for the client by the workers, a few at a time, along a tree whose shape is that of the
-blocks.
+The descent is that of one machine. Its objective is a sum over the rows, and so a sum over the
+blocks. Each worker evaluates its blocks and returns gradients, which are as large as the weights.
+They are added in the order of the blocks, not in the order of arrival. If they are too much for the
+client, the workers add them, a few at a time, along a tree that depends only on the blocks.
 """
 
 try:

@@ -168,7 +168,7 @@ class _DaskMixin(BaseBackprop):
         Returns
         -------
         model : BackpropClassifier or BackpropRegressor
-            A copy, which neither needs nor knows dask.
+            A copy that does not need dask.
         """
         model = self._as_local()
         for name, value in vars(model).items():
@@ -193,14 +193,14 @@ class _DaskMixin(BaseBackprop):
         X : dask array, dask dataframe or array-like of shape (n_samples, n_features)
             Inputs.
         y : dask or other array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets; gathered.
+            Targets. They are collected on the client.
         sample_weight : dask or other array-like of shape (n_samples,), default=None
-            Weights of the rows; gathered.
+            Weights of the rows. They are collected on the client.
 
         Returns
         -------
         score : float
-            The accuracy, or of a regressor R² or D², whichever suits its loss.
+            The accuracy of a classifier. For a regressor R², or D² of its loss.
         """
         gathered = self._storage.gathered
         predicted = gathered(self.predict(X))
@@ -298,13 +298,14 @@ client : distributed.Client, default=None
 class DaskBackpropClassifier(_DaskMixin, BackpropClassifier):
     """`BackpropClassifier` on dask arrays and frames, fitted on a cluster.
 
-    It descends as the estimator in memory does and ends at the same weights, to rounding: every
-    gradient is the sum of those of the blocks, in their order, which the workers that keep
-    the blocks evaluate. What a lost worker had is computed anew from the graph of `X`.
+    The descent is that of the estimator in memory and ends at the same weights, up to rounding.
+    The workers keep the blocks and compute their gradients. The gradient of a step is the sum of
+    these, in the order of the blocks. If a worker is lost, its blocks are computed again from the
+    graph of `X`.
 
-    The client holds `y`, the weights and, in mini-batches, the order of the rows, never `X`. A
-    step sends the weights to each block and their gradient back: full batches, or batches of many
-    thousands of rows, are what a cluster is for.
+    The client holds `y`, the weights and, for mini-batches, the order of the rows, but never `X`.
+    Each step sends the weights to each block and the gradient back. So use full batches, or
+    batches of many thousands of rows.
 
     See Also
     --------
@@ -337,13 +338,14 @@ class DaskBackpropClassifier(_DaskMixin, BackpropClassifier):
 class DaskBackpropRegressor(_DaskMixin, BackpropRegressor):
     """`BackpropRegressor` on dask arrays and frames, fitted on a cluster.
 
-    It descends as the estimator in memory does and ends at the same weights, to rounding: every
-    gradient is the sum of those of the blocks, in their order, which the workers that keep
-    the blocks evaluate. What a lost worker had is computed anew from the graph of `X`.
+    The descent is that of the estimator in memory and ends at the same weights, up to rounding.
+    The workers keep the blocks and compute their gradients. The gradient of a step is the sum of
+    these, in the order of the blocks. If a worker is lost, its blocks are computed again from the
+    graph of `X`.
 
-    The client holds `y`, the weights and, in mini-batches, the order of the rows, never `X`. A
-    step sends the weights to each block and their gradient back: full batches, or batches of many
-    thousands of rows, are what a cluster is for.
+    The client holds `y`, the weights and, for mini-batches, the order of the rows, but never `X`.
+    Each step sends the weights to each block and the gradient back. So use full batches, or
+    batches of many thousands of rows.
 
     See Also
     --------
