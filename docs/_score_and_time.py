@@ -47,9 +47,9 @@ def draw() -> plt.Figure:
         axis.scatter(seconds, score, s=90 if ours else 45, color=color, zorder=2)
         axis.annotate(
             *(NAMES.get(model, model), (seconds, score)),
-            xytext=(8, 0),
+            xytext=(-7, 9) if ours else (8, 0),
             textcoords="offset points",
-            va="center",
+            va="baseline" if ours else "center",
             color=color,
             fontweight="bold" if ours else "normal",
         )

@@ -35,6 +35,7 @@ nitpicky = True
 autosummary_generate = True
 # The docstrings have the types in words.
 autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 intersphinx_mapping = _inventories.write(DOCS / "generated" / "inventories")
 
 plot_include_source = False
@@ -60,6 +61,8 @@ sphinx_gallery_conf = {
     "doc_module": ("skbackprop",),
     "reference_url": {"skbackprop": None},
     "abort_on_example_error": True,
+    "minigallery_sort_order": "_order.place",
+    "default_thumb_file": str(DOCS / "_static" / "six_cases.png"),
     "min_reported_time": 1e9,
     "show_memory": False,
     "show_signature": False,
@@ -72,8 +75,8 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "skbackprop"
 html_static_path = ["_static"]
-html_css_files = ["captions.css"]
-html_sidebars = {"index": [], "gallery": [], "generated/examples/*": []}
+html_css_files = ["pages.css"]
+html_sidebars = {page: [] for page in ("index", "gallery", "benchmarks/*", "generated/examples/*")}
 html_theme_options = {
     "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc"],

@@ -18,7 +18,14 @@ _SEAL = "_skbackprop_seal"
 
 
 class VersionWarning(UserWarning):
-    """A model was saved by another version of skbackprop or of numpy than the one that loads it."""
+    """A model was saved by another version of skbackprop or of numpy than the one that loads it.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from skbackprop import VersionWarning
+    >>> warnings.simplefilter("error", VersionWarning)  # such a file is not loaded then
+    """
 
 
 class SealedStateMixin:

@@ -18,7 +18,21 @@ from skbackprop._estimators.validation import Validation
 
 
 class DivergenceWarning(ConvergenceWarning):
-    """Gradient descent diverged: the loss was not finite, or ended above its first value."""
+    """Gradient descent diverged: the loss was not finite, or ended above its first value.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skbackprop import BackpropRegressor, DivergenceWarning
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = BackpropRegressor(learning_rate=1e3, random_state=0)
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", DivergenceWarning)
+    ...     model = model.fit(X, y)
+    >>> model.status_
+    'diverged'
+    """
 
 
 def report_out_of_reach(estimator: Any, target: Target, rows: Data) -> None:

@@ -74,6 +74,16 @@ class Chain(Printed):
         ∂J/∂w by backpropagation.
     notes : list of str
         Explanations of the less usual symbols.
+
+    Examples
+    --------
+    >>> from skbackprop import BackpropRegressor
+    >>> from skbackprop.inspection import trace_step
+    >>> neuron = BackpropRegressor((), conditioning=None, alpha=0, learning_rate=0.1)
+    >>> trace = trace_step(neuron, [[2.0]], [4.0], coefs=[[[1.0]]], intercepts=[[0.0]])
+    >>> chain = trace.chain("coefs[0][0, 0]")
+    >>> float(chain.value), float(chain.gradient)
+    (-4.0, -4.0)
     """
 
     name: str

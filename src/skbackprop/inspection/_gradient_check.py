@@ -57,6 +57,17 @@ class GradientCheck(Printed):
         The objective at the weights, in the coordinates of the descent.
     conditions : bool
         Whether the derivatives are by the weights in conditioned coordinates.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skbackprop import BackpropClassifier
+    >>> from skbackprop.inspection import check_gradient
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = BackpropClassifier(hidden_layer_sizes=5, max_iter=10, random_state=0).fit(X, y)
+    >>> check = check_gradient(model, X, y)
+    >>> bool(check.worst.relative_error < check.tolerance)
+    True
     """
 
     weights: list[CheckedWeight]

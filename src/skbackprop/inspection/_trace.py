@@ -67,6 +67,16 @@ class StepTrace(Printed):
     bends : ndarray of shape (n_outputs,) or None
         For each output the residual beyond which "huber" is linear, in units of y, or the
         quantile. None for other losses.
+
+    Examples
+    --------
+    >>> from skbackprop import BackpropRegressor
+    >>> from skbackprop.inspection import trace_step
+    >>> neuron = BackpropRegressor((), conditioning=None, alpha=0, learning_rate=0.1)
+    >>> trace = trace_step(neuron, [[2.0]], [4.0], coefs=[[[1.0]]], intercepts=[[0.0]])
+    >>> (layer,) = trace.layers
+    >>> layer.coef_gradient.tolist(), layer.new_coef.tolist()
+    ([[-4.0]], [[1.4]])
     """
 
     layers: list[LayerStep]
