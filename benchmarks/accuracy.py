@@ -53,7 +53,7 @@ CONTENDERS = {
     "(classifier) or 0.05 (regressor), on scaled data",
     "MLP": "scikit-learn's MLP, its defaults (Adam, ReLU), on scaled data",
     "MLP logistic": 'scikit-learn\'s MLP with `activation="logistic"`, on scaled data',
-    "HistGB": "scikit-learn's HistGradientBoosting, its defaults, on raw X, as a landmark",
+    "HistGB": "scikit-learn's HistGradientBoosting, its defaults, on raw X",
 }
 REFERENCE = list(CONTENDERS).index("MLP")
 # Differences of scores up to this one are ties.
@@ -269,17 +269,17 @@ def report(sets, scores, seconds, n_splits):
 
 ## Score and fit time by set
 
-Conditioned mini-batch gradient descent beside other models: accuracy
-({kinds["classification"]} sets) or R² cut at 0 ({kinds["regression"]} sets) on the held-out quarter
-of the rows, and in brackets the seconds of a fit; means of {n_splits} splits.
+The score is the accuracy ({kinds["classification"]} sets) or R², at least 0 ({kinds["regression"]}
+sets), on a held-out quarter of the rows. The number in brackets is the time of a fit in seconds. Both
+are means over {n_splits} splits.
 
 {per_set(sets, scores, seconds)}
 
 ## Against scikit-learn's MLP
 
-Conditioned mini-batch gradient descent against the defaults of MLP: mean difference in score over
-the sets, the largest gain and the largest loss left out; sets won, tied and lost at a margin of
-{MARGIN}; and total fit time over that of MLP.
+Each model is compared with the defaults of MLP. The mean difference in score leaves out the largest
+gain and the largest loss. A set is won or lost if the scores differ by more than {MARGIN}. The time
+ratio is the total fit time divided by that of MLP.
 
 {summary(scores, seconds)}
 """

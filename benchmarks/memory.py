@@ -190,10 +190,11 @@ def report(tables):
 
 {versions("numpy", "scikit-learn")}; {os.cpu_count()} cores.
 
-Peak memory of one hidden layer of 100 in batches of 200, each number of a fresh process; and the
-size of a pickle, which holds the weights and, by column, the statistics of conditioning: shift,
-scale and the moments by which `partial_fit` goes on. In brackets are the bars that we set
-ourselves; ✗ marks one that is missed.
+The first table has the peak memory of a network with one hidden layer of 100 units, in batches of
+200. Each number comes from a new process. The second table has the size of a pickle. It contains the
+weights and, for each column, the statistics of the conditioning: the shift, the scale, and the
+moments with which `partial_fit` continues. The numbers in brackets are our own targets; ✗ marks a
+target that is missed.
 
 {body}
 """

@@ -291,10 +291,11 @@ def report(sections, picture, options):
 
 {versions(*packages)}; {os.cpu_count()} cores; medians of {options.rounds} rounds.
 
-One hidden layer or two of sigmoids, constant steps without momentum or penalty. In brackets are the
-bars that we set ourselves; ✗ marks one that is missed. **unconditioned** is skbackprop with
-`conditioning=None`, **floor** the matrix products of a step alone. With two threads, PyTorch is the
-better of two and of one, skorch has one; on two cores any of them stalls when something else runs.
+The networks have one or two hidden layers of sigmoids. The steps are constant, without momentum and
+penalty. **unconditioned** is skbackprop with `conditioning=None`. **floor** is the time of the matrix
+products of a step alone. The numbers in brackets are our own targets; ✗ marks a target that is
+missed. In the tables with two threads, the time of PyTorch is the better one of two threads and one,
+and skorch uses one thread. On two cores every package becomes slow if another program runs.
 {image}
 {body}
 """
