@@ -270,8 +270,8 @@ def report(sets, scores, seconds, n_splits):
 ## Score and fit time by set
 
 The score is the accuracy ({kinds["classification"]} sets) or R², at least 0 ({kinds["regression"]}
-sets), on a held-out quarter of the rows. The number in brackets is the time of a fit in seconds. Both
-are means over {n_splits} splits.
+sets), on a held-out quarter of the rows. The number in brackets is the time of a fit in seconds.
+Both are means over {n_splits} splits.
 
 {per_set(sets, scores, seconds)}
 

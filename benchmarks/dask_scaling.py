@@ -139,8 +139,8 @@ def report(tables):
     {command()}
 
 {versions("numpy", "dask", "distributed")}; {os.cpu_count()} cores. Workers are processes of one
-thread on this machine. Its load was {os.getloadavg()[0]:.1f} at the end. The numbers in brackets are
-our own targets. The kilobytes are the weights sent to each block and the gradients sent back.
+thread on this machine. Its load was {os.getloadavg()[0]:.1f} at the end. The numbers in brackets
+are our own targets. The kilobytes are the weights sent to each block and the gradients sent back.
 
 {body}
 """

@@ -191,8 +191,8 @@ def report(tables):
 {versions("numpy", "scikit-learn")}; {os.cpu_count()} cores.
 
 The first table has the peak memory of a network with one hidden layer of 100 units, in batches of
-200. Each number comes from a new process. The second table has the size of a pickle. It contains the
-weights and, for each column, the statistics of the conditioning: the shift, the scale, and the
+200. Each number comes from a new process. The second table has the size of a pickle. It contains
+the weights and, for each column, the statistics of the conditioning: the shift, the scale, and the
 moments with which `partial_fit` continues. The numbers in brackets are our own targets; ✗ marks a
 target that is missed.
 

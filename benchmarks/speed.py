@@ -292,10 +292,10 @@ def report(sections, picture, options):
 {versions(*packages)}; {os.cpu_count()} cores; medians of {options.rounds} rounds.
 
 The networks have one or two hidden layers of sigmoids. The steps are constant, without momentum and
-penalty. **unconditioned** is skbackprop with `conditioning=None`. **floor** is the time of the matrix
-products of a step alone. The numbers in brackets are our own targets; ✗ marks a target that is
-missed. In the tables with two threads, the time of PyTorch is the better one of two threads and one,
-and skorch uses one thread. On two cores every package becomes slow if another program runs.
+penalty. **unconditioned** is skbackprop with `conditioning=None`. **floor** is the time of the
+matrix products of a step alone. The numbers in brackets are our own targets; ✗ marks a target that
+is missed. In the tables with two threads, the time of PyTorch is the better one of two threads and
+one, and skorch uses one thread. On two cores every package can become slow if another program runs.
 {image}
 {body}
 """
