@@ -30,7 +30,7 @@ extensions = [
 ]
 templates_path = ["_templates"]
 # docs/gallery.rst orders the examples by subject in place of the gallery's own index.
-exclude_patterns = ["_build", "generated/examples/index.rst", "**/sg_execution_times.rst"]
+exclude_patterns = ["_build", "generated/examples/index.rst"]
 nitpicky = True
 autosummary_generate = True
 # The docstrings have the types in words.
@@ -63,6 +63,7 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "minigallery_sort_order": "_order.place",
     "default_thumb_file": str(DOCS / "_static" / "six_cases.png"),
+    "write_computation_times": False,
     "min_reported_time": 1e9,
     "show_memory": False,
     "show_signature": False,
