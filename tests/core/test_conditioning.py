@@ -696,12 +696,6 @@ class TestGoingOn:
         model.set_params(loss_reduction="sum").partial_fit(X, y)
         assert model.curvature_ > 10 * curvature
 
-    def test_another_output_activation_is_searched_anew(self):
-        model = BackpropRegressor((), conditioning=None, random_state=0).partial_fit(X, Y)
-        curvature = model.curvature_
-        model.set_params(output_activation="sigmoid").partial_fit(X, Y)
-        assert model.curvature_ != curvature
-
 
 def test_scales_do_not_depend_on_the_order_of_rows():
     array = np.random.default_rng(0).normal(size=(8192, 2))

@@ -1,6 +1,7 @@
 """The problem of an estimator at its fitted, its first or given weights."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from skbackprop import BackpropClassifier, BackpropRegressor
@@ -72,3 +73,65 @@ def test_given_coefficients_come_with_the_intercepts_of_a_fit_from_them():
     model.fit(X, Y, coefs_init=coefs)
     for layer, intercept in zip(at.layers, model.intercepts_, strict=True):
         np.testing.assert_allclose(layer.intercept, intercept, rtol=1e-12)
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 1.0, 1: 5.0, 2: 0.0}])
+def test_class_weights_count(class_weight):
+    model = BackpropClassifier(4, class_weight=class_weight, feature_penalty=0, random_state=0)
+    model.set_params(batch_size="full", max_iter=2, tol=None)
+    first = trace_step(model, X, LABELS)
+    model.fit(X, LABELS)
+    assert first.value == pytest.approx(model.loss_curve_[0], rel=1e-12)
+    assert trace_step(model, X, LABELS).value == pytest.approx(model.loss_, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("model", "y", "params"),
+    [
+        (BackpropRegressor(5, max_iter=3, random_state=0), Y, {"fit_intercept": False}),
+        (BackpropRegressor(5, max_iter=3, random_state=0), Y, {"output_activation": "softplus"}),
+        (BackpropRegressor(5, max_iter=3, random_state=0), Y, {"loss": "huber"}),
+        (
+            BackpropRegressor(5, loss="quantile", max_iter=3, random_state=0),
+            Y,
+            {"quantile": 0.9, "loss_reduction": "sum"},
+        ),
+        (BackpropClassifier(5, max_iter=3), LABELS > 1, {"loss": "half_squared_error"}),
+    ],
+)
+def test_what_is_set_after_a_fit_is_for_the_next(model, y, params):
+    model.fit(X, y)
+    before = str(trace_step(model, X, y))
+    assert str(trace_step(model.set_params(**params), X, y)) == before
+
+
+def test_an_unfitted_one_has_the_penalty_of_a_fit():
+    wide = RNG.normal(size=(2000, 40))
+    model = BackpropRegressor(3, random_state=0, batch_size="full", max_iter=1, tol=None)
+    first = trace_step(model, wide, wide[:, 0])
+    model.fit(wide, wide[:, 0])
+    assert first.value == pytest.approx(model.loss_curve_[0], rel=1e-6)
+
+
+def test_the_step_size_at_given_weights_needs_no_others(monkeypatch):
+    empty_like = np.empty_like
+
+    def not_numbers(array, *args, **kwargs):
+        made = empty_like(array, *args, **kwargs)
+        if made.dtype.kind == "f":
+            made.fill(np.nan)
+        return made
+
+    monkeypatch.setattr(np, "empty_like", not_numbers)
+    with np.errstate(all="raise"):
+        trace = trace_step(BackpropRegressor(3, random_state=0), X, Y)
+    assert trace.learning_rate > 0.0
+
+
+def test_errors_name_the_columns_as_they_are():
+    frame = pd.DataFrame(X[:, :1], columns=["x_init"])
+    model = BackpropRegressor(3, max_iter=1, tol=None).fit(frame, Y)
+    with pytest.raises(ValueError, match="x_init"):
+        trace_step(model, frame.rename(columns={"x_init": "y"}), Y)
+    with pytest.raises(ValueError, match=r"^coefs must be a sequence of 2 arrays"):
+        trace_step(model, frame, Y, coefs=[])

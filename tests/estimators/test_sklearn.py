@@ -892,6 +892,34 @@ def test_partial_fit_tells_noise_of_batches_from_divergence(rng):
         model.partial_fit(X, y)
 
 
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_warm_start_at_the_minimum_ends_at_once(estimator, rng):
+    X = rng.normal(size=(50, 2))
+    y = target_of(estimator, X)
+    model = textbook(estimator, hidden_layer_sizes=(), max_iter=5000, tol=1e-3, warm_start=True)
+    model.set_params(alpha=0.1, batch_size="full", learning_rate_schedule="constant")
+    assert model.fit(X, y).n_iter_ > 10
+    for _ in range(2):
+        assert model.fit(X, y).n_iter_ <= 2
+        assert model.status_ == "converged"
+
+
+@pytest.mark.parametrize("goes_on", ["partial_fit", "warm_start"])
+def test_going_on_refuses_other_activations(goes_on, rng):
+    X = rng.normal(size=(50, 2))
+    model = BackpropRegressor(3, max_iter=2, tol=None, random_state=0).fit(X, X[:, 0])
+    method = (
+        model.partial_fit if goes_on == "partial_fit" else model.set_params(warm_start=True).fit
+    )
+    message = r"needs the activations of the fitted layers, \['sigmoid', 'identity'\]; got .*relu"
+    model.set_params(activation="relu")
+    with pytest.raises(ValueError, match=message):
+        method(X, X[:, 0])
+    model.set_params(activation="sigmoid", output_activation="softplus")
+    with pytest.raises(ValueError, match="softplus"):
+        method(X, X[:, 0])
+
+
 def test_warm_start_refuses_columns_in_another_order(rng):
     frame = pd.DataFrame(rng.normal(size=(20, 2)), columns=["a", "b"])
     model = BackpropRegressor(3, warm_start=True, max_iter=2, random_state=0)

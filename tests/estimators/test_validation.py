@@ -612,6 +612,16 @@ class TestEnd:
 
 
 class TestScoring:
+    def test_of_equal_scores_the_lower_loss_is_the_best(self):
+        rng = np.random.default_rng(0)
+        y = np.repeat([0, 1], 40)
+        X = rng.normal(size=(80, 2)) + 6.0 * y[:, np.newaxis]
+        model = small(CLASSIFIER, scoring="accuracy", max_iter=30).fit(X, y, X_val=X, y_val=y)
+        assert model.validation_scores_[-1] == max(model.validation_scores_) == 1.0
+        losses = np.array(model.validation_loss_curve_)
+        best = np.flatnonzero(np.equal(model.validation_scores_, 1.0))
+        assert model.best_iter_ == best[losses[best].argmin()] + 1
+
     @pytest.mark.parametrize(
         ("scoring", "measure"),
         [

@@ -77,6 +77,9 @@ class Activation(NamedTuple):
         return math.isfinite(self.low) != math.isfinite(self.high)
 
 
+_LOG_2 = math.log(2.0)
+
+
 @lru_cache(maxsize=64)
 def scalar(value: float, dtype: np.dtype) -> np.ndarray:
     """The number as an array without dimensions, read-only.
@@ -94,6 +97,12 @@ def _identity(z: np.ndarray, scratch: np.ndarray) -> None:
 
 def _identity_derivative(a: np.ndarray, delta: np.ndarray) -> None:
     pass
+
+
+@lru_cache(maxsize=8)
+def _largest_exponent(dtype: np.dtype) -> np.ndarray:
+    """A number whose exponential is still finite."""
+    return scalar(math.log(np.finfo(dtype).max) - 1.0, dtype)
 
 
 def _sigmoid(z: np.ndarray, scratch: np.ndarray) -> None:
@@ -118,14 +127,18 @@ def _inverse_sigmoid(a: np.ndarray) -> np.ndarray:
 
 
 def _conditioned_sigmoid(z: np.ndarray, scratch: np.ndarray) -> None:
-    # (1 / (1 + exp(-z)) - 1/2) / 2 = tanh(z/2) / 4
-    z *= scalar(0.5, z.dtype)
-    np.tanh(z, out=z)
-    z *= scalar(0.25, z.dtype)
+    # (1 / (1 + exp(-z)) - 1/2) / 2 = 1 / (2 + exp(log 2 - z)) - 1/4; exp takes a third of the time
+    # of tanh in float64.
+    np.subtract(scalar(_LOG_2, z.dtype), z, out=z)
+    np.minimum(z, _largest_exponent(z.dtype), out=z)
+    np.exp(z, out=z)
+    z += scalar(2.0, z.dtype)
+    np.reciprocal(z, out=z)
+    z -= scalar(0.25, z.dtype)
 
 
 def _conditioned_sigmoid_derivative(a: np.ndarray, delta: np.ndarray) -> None:
-    # f' = (1 - tanh²(z/2)) / 8 = 1/8 - 2 a²
+    # f' = (1/2 + 2 a) (1/2 - 2 a) / 2 = 1/8 - 2 a²
     np.square(a, out=a)
     a *= scalar(-2.0, a.dtype)
     a += scalar(0.125, a.dtype)
@@ -157,7 +170,15 @@ def _inverse_softplus(a: np.ndarray) -> np.ndarray:
 
 
 def _conditioned_softplus(z: np.ndarray, scratch: np.ndarray) -> None:
-    _softplus(z, scratch)
+    # (max(z, 0) + log(1 + exp(-|z|)) - log 2) / 2. What log loses of a small exp(-|z|), where log1p
+    # does not, is lost beside log 2 as well; it takes a quarter of the time in float32.
+    np.abs(z, out=scratch)
+    np.negative(scratch, out=scratch)
+    np.exp(scratch, out=scratch)
+    scratch += scalar(1.0, z.dtype)
+    np.log(scratch, out=scratch)
+    np.maximum(z, scalar(0.0, z.dtype), out=z)
+    z += scratch
     z -= scalar(_LOG_2, z.dtype)
     z *= scalar(0.5, z.dtype)
 
@@ -191,8 +212,6 @@ def _relu_derivative(a: np.ndarray, delta: np.ndarray) -> None:
     np.sign(a, out=a)
     delta *= a
 
-
-_LOG_2 = math.log(2.0)
 
 ACTIVATIONS: dict[str, Activation] = {
     "identity": Activation(

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from skbackprop._core.descent import Differentiable
-from skbackprop._core.feature_scales import ScaledObjective
+from skbackprop._core.feature_penalty import ScaledObjective
 from skbackprop._core.objective import ObjectiveOfRows
 from skbackprop._core.rows import Rows
 
@@ -14,8 +14,8 @@ _BATCHES = 4
 # Power iterations on the first batch, and on each of the others, which start near where it ended.
 _ITERATIONS = 8
 _MORE_ITERATIONS = 3
-# What counts as none of a 6th bit of the curvature: no round number, as alpha, which adds to it,
-# often is.
+# The part of a 6th bit of the curvature that is taken for rounding. It is no round number, so that
+# sums with a round alpha do not lie at this limit.
 _ROUNDING = 6.18e-4
 # Length of the way along which gradients are differenced, in conditioned coordinates.
 _EPSILON = 1e-4

@@ -154,9 +154,10 @@ class Penalty:
 
     def add_gradient(self, params: np.ndarray, out: np.ndarray, factor: float) -> float:
         """Add factor · the gradient to `out`; return the penalty."""
-        np.multiply(params[self._part], factor * self.strength, out=self._terms)
-        out[self._part] += self._terms
-        return self.value(params)
+        part, gradient = params[self._part], out[self._part]
+        np.multiply(part, factor * self.strength, out=self._terms)
+        gradient += self._terms
+        return 0.5 * self.strength * float(part @ part)
 
 
 class Objective(ObjectiveOfRows):

@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from skbackprop._core.conditioning import Conditioning
-from skbackprop._core.feature_scales import FeatureScales, ScaledObjective
+from skbackprop._core.feature_penalty import FeatureScales, ScaledObjective
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Network
 from skbackprop._core.objective import Objective, ObjectiveOfRows, Sample
@@ -33,6 +33,8 @@ class Target(NamedTuple):
     is_numeric: bool
     """Whether they are numbers, conditioned as far as the loss allows, and not labels."""
     form: TargetForm
+    class_weights: list[np.ndarray] | None = None
+    """For each label, the weights of its classes by code; None for weights of one."""
 
 
 class Data(NamedTuple):

@@ -100,17 +100,22 @@ class VanishedGradient:
     ----------
     tol : float
         Fraction of the first gradient's norm below which a gradient counts as vanished.
+    earlier : float
+        The largest first norm of earlier descents that this one goes on from; 0 for none. A descent
+        that begins near the minimum begins with a small gradient.
     """
 
-    def __init__(self, tol: float) -> None:
+    def __init__(self, tol: float, earlier: float = 0.0) -> None:
         self.tol = tol
-        self._first: float | None = None
+        self.first = earlier
+        self._has_begun = False
 
     def reached(self, norm: float) -> bool:
         """Note the norm of one more gradient; whether it has vanished."""
-        if self._first is None:
-            self._first = norm
-        return math.isfinite(norm) and norm <= self.tol * self._first
+        if not self._has_begun and math.isfinite(norm):
+            self.first = max(self.first, norm)
+        self._has_begun = True
+        return math.isfinite(norm) and norm <= self.tol * self.first
 
 
 class Plateau:
@@ -132,7 +137,7 @@ class Plateau:
 
     def reached(self, loss: float) -> bool:
         """Note the loss of one more epoch; whether it is the last of a plateau."""
-        if self._lowest == math.inf or loss < self._lowest - self.tol * abs(self._lowest):
+        if not math.isfinite(self._lowest) or loss < self._lowest - self.tol * abs(self._lowest):
             self._lowest = loss
             self._epochs_without_progress = 0
             return False

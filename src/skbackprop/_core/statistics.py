@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-# No value but a wild one of a column that rarely leaves one value is further than this from its
-# mean, in units of its scale.
+# The largest distance from the mean, in units of the scale, of the values of a column that mostly
+# has one value; a single value may be further away.
 REACH = 5.0
 # A column rarely leaves a value that has this share of the weight. Rounding of weights decides
 # nothing.

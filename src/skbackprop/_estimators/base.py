@@ -40,6 +40,7 @@ from skbackprop._estimators.check_data import (
     warn_of_another_scale,
 )
 from skbackprop._estimators.check_parameters import Settings, check_layer, check_parameters
+from skbackprop._estimators.class_weight import weighted_by_class
 from skbackprop._estimators.fitted_attributes import FittedAttributes
 from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.past import Fitted, Past, Streams, spawn_streams
@@ -140,11 +141,11 @@ class BaseBackprop(
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "coefs_")
 
-    def _weigh(
+    def _class_weights(
         self, target: Target, sample_weight: np.ndarray | None, *, partial: bool
-    ) -> np.ndarray | None:
-        """The weights of the rows, times those that the estimator gives them."""
-        return sample_weight
+    ) -> list[np.ndarray] | None:
+        """For each label, the weights that the estimator gives its classes."""
+        return None
 
     def _strata(self, target: Target, values: np.ndarray) -> np.ndarray | None:
         """Classes by which rows are held out in proportion."""
@@ -251,7 +252,7 @@ class BaseBackprop(
                 plan = plan_descent(settings, built, search, fitted, streams, partial=partial)
                 self._storage.report_cost(self, plan)
                 attributes = FittedAttributes(
-                    built, target.form, settings.activations, streams, search, plan, fitted
+                    built, target.form, settings, streams, search, plan, fitted
                 )
                 watchers = self._watchers(
                     settings, plan, attributes, begun.held_out, given, partial
@@ -279,7 +280,7 @@ class BaseBackprop(
         initial: tuple[Any, Any],
         *,
         partial: bool,
-    ) -> "Begun":
+    ) -> Begun:
         """Check the rows, hold some out, build the problem and set its first parameters."""
         data, target = self._check_rows(settings, given, fitted, partial=partial)
         streams = spawn_streams(settings.random_state) if fitted is None else fitted.past.streams
@@ -296,7 +297,9 @@ class BaseBackprop(
         layers = list(map(Layer, self.coefs_, self.intercepts_))
         kept, classes = self._form, getattr(self, "classes_", None)
         form = TargetForm(self.n_outputs_, kept["loss"], classes, kept["multilabel"], kept["ndim"])
-        return Fitted(layers, self.input_shift_, form, self.n_iter_, Past.from_state(self._past))
+        activations = [*kept["activations"], self.out_activation_]
+        past = Past.from_state(self._past)
+        return Fitted(layers, activations, self.input_shift_, form, self.n_iter_, past)
 
     def _check_rows(
         self, settings: Settings, given: GivenRows, fitted: Fitted | None, *, partial: bool
@@ -308,7 +311,9 @@ class BaseBackprop(
         sample_weight = check_sample_weight(given.sample_weight, X.shape[0])
         known = None if fitted is None else fitted.form
         target = self._encode_target(y, X.dtype, given.classes, partial=partial, known=known)
-        sample_weight = self._weigh(target, sample_weight, partial=partial)
+        class_weights = self._class_weights(target, sample_weight, partial=partial)
+        target = target._replace(class_weights=class_weights)
+        sample_weight = weighted_by_class(target, sample_weight)
         check_total_weight(sample_weight, X.dtype, settings.reduction)
         groups = check_groups(given.groups, X.shape[0])
         data = Data(X, y, target.values, sample_weight, groups)
@@ -339,7 +344,7 @@ class BaseBackprop(
     ) -> tuple[Data, Data | None]:
         """Rows to fit, and rows to validate on."""
         if to_validate.X is not None:
-            return data, self._validation_rows(settings, X, data, target.form, to_validate)
+            return data, self._validation_rows(settings, X, data, target, to_validate)
         if not settings.early_stopping:
             return data, None
         strata = self._strata(target, data.values)
@@ -347,22 +352,24 @@ class BaseBackprop(
         return hold_out(data, fraction, strata=strata, seed=seed)
 
     def _validation_rows(
-        self, settings: Settings, X: Any, data: Data, form: TargetForm, given: ToValidate
+        self, settings: Settings, X: Any, data: Data, fit_target: Target, given: ToValidate
     ) -> Data:
         """The validation set that was given, checked against the data."""
         model, dtype = named_as(self, X, given.X), data.X.dtype
         try:
             X, y = model._check_data(given.X, given.y, reset=False, dtype=dtype)
-            target = self._encode_target(y, dtype, None, partial=True, known=form)
+            target = self._encode_target(y, dtype, None, partial=True, known=fit_target.form)
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(
                 f"X_val and y_val must be as X and y are: {error} "
                 "A pipeline transforms X_val only if its transform_input names it."
             ) from error
-        weight = check_sample_weight(given.sample_weight, X.shape[0], "sample_weight_val")
-        weight = self._weigh(target, weight, partial=False)
-        check_total_weight(weight, dtype, settings.reduction)
+        name = "sample_weight_val"
+        weight = check_sample_weight(given.sample_weight, X.shape[0], name)
+        target = target._replace(class_weights=fit_target.class_weights)
+        weight = weighted_by_class(target, weight, name)
+        check_total_weight(weight, dtype, settings.reduction, name)
         rows = Data(X, y, target.values, weight).without_weightless()
         if target.is_numeric:
             warn_of_another_scale(data.values, rows.values)

@@ -7,7 +7,7 @@ import numpy as np
 from skbackprop._core import auto
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.conditioning import Conditioning, condition, loss_of_unscaled_targets
-from skbackprop._core.feature_scales import FeatureScales
+from skbackprop._core.feature_penalty import FeatureScales
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Network
 from skbackprop._core.problem import Data, Problem, Target
@@ -195,8 +195,9 @@ def with_scales(built: BuiltProblem, params: np.ndarray, *, goes_on: bool) -> np
 def set_initial(built: BuiltProblem, params: np.ndarray, coefs: Any, intercepts: Any) -> None:
     """Overwrite parameters by the weights given to fit, which are of the network on raw X."""
     network, conditioning = built.problem.network, built.problem.conditioning
-    given = check_initial(network, coefs, intercepts, params.dtype)
-    overwrite(network, conditioning, params, *given)
+    overwrite(
+        network, conditioning, params, *check_initial(network, coefs, intercepts, params.dtype)
+    )
 
 
 def _params_to_go_on_from(
@@ -215,6 +216,12 @@ def _params_to_go_on_from(
         raise ValueError(
             "Going on (warm_start or partial_fit) with fit_intercept=False would drop the "
             "fitted intercepts. Fit with warm_start=False to start anew."
+        )
+    activations = [*settings.activations, built.problem.loss.output_activation]
+    if activations != fitted.activations:
+        raise ValueError(
+            "Going on (warm_start or partial_fit) needs the activations of the fitted layers, "
+            f"{fitted.activations}; got {activations}. Fit with warm_start=False to start anew."
         )
     conditioning, dtype = built.problem.conditioning, built.problem.precision
     params = fitted_params(network, conditioning, fitted.layers, dtype)

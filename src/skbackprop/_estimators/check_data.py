@@ -148,7 +148,9 @@ def check_sample_weight(
     return weights
 
 
-def check_total_weight(weights: np.ndarray | None, dtype: np.dtype, reduction: str) -> None:
+def check_total_weight(
+    weights: np.ndarray | None, dtype: np.dtype, reduction: str, name: str = "sample_weight"
+) -> None:
     """Refuse weights whose sum is not a float, or that a sum of losses does not feel."""
     if weights is None:
         return
@@ -157,25 +159,28 @@ def check_total_weight(weights: np.ndarray | None, dtype: np.dtype, reduction: s
     limits = np.finfo(dtype if reduction == "sum" else np.float64)
     if not (limits.tiny if reduction == "sum" else 0.0) <= total <= limits.max:
         raise ValueError(
-            "sample_weight, times class_weight, must have a sum within the range of "
-            f"{limits.dtype}; got {total:.3g}. Scale sample_weight."
+            f"{name}, times class_weight, must have a sum within the range of "
+            f"{limits.dtype}; got {total:.3g}. Scale {name}."
         )
 
 
 def check_initial(
-    network: Network, coefs: Any, intercepts: Any, dtype: np.dtype
+    network: Network,
+    coefs: Any,
+    intercepts: Any,
+    dtype: np.dtype,
+    names: tuple[str, str] = ("coefs_init", "intercepts_init"),
 ) -> tuple[list[np.ndarray] | None, list[np.ndarray] | None]:
-    """The initial weights given to fit, which are of the network on raw X, as arrays."""
+    """Given weights, which are of the network on raw X, as arrays; `names` are the arguments'."""
     if intercepts is not None and not network.fit_intercept:
         if any(map(np.any, intercepts)):
             raise ValueError(
-                "intercepts_init must be None or zero with fit_intercept=False; "
-                f"got {intercepts!r}."
+                f"{names[1]} must be None or zero with fit_intercept=False; got {intercepts!r}."
             )
         intercepts = None
     return (
-        _check_layers("coefs_init", coefs, network.shapes, dtype),
-        _check_layers("intercepts_init", intercepts, [(n,) for _, n in network.shapes], dtype),
+        _check_layers(names[0], coefs, network.shapes, dtype),
+        _check_layers(names[1], intercepts, [(n,) for _, n in network.shapes], dtype),
     )
 
 

@@ -1,5 +1,6 @@
 """Checks of constructor parameters: errors name the parameter, the value and what is accepted."""
 
+import copy
 import math
 import numbers
 import sys
@@ -40,12 +41,26 @@ class Settings(NamedTuple):
     """None where the loss is the score."""
     verbose: int
     random_state: np.random.RandomState
+    of_network: dict[str, Any]
+    """Copies of the parameters that, beside the layers, say what the network and its loss are."""
+
+
+_OF_NETWORK = (
+    "loss",
+    "loss_reduction",
+    "fit_intercept",
+    "output_activation",
+    "quantile",
+    "huber_delta",
+)
 
 
 def check_parameters(estimator: Any) -> Settings:
     """Check the constructor parameters that both estimators share."""
-    if estimator.conditioning is not None:
-        check_choice("conditioning", estimator.conditioning, ("standardize",), or_none=True)
+    if estimator.conditioning not in (None, "standardize"):
+        accepted = "'standardize' or None"
+        kind = ValueError if isinstance(estimator.conditioning, str) else TypeError
+        raise kind(_message("conditioning", estimator.conditioning, accepted))
     check_choice("loss", estimator.loss, estimator._losses)
     check_choice("loss_reduction", estimator.loss_reduction, ("mean", "sum"))
     check_choice("learning_rate_schedule", estimator.learning_rate_schedule, SCHEDULES)
@@ -73,7 +88,7 @@ def check_parameters(estimator: Any) -> Settings:
         shuffle=bool(estimator.shuffle),
         batch_size=check_batch_size(estimator.batch_size),
         max_iter=check_integer("max_iter", estimator.max_iter, minimum=1, auto=True),
-        tol=None if estimator.tol is None else check_number("tol", estimator.tol),
+        tol=check_number("tol", estimator.tol, or_none=True),
         n_iter_no_change=check_integer("n_iter_no_change", estimator.n_iter_no_change, minimum=1),
         early_stopping=bool(estimator.early_stopping),
         validation_fraction=check_fraction("validation_fraction", estimator.validation_fraction),
@@ -83,6 +98,11 @@ def check_parameters(estimator: Any) -> Settings:
         if isinstance(verbose, bool | np.bool_)
         else check_integer("verbose", verbose, minimum=0),
         random_state=check_seed(estimator.random_state),
+        of_network={
+            name: copy.deepcopy(getattr(estimator, name))
+            for name in _OF_NETWORK
+            if hasattr(estimator, name)
+        },
     )
 
 
@@ -109,10 +129,14 @@ def check_integer(
 
 
 def check_number(
-    name: str, value: Any, *, positive: bool = False, auto: bool = False
+    name: str, value: Any, *, positive: bool = False, auto: bool = False, or_none: bool = False
 ) -> float | Any:
-    """A finite number, positive or at least not negative, or "auto" where that is accepted."""
+    """A finite number, positive or at least not negative, or "auto" or None where accepted."""
     accepted = "a positive finite number" if positive else "a finite number of at least 0"
+    if or_none:
+        accepted += " or None"
+        if value is None:
+            return None
     if auto:
         accepted += " or 'auto'"
         if isinstance(value, str):
@@ -175,8 +199,8 @@ def check_layer(value: Any, n_layers: int) -> int:
 def check_learning_rate(value: Any) -> float | str:
     """A positive number or "auto"; scikit-learn's perceptrons have schedules by this name."""
     if isinstance(value, str) and value in SCHEDULES:
-        accepted = f"a positive finite number or 'auto', and learning_rate_schedule {value!r}"
-        raise ValueError(_message("learning_rate", value, accepted))
+        message = _message("learning_rate", value, "a positive finite number or 'auto'")
+        raise ValueError(f"{message} Schedules are for learning_rate_schedule={value!r}.")
     return check_number("learning_rate", value, positive=True, auto=True)
 
 

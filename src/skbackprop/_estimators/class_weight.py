@@ -6,38 +6,63 @@ from typing import Any
 
 import numpy as np
 
+from skbackprop._core.problem import Target
+
 _ACCEPTED = "None, 'balanced', a dict of class: weight or, for multilabel, a list of one a label"
 
 
-def class_factors(
+def class_tables(
     class_weight: Any,
     classes: np.ndarray,
     codes: np.ndarray,
     sample_weight: np.ndarray | None,
     *,
     multilabel: bool,
-) -> np.ndarray:
-    """The factor of each row by each of its labels, in float64 and of the shape of `codes`.
+) -> list[np.ndarray]:
+    """For each label, the weights of its classes, in float64.
 
     `codes`, of shape (n_rows, n_labels), are places in `classes`. Only multilabel targets have
     more than one column, and a `class_weight` that is a list has one dict for each.
     """
-    codes = codes.astype(np.intp)
     if isinstance(class_weight, str) and class_weight == "balanced":
-        tables = [_balanced(column, len(classes), sample_weight) for column in codes.T]
-    elif multilabel and isinstance(class_weight, list):
+        return [_balanced(column, len(classes), sample_weight) for column in codes.T]
+    if multilabel and isinstance(class_weight, list):
         if len(class_weight) != codes.shape[1]:
             raise ValueError(
                 f"class_weight must have one dict a label, {codes.shape[1]} in all; "
                 f"got {len(class_weight)}."
             )
-        tables = [_table(weights, classes, strict=True) for weights in class_weight]
-    elif isinstance(class_weight, dict) and not multilabel:
-        tables = [_table(class_weight, classes)]
-    else:
-        kind = ValueError if isinstance(class_weight, str) else TypeError
-        raise kind(f"class_weight must be {_ACCEPTED}; got {class_weight!r}.")
-    return np.column_stack([table[column] for table, column in zip(tables, codes.T, strict=True)])
+        return [_table(weights, classes, strict=True) for weights in class_weight]
+    if isinstance(class_weight, dict) and not multilabel:
+        return [_table(class_weight, classes)]
+    kind = ValueError if isinstance(class_weight, str) else TypeError
+    raise kind(f"class_weight must be {_ACCEPTED}; got {class_weight!r}.")
+
+
+def weighted_by_class(
+    target: Target, sample_weight: np.ndarray | None, name: str = "sample_weight"
+) -> np.ndarray | None:
+    """The weights of the rows, times those of their classes."""
+    if target.class_weights is None:
+        return sample_weight
+    codes = codes_of(target)
+    weights: np.ndarray = np.prod(
+        [table[column] for table, column in zip(target.class_weights, codes.T, strict=True)], axis=0
+    )
+    if sample_weight is not None:
+        weights *= sample_weight
+    if not weights.any():
+        raise ValueError(
+            f"class_weight and {name} must leave a weight that is not zero; got weights by class "
+            f"of {[table.tolist() for table in target.class_weights]}."
+        )
+    return weights
+
+
+def codes_of(target: Target) -> np.ndarray:
+    """The codes of the labels, shape (n_rows, n_labels)."""
+    codes: np.ndarray = target.values.reshape(len(target.values), -1).astype(np.intp)
+    return codes
 
 
 def _balanced(codes: np.ndarray, n_classes: int, sample_weight: np.ndarray | None) -> np.ndarray:

@@ -13,7 +13,7 @@ from skbackprop._core.losses.likelihoods import BinaryLogLoss, MultinomialLogLos
 from skbackprop._core.problem import Target, TargetForm
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.check_data import GivenRows
-from skbackprop._estimators.class_weight import class_factors
+from skbackprop._estimators.class_weight import class_tables, codes_of
 from skbackprop._estimators.labels import check_classes, check_labels, is_multilabel
 
 
@@ -74,7 +74,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Tolerance of convergence, relative to the gradient of the first epoch and, at a plateau, to
         the best loss or validation score. None switches the test off. See :ref:`schedule`.
     n_iter_no_change : int, default=10
-        Number of epochs without improvement that make a plateau. See :ref:`schedule`.
+        Number of epochs without improvement that make a plateau. Under the "linear" schedule no
+        plateau of the loss ends a fit, and one of the score has at least a quarter of `max_iter`
+        epochs. See :ref:`schedule`.
     early_stopping : bool, default=False
         Whether to end the fit when the validation score stops rising. Without `X_val` in `fit`, a
         random part of the rows is held out to validate on. See :ref:`validation`.
@@ -423,31 +425,20 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         return encode(y, dtype, classes, partial=partial, known=known)
 
     @np.errstate(over="ignore", invalid="ignore")
-    def _weigh(
+    def _class_weights(
         self, target: Target, sample_weight: np.ndarray | None, *, partial: bool
-    ) -> np.ndarray | None:
+    ) -> list[np.ndarray] | None:
         if self.class_weight is None:
-            return sample_weight
-        labels = target.values.reshape(len(target.values), -1)
-        multilabel = target.form.multilabel
-        classes = np.arange(2) if multilabel else target.form.classes
-        factors = class_factors(
-            self.class_weight, classes, labels, sample_weight, multilabel=multilabel
-        )
+            return None
         if partial and self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' needs all rows, which partial_fit does not have; pass "
                 "the weights as a dict."
             )
-        weights = np.prod(factors, axis=1)
-        if sample_weight is not None:
-            weights *= sample_weight
-        if not weights.any():
-            raise ValueError(
-                "class_weight and sample_weight must leave a weight that is not zero; got "
-                f"class_weight={self.class_weight!r}."
-            )
-        return weights
+        multilabel = target.form.multilabel
+        classes = np.arange(2) if multilabel else target.form.classes
+        codes = codes_of(target)
+        return class_tables(self.class_weight, classes, codes, sample_weight, multilabel=multilabel)
 
     def _strata(self, target: Target, values: np.ndarray) -> np.ndarray | None:
         return None if target.form.multilabel else values.reshape(len(values))
@@ -469,7 +460,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             if not partial and not np.array_equal(seen, classes):
                 raise ValueError(
                     f"warm_start=True needs a y of the fitted classes {classes}; got {seen}. Fit "
-                    "with warm_start=False to start anew, or go on by partial_fit."
+                    "with warm_start=False to start anew."
                 )
         elif classes is None:
             if partial:

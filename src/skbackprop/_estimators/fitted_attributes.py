@@ -10,6 +10,7 @@ from skbackprop._core.conditioning import beyond_range
 from skbackprop._core.descent import Descent, Epoch, Plan
 from skbackprop._core.problem import TargetForm
 from skbackprop._estimators.build_problem import BuiltProblem
+from skbackprop._estimators.check_parameters import Settings
 from skbackprop._estimators.past import Fitted, Past, Search, Streams
 from skbackprop._estimators.validation import Validation
 
@@ -20,8 +21,7 @@ class FittedAttributes:
 
     built: BuiltProblem
     form: TargetForm
-    activations: list[str]
-    """Names, one a hidden layer."""
+    settings: Settings
     streams: Streams
     search: Search
     plan: Plan
@@ -53,13 +53,16 @@ class FittedAttributes:
             np.isfinite(part).all() for layer in layers for part in layer if part is not None
         ):
             raise beyond_range(conditioning, problem.data.X.dtype, params)
-        first_loss = descent.first_loss
+        first_loss, earlier = descent.first_loss, 0.0
         if self.fitted is not None:
+            earlier = self.fitted.past.first_gradient
             # The loss of a stream whose targets are constant at first begins near zero.
             first_loss = max(first_loss, self.fitted.past.first_loss)
+        vanished = self.plan.vanished
         past = Past(
             streams,
             first_loss,
+            earlier if vanished is None else vanished.first,
             self.built.weight,
             self.built.statistics,
             self.built.unvaried_inputs,
@@ -86,8 +89,9 @@ class FittedAttributes:
             "status_": descent.status.value,
             **({} if form.classes is None else {"classes_": form.classes}),
             "_form": {
-                "activations": self.activations,
+                "activations": self.settings.activations,
                 "loss": form.loss,
+                "parameters": self.settings.of_network,
                 "multilabel": form.multilabel,
                 "ndim": form.ndim,
             },

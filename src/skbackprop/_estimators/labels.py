@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_array, column_or_1d
+from sklearn.utils.validation import check_array
 
 from skbackprop._estimators.check_data import naming
 from skbackprop._estimators.check_kinds import check_container
@@ -61,7 +61,9 @@ def is_multilabel(y: Any) -> bool:
 def check_classes(classes: Any, y: np.ndarray) -> np.ndarray:
     """All labels, sorted, of the kind that `y` has."""
     with naming("classes"):
-        labels = column_or_1d(check_labels("classes", classes))
+        labels = check_labels("classes", classes)
+    if np.ndim(labels) != 1:
+        raise ValueError(f"classes must have shape (n_classes,); got shape {np.shape(labels)}.")
     try:
         labels = np.unique(labels)
     except TypeError as error:

@@ -48,6 +48,8 @@ class Past:
     streams: Streams
     first_loss: float
     """The largest loss before the first step of a fit so far."""
+    first_gradient: float
+    """The largest norm of the gradient in the first epoch of a fit so far; 0 for none."""
     weight: float
     """Weight of the rows of a stream so far."""
     statistics: Statistics | None
@@ -57,11 +59,12 @@ class Past:
     search: Search = field(default_factory=Search)
 
     def state(self) -> dict[str, Any]:
-        """Itself as plain values, for which a file of a model needs no class of the package."""
+        """Itself as plain values, so that skops need not trust classes of private modules."""
         statistics = None if self.statistics is None else self.statistics.state()
         return {
             "streams": _values(self.streams),
             "first_loss": self.first_loss,
+            "first_gradient": self.first_gradient,
             "weight": self.weight,
             "statistics": statistics,
             "unvaried": self.unvaried,
@@ -75,6 +78,7 @@ class Past:
         return cls(
             Streams(**copy.deepcopy(state["streams"])),
             state["first_loss"],
+            state["first_gradient"],
             state["weight"],
             None if statistics is None else Statistics.from_state(statistics),
             state["unvaried"],
@@ -87,6 +91,8 @@ class Fitted:
     """A fitted network that a fit goes on from."""
 
     layers: Sequence[Layer]
+    activations: list[str]
+    """Names, one a layer."""
     input_shift: np.ndarray
     form: TargetForm
     n_iter: int

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from skbackprop._estimators.stacklevel import level_of_caller
 from skbackprop._version import __version__
 
 _SEAL = "_skbackprop_seal"
@@ -69,7 +70,7 @@ def unsealed(state: dict[str, Any], name: str) -> dict[str, Any]:
                 f"This {name} was saved by {package} {saved} and is loaded by {package} "
                 f"{present[package]}. Fit it anew, or make sure that it predicts what it did.",
                 VersionWarning,
-                stacklevel=2,
+                stacklevel=level_of_caller(),
             )
     return state
 

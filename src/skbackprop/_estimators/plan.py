@@ -36,10 +36,8 @@ def search_step(
     scale = np.abs(np.concatenate([conditioning.input_scale, conditioning.target_scale]))
     depends_on = (
         target.form.loss,
-        problem.loss.output_activation,
         settings.fit_intercept,
         settings.reduction,
-        settings.activations,
         settings.alpha,
         settings.feature_penalty,
         settings.conditioning,
@@ -98,7 +96,8 @@ def plan_descent(
         step_size = auto.step_size(search.curvature, in_stream=partial)
     vanished = plateau = None
     if settings.tol is not None and not partial:
-        vanished = VanishedGradient(settings.tol)
+        earlier = 0.0 if fitted is None else fitted.past.first_gradient
+        vanished = VanishedGradient(settings.tol, earlier)
         if not settings.early_stopping:
             plateau = Plateau(settings.tol, settings.n_iter_no_change)
     return Plan(

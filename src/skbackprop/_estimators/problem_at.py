@@ -13,17 +13,22 @@ from skbackprop._core.conditioning import Conditioning
 from skbackprop._core.network import Layer, Network
 from skbackprop._core.objective import ObjectiveOfRows
 from skbackprop._core.problem import Data, Problem, Target
-from skbackprop._core.start import fitted_params, zero_unvaried
+from skbackprop._core.start import fitted_params, overwrite, zero_unvaried
 from skbackprop._estimators.base import BaseBackprop, Begun
 from skbackprop._estimators.build_problem import (
     BuiltProblem,
     first_params,
     problem_in,
-    set_initial,
     with_scales,
 )
-from skbackprop._estimators.check_data import GivenRows, check_sample_weight
+from skbackprop._estimators.check_data import (
+    GivenRows,
+    check_initial,
+    check_sample_weight,
+    check_total_weight,
+)
 from skbackprop._estimators.check_parameters import Settings, check_parameters
+from skbackprop._estimators.class_weight import weighted_by_class
 from skbackprop._estimators.past import spawn_streams
 from skbackprop._estimators.plan import search_step
 from skbackprop._estimators.validation import ToValidate
@@ -35,8 +40,6 @@ class ProblemAt(NamedTuple):
     problem: Problem
     target: Target
     settings: Settings
-    activations: list[str]
-    """Names, one a hidden layer."""
     params: np.ndarray
     layers: list[Layer]
     """The network on raw X; without intercepts if the problem has none."""
@@ -84,13 +87,26 @@ class ProblemAt(NamedTuple):
         if self.begun is None or self.settings.learning_rate != "auto":
             return float(self.settings.learning_rate)
         built, target = self.begun.built, self.begun.target
-        params = np.empty_like(self.begun.params)
-        coefs, intercepts = zip(*self.layers, strict=True)
-        set_initial(built, params, coefs, None if intercepts[0] is None else intercepts)
+        params = fitted_params(
+            built.problem.network, built.problem.conditioning, self.layers, built.problem.precision
+        )
         params = with_scales(built, params, goes_on=False)
         streams = copy.deepcopy(self.begun.streams)
         search = search_step(self.settings, built, params, target, None, streams)
         return auto.step_size(search.curvature or 0.0, in_stream=False)
+
+
+def as_fitted(estimator: BaseBackprop) -> BaseBackprop:
+    """A shallow copy, whose parameters of the network and of its loss are those of the fit.
+
+    What was set after the fit is for the next one.
+    """
+    model = copy.copy(estimator)
+    model.__dict__.update(estimator._form["parameters"])
+    model.hidden_layer_sizes = tuple(coef.shape[1] for coef in estimator.coefs_[:-1])
+    model.n_hidden_layers = None
+    model.activation = list(estimator._form["activations"])
+    return model
 
 
 def problem_at(
@@ -105,24 +121,20 @@ def problem_at(
     The rows are one full batch, and the estimator is not changed. What is fitted keeps its
     coordinates. What is not begins with those of a fit to the rows, which takes no step.
     """
-    model = copy.copy(estimator)
     begun = None
-    if hasattr(model, "coefs_"):
-        # Layers that were set after the fit are those of the next one.
-        sizes = tuple(coef.shape[1] for coef in model.coefs_[:-1])
-        settings = check_parameters(model)._replace(hidden_layer_sizes=sizes)
+    if hasattr(estimator, "coefs_"):
+        model = as_fitted(estimator)
+        settings = check_parameters(model)
         fitted = model._fitted()
         past, form = fitted.past, fitted.form
         layers = [Layer(coef.astype(np.float64), b) for coef, b in fitted.layers]
-        activations = model._form["activations"]
         conditioning = _conditioning_of(model)
     else:
         # Cloned, as this would change a random_state that is a generator.
-        model = clone(model).set_params(batch_size="full", early_stopping=False)
+        model = clone(estimator).set_params(batch_size="full", early_stopping=False)
         settings = check_parameters(model)
         begun = model._begin(settings, given, ToValidate(), None, (None, None), partial=False)
         past, form, layers = begun.built, begun.target.form, []
-        activations = settings.activations
         conditioning = begun.built.problem.conditioning._replace(unvaried=None)
         if given.classes is None and form.classes is not None and len(form.classes) == 1:
             raise ValueError(
@@ -132,12 +144,17 @@ def problem_at(
     X, y = model._check_data(given.X, given.y, reset=False, dtype=np.dtype(np.float64))
     sample_weight = check_sample_weight(given.sample_weight, X.shape[0])
     target = model._encode_target(y, X.dtype, given.classes, partial=True, known=form)
+    class_weights = model._class_weights(target, sample_weight, partial=False)
+    sample_weight = weighted_by_class(target._replace(class_weights=class_weights), sample_weight)
+    check_total_weight(sample_weight, X.dtype, settings.reduction)
     data = Data(X, y, target.values, sample_weight)
     conditioning = conditioning._replace(
         target_degree=target.loss.degree, log_target=target.loss.output_activation == "exp"
     )
     # The rows are taken for those of the fit, by whose weight alpha="auto" goes.
     problem = problem_in(conditioning, settings, data, target, past.statistics, past.weight)
+    if begun is not None:
+        problem = problem._replace(alpha=begun.built.problem.alpha)
     network, built = problem.network, BuiltProblem(problem, past.statistics, past.weight)
     if begun is None:
         params = fitted_params(network, conditioning, layers, X.dtype)
@@ -147,12 +164,14 @@ def problem_at(
         # What did not vary begins with zeros, as in the fit.
         zero_unvaried(network.layers(params), begun.built.unvaried_inputs, built.constant_targets)
     if begun is not None or coefs is not None or intercepts is not None:
-        set_initial(built, params, coefs, intercepts)
+        names = ("coefs", "intercepts")
+        weights = check_initial(network, coefs, intercepts, X.dtype, names)
+        overwrite(network, conditioning, params, *weights)
         layers = conditioning.to_raw(network.layers(params), X.dtype)
     if not network.fit_intercept:
         layers = [Layer(coef, None) for coef, _ in layers]
     objective = problem.objective_of_network(X.shape[0])
-    return ProblemAt(problem, target, settings, activations, params, layers, objective, begun)
+    return ProblemAt(problem, target, settings, params, layers, objective, begun)
 
 
 def _conditioning_of(model: BaseBackprop) -> Conditioning:

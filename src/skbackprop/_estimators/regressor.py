@@ -77,7 +77,9 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Tolerance of convergence, relative to the gradient of the first epoch and, at a plateau, to
         the best loss or validation score. None switches the test off. See :ref:`schedule`.
     n_iter_no_change : int, default=10
-        Number of epochs without improvement that make a plateau. See :ref:`schedule`.
+        Number of epochs without improvement that make a plateau. Under the "linear" schedule no
+        plateau of the loss ends a fit, and one of the score has at least a quarter of `max_iter`
+        epochs. See :ref:`schedule`.
     early_stopping : bool, default=False
         Whether to end the fit when the validation score stops rising. Without `X_val` in `fit`, a
         random part of the rows is held out to validate on. See :ref:`validation`.

@@ -73,7 +73,8 @@ _IN_REACH = 0.9
 
 def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool) -> None:
     """Warn of what the user should know about the end of a fit."""
-    epochs = len(descent.loss_curve)
+    n_epochs = len(descent.loss_curve)
+    epochs = f"{n_epochs} epoch" if n_epochs == 1 else f"{n_epochs} epochs"
     # 0 is the start, which only fitted weights can be the best of.
     validated = getattr(estimator, "best_iter_", -1) >= (0 if goes_on else 1)
     losses = f"loss {descent.loss:.4g}, {descent.first_loss:.4g} before the first step"
@@ -84,16 +85,13 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
     if descent.status is Status.DIVERGED and descent.exploded:
         best = "those of the best validation score" if validated else "the best it met"
         text = (
-            f"diverged after {epochs} epochs: the loss was not finite, or far above the first "
+            f"diverged after {epochs}: the loss was not finite, or far above the first "
             f"for long. The weights are {best} ({losses}). {advice}"
         )
     elif descent.status is Status.DIVERGED:
-        text = f"diverged: after {epochs} epochs the loss is above the first ({losses}). {advice}"
+        text = f"diverged: after {epochs} the loss is above the first ({losses}). {advice}"
     elif descent.status is Status.INTERRUPTED:
-        text = (
-            f"was interrupted after {epochs} epochs; it keeps the weights learned so far "
-            f"({losses})."
-        )
+        text = f"was interrupted after {epochs}; it keeps the weights learned so far ({losses})."
     elif descent.status is not Status.MAX_ITER or partial or estimator.tol is None:
         return
     elif validated:
@@ -103,7 +101,7 @@ def report_end(estimator: Any, descent: Descent, *, goes_on: bool, partial: bool
         last = descent.loss_curve[-2:]
         fall = 1.0 - last[-1] / last[0] if last and last[0] else 0.0
         text = (
-            f"ran all max_iter={epochs} epochs before the loss stopped falling, in the last by "
+            f"ran all max_iter={n_epochs} epochs before the loss stopped falling, in the last by "
             f"{fall:.2%} ({losses}). Raise max_iter, or set tol=None to run max_iter epochs by "
             "intent."
         )

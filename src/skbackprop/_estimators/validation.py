@@ -60,7 +60,9 @@ def _is_cut_alike(X: Any, X_val: Any) -> bool:
 
     Frames keep the numbers of the rows that are left; of arrays nothing can be told.
     """
-    if not all(hasattr(getattr(frame, "index", None), "equals") for frame in (X, X_val)):
+    if X is X_val or not all(
+        hasattr(getattr(frame, "index", None), "equals") for frame in (X, X_val)
+    ):
         return False
     index = X.index
     return bool(
@@ -208,9 +210,9 @@ class Validation:
     """Measures the network on held-out rows after each epoch and keeps the best parameters.
 
     The loss is `loss_unit` times the objective at the parameters of the network,
-    ``of_network(params)`` of those of the descent; the score is minus that, unless ``score(epoch)``
-    is given. The fit ends at a `plateau` of the score, unless the `schedule` can go on.
-    `best_epoch` counts from 1.
+    ``of_network(params)`` of those of the descent. The score is minus that, unless ``score(epoch)``
+    is given; of equal scores the one of the lower loss is the best. The fit ends at a `plateau` of
+    the score, unless the `schedule` can go on. `best_epoch` counts from 1.
     """
 
     def __init__(
@@ -228,7 +230,7 @@ class Validation:
         self._score = score
         self._plateau = plateau
         self._schedule = schedule
-        self._best_score = -math.inf
+        self._best = -math.inf, -math.inf
         self.losses: list[float] = []
         self.scores: list[float] = []
         self.best_params: np.ndarray | None = None
@@ -261,11 +263,12 @@ class Validation:
     def _measure(self, epoch: Epoch) -> tuple[float, float]:
         """Return loss and score; keep the parameters if they are the best so far."""
         loss = self._loss_unit * self._objective.value(self._of_network(epoch.params))
-        score = -loss
-        if self._score is not None:
-            score = self._score(epoch) if math.isfinite(loss) else -math.inf
-        if score > self._best_score:
-            self._best_score = score
+        score = -loss if math.isfinite(loss) else -math.inf
+        if self._score is not None and math.isfinite(loss):
+            score = self._score(epoch)
+        # Of equal scores, such as accuracies of 1, the lower loss is the better.
+        if score > -math.inf and (score, -loss) > self._best:
+            self._best = score, -loss
             self.best_params = epoch.params.copy()
             self.best_epoch = len(self.scores) + (epoch.number > 0)
         return loss, score

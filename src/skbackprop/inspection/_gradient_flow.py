@@ -21,6 +21,7 @@ from skbackprop.inspection._plotting import (
     room_of,
 )
 from skbackprop.inspection._step import passes
+from skbackprop.inspection._subject import fitted_in_memory
 
 # Percentiles of the whiskers, of the box and of the line in it.
 _PERCENTILES = (5, 25, 50, 75, 95)
@@ -125,6 +126,7 @@ class GradientFlowDisplay:
             The display, drawn.
         """
         check_fraction("saturation", saturation)
+        estimator = fitted_in_memory(estimator)
         layers = passes(estimator, X, y).layers
         # The derivatives of the mean are those of the rows over their number.
         n_rows = len(layers[0].a) if estimator.loss_reduction == "mean" else 1

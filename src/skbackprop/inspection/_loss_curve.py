@@ -16,7 +16,7 @@ from skbackprop.inspection._plotting import (
     ink,
     points,
 )
-from skbackprop.inspection._subject import check_fitted
+from skbackprop.inspection._subject import fitted_in_memory
 
 _RIGHT = "step size of skbackprop"
 # Inches of axes on which text has its full size.
@@ -122,7 +122,7 @@ class LossCurveDisplay:
         display : LossCurveDisplay
             The display, drawn.
         """
-        check_fitted(estimator)
+        estimator = fitted_in_memory(estimator)
         return cls(
             loss_curve=estimator.loss_curve_,
             validation_loss_curve=getattr(estimator, "validation_loss_curve_", None),

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import is_classifier
 
-from skbackprop._estimators.check_parameters import check_choice
+from skbackprop._estimators.check_parameters import check_choice, check_integer
 from skbackprop.inspection._network_drawing import (
     Picture,
     arrange,
@@ -27,7 +27,7 @@ from skbackprop.inspection._plotting import (
     short,
 )
 from skbackprop.inspection._step import passes
-from skbackprop.inspection._subject import check_fitted
+from skbackprop.inspection._subject import fitted_in_memory
 from skbackprop.inspection._trace import StepTrace
 
 # Characters of the longest name that is written in full.
@@ -162,7 +162,7 @@ class NetworkDisplay:
         display : NetworkDisplay
             The display, drawn.
         """
-        check_fitted(estimator)
+        estimator = fitted_in_memory(estimator)
         data: dict[str, Any] = {
             "coefs": estimator.coefs_,
             "intercepts": estimator.intercepts_ if estimator.fit_intercept else None,
@@ -257,6 +257,7 @@ class NetworkDisplay:
         """
         plt = import_pyplot(type(self).__name__)
         picture = self._picture(self._check_show(show))
+        max_units = check_integer("max_units", max_units, minimum=1)
         summarised = max(picture.sizes) > max_units
         if ax is None:
             limits = summary_limits(len(picture.sizes)) if summarised else arrange(picture).limits

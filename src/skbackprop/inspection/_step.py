@@ -11,7 +11,7 @@ from skbackprop._core.network import Layer, Network
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.problem_at import ProblemAt
 from skbackprop.inspection._layers import LayerStep
-from skbackprop.inspection._subject import check_fitted, step_size_of, subject_of
+from skbackprop.inspection._subject import step_size_of, subject_of
 from skbackprop.inspection._trace import StepTrace
 
 
@@ -43,7 +43,8 @@ def trace_step(
     estimator : BackpropClassifier or BackpropRegressor
         The estimator. If it is not fitted, the trace starts from `coefs` or from its random initial
         weights, with the coordinates, the penalty and the step size that `fit` would begin with on
-        these rows.
+        these rows. The step is on the weights: a `fit` with `feature_penalty` takes it on their
+        factors instead, so only with ``feature_penalty=0`` are both equal.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The rows of the step, taken as one full batch.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
@@ -112,9 +113,9 @@ def trace_step(
 def passes(estimator: BaseBackprop, X: Any, y: Any = None) -> StepTrace:
     """The passes of rows through a fitted estimator under the loss without its penalty.
 
-    Without a target the prediction is the target: the forward pass does not depend on it.
+    The estimator is one of `fitted_in_memory`. Without a target the prediction is the target: the
+    forward pass does not depend on it.
     """
-    check_fitted(estimator)
     without_penalty = copy.copy(estimator)
     without_penalty.alpha = 0
     if y is None:
@@ -127,7 +128,7 @@ def passes(estimator: BaseBackprop, X: Any, y: Any = None) -> StepTrace:
 def take_step(subject: ProblemAt, learning_rate: float) -> StepTrace:
     """Go forward and backward on raw inputs, and take the step in the estimator's coordinates."""
     X = subject.X if isinstance(subject.X, np.ndarray) else subject.X.toarray()
-    names = subject.activations
+    names = subject.settings.activations
     network = Network(
         [X.shape[1], *(layer.coef.shape[1] for layer in subject.layers)],
         [ACTIVATIONS[name] for name in names],

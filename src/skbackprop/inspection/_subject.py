@@ -8,23 +8,25 @@ from sklearn.utils.validation import check_is_fitted
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.check_data import GivenRows
 from skbackprop._estimators.check_parameters import check_number
-from skbackprop._estimators.problem_at import ProblemAt, problem_at
+from skbackprop._estimators.problem_at import ProblemAt, as_fitted, problem_at
 
 
-def check_estimator(estimator: Any) -> None:
-    """Raise unless it is an estimator of this package."""
+def in_memory(estimator: Any) -> Any:
+    """The estimator, one of a cluster as that in memory; raise unless it is of this package."""
     if not isinstance(estimator, BaseBackprop):
         raise TypeError(
             "estimator must be a BackpropClassifier or a BackpropRegressor; got "
             f"{type(estimator).__name__}. Of a pipeline pass the last step, pipeline[-1], and the "
             "transformed inputs, pipeline[:-1].transform(X)."
         )
+    return estimator.to_local() if hasattr(estimator, "to_local") else estimator
 
 
-def check_fitted(estimator: Any) -> None:
-    """Raise unless it is a fitted estimator of this package."""
-    check_estimator(estimator)
+def fitted_in_memory(estimator: Any) -> Any:
+    """A copy of a fitted estimator with the parameters of its fit; raise if it is not fitted."""
+    estimator = in_memory(estimator)
     check_is_fitted(estimator)
+    return as_fitted(estimator)
 
 
 def subject_of(
@@ -38,17 +40,11 @@ def subject_of(
     classes: Any = None,
 ) -> ProblemAt:
     """Check and prepare what is inspected. `estimator` is not changed."""
-    check_estimator(estimator)
+    estimator = in_memory(estimator)
     if classes is not None and not is_classifier(estimator):
         raise TypeError(f"classes must be None for a regressor; got {classes!r}.")
     given = GivenRows(X, y, sample_weight, classes=classes)
-    try:
-        return problem_at(estimator, given, coefs=coefs, intercepts=intercepts)
-    except (TypeError, ValueError) as error:
-        if "_init" not in str(error):
-            raise
-        # Here the parameters are called coefs and intercepts, without _init.
-        raise type(error)(str(error).replace("_init", "")) from None
+    return problem_at(estimator, given, coefs=coefs, intercepts=intercepts)
 
 
 def step_size_of(estimator: Any, subject: ProblemAt, learning_rate: Any) -> float:

@@ -9,7 +9,7 @@ from sklearn.feature_selection import RFE, SelectFromModel
 from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.descent import Plan, gradient_descent
-from skbackprop._core.feature_scales import FeatureScales, ScaledObjective
+from skbackprop._core.feature_penalty import FeatureScales, ScaledObjective
 from skbackprop._core.losses import LOSSES
 from skbackprop._core.network import Network
 from skbackprop._core.objective import Objective, Sample
