@@ -1,7 +1,7 @@
 """Reports as text for a terminal, as HTML for a notebook and as LaTeX for a slide.
 
 A report is a list of paragraphs and tables. Math in its strings is the LaTeX of `_notation`
-between dollar signs.
+between dollar signs. A paragraph is a string, or its strings and numbers in order.
 """
 
 import html
@@ -78,7 +78,8 @@ class Table:
         return [f"… and {plural(n_left_out, 'more line')}, which to_frame() has."]
 
 
-Report = Sequence[str | Table]
+Paragraph = str | tuple[str | float, ...]
+Report = Sequence[Paragraph | Table]
 
 
 class Printed:
@@ -97,6 +98,13 @@ class Printed:
 def format_number(value: float) -> str:
     """Six significant digits."""
     return f"{value:.6g}"
+
+
+def joined(paragraph: Paragraph) -> str:
+    """The paragraph as a string."""
+    if isinstance(paragraph, str):
+        return paragraph
+    return "".join(part if isinstance(part, str) else format_number(part) for part in paragraph)
 
 
 def plural(n: int, noun: str) -> str:
@@ -153,10 +161,9 @@ def text(report: Report) -> str:
     )
 
 
-def _text_lines(paragraph: str) -> str:
-    return "\n".join(
-        _wrapped(line, len(line) - len(line.lstrip())) for line in _as_text(paragraph).split("\n")
-    )
+def _text_lines(paragraph: Paragraph) -> str:
+    lines = _as_text(joined(paragraph)).split("\n")
+    return "\n".join(_wrapped(line, len(line) - len(line.lstrip())) for line in lines)
 
 
 def _wrapped(line: str, indent: int) -> str:
@@ -214,8 +221,8 @@ def as_html(report: Report) -> str:
     )
 
 
-def _html_lines(paragraph: str) -> str:
-    indented = re.sub("^ +", "\N{EM SPACE}", _as_html(paragraph), flags=re.MULTILINE)
+def _html_lines(paragraph: Paragraph) -> str:
+    indented = re.sub("^ +", "\N{EM SPACE}", _as_html(joined(paragraph)), flags=re.MULTILINE)
     return indented.replace("\n", "<br/>")
 
 
@@ -244,8 +251,8 @@ def latex(report: Report) -> str:
     )
 
 
-def _latex_lines(paragraph: str) -> str:
-    return _as_latex(paragraph).replace("\n", " \\\\\n")
+def _latex_lines(paragraph: Paragraph) -> str:
+    return _as_latex(joined(paragraph)).replace("\n", " \\\\\n")
 
 
 def _latex_table(table: Table) -> str:
