@@ -143,7 +143,7 @@ def _as_text(string: str) -> str:
     return _translated(string, math_as_text, str)
 
 
-def _as_html(string: str) -> str:
+def html_of(string: str) -> str:
     return _translated(string, math_as_html, lambda words: html.escape(words, quote=False))
 
 
@@ -222,7 +222,7 @@ def as_html(report: Report) -> str:
 
 
 def _html_lines(paragraph: Paragraph) -> str:
-    indented = re.sub("^ +", "\N{EM SPACE}", _as_html(joined(paragraph)), flags=re.MULTILINE)
+    indented = re.sub("^ +", "\N{EM SPACE}", html_of(joined(paragraph)), flags=re.MULTILINE)
     return indented.replace("\n", "<br/>")
 
 
@@ -230,16 +230,16 @@ def _html_table(table: Table) -> str:
     def row(tag: str, cells: Sequence[str]) -> str:
         styled = "".join(
             f'<{tag} style="text-align: {"right" if right else "left"}; white-space: nowrap">'
-            f"{_as_html(cell)}</{tag}>"
+            f"{html_of(cell)}</{tag}>"
             for cell, right in zip(cells, table.is_number(), strict=True)
         )
         return f"<tr>{styled}</tr>"
 
     head = "".join(row("th", cells) for cells in table.heads())
     body = "\n".join(row("td", cells) for cells in table.cells())
-    left_out = "".join(f"<p>{_as_html(sentence)}</p>" for sentence in table.what_is_left_out())
+    left_out = "".join(f"<p>{html_of(sentence)}</p>" for sentence in table.what_is_left_out())
     return (
-        f'<div style="overflow-x: auto">\n<table>\n<caption>{_as_html(table.title)}</caption>\n'
+        f'<div style="overflow-x: auto">\n<table>\n<caption>{html_of(table.title)}</caption>\n'
         f"<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>{left_out}"
     )
 
