@@ -97,7 +97,7 @@ class MapPlot {
     this.cells = Array.from({ length: N_CELLS * N_CELLS }, (_, k) => {
       const x = [at(left, right, k % N_CELLS), at(low, high, Math.floor(k / N_CELLS))];
       const place = { x: plot.x(x[0]) - width / 2, y: plot.y(x[1]) - height / 2 };
-      const cell = add(plot.inside, "rect", { ...place, width: width + 0.3, height: height + 0.3 });
+      const cell = add(plot.inside, "rect", { ...place, width, height, "shape-rendering": "crispEdges" });
       return { x, cell };
     });
   }
