@@ -266,6 +266,12 @@ def test_two_fits_share_a_page():
     one, other = (record_fit(clone(PLAIN).set_params(max_iter=n), X, Y) for n in (10, 20))
     panels = data_of(one.to_html(beside=other))["panels"]
     assert [panel["steps"][-1] for panel in panels] == [10, 20]
+    assert [panel["name"] for panel in panels] == ["2-3-1 network, fit 1", "2-3-1 network, fit 2"]
+    named = data_of(one.to_html(beside=other, names=["short", "long"]))["panels"]
+    assert [panel["name"] for panel in named] == ["short", "long"]
+    for names, error in ((["same", "same"], ValueError), (["one"], ValueError), ("two", TypeError)):
+        with pytest.raises(error, match="names must be 2 strings, not the same; got"):
+            one.to_html(beside=other, names=names)
     with pytest.raises(TypeError, match="beside must be a FitRecording; got str"):
         one.to_html(beside="other")
 

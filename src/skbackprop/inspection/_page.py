@@ -46,10 +46,15 @@ class Played(NamedTuple):
     classifies: bool
 
 
-def page_of(fits: Sequence[Played], title: str | None) -> str:
+def page_of(fits: Sequence[Played], names: Sequence[str] | None, title: str | None) -> str:
     """The page of one fit, or of several side by side."""
     panels = [_Panel(fit) for fit in fits]
-    title = title or " and ".join(dict.fromkeys(panel.name for panel in panels))
+    sizes = [panel.name for panel in panels]
+    if names is None and len(set(sizes)) < len(sizes):
+        names = [f"{name}, fit {number}" for number, name in enumerate(sizes, start=1)]
+    for panel, name in zip(panels, names or sizes, strict=True):
+        panel.name = name
+    title = title or " and ".join(names or sizes)
     stride = 1
     while True:
         page = _filled(title, [panel.contents(stride) for panel in panels])
@@ -94,19 +99,14 @@ class _Series:
     def __init__(self) -> None:
         self._variants: dict[Any, int] = {}
         self._which: list[int] = []
-        self._numbers: list[list[float]] = []
+        self.numbers: list[list[float]] = []
 
     def add(self, report: Report) -> None:
         """Add the report of a frame."""
         numbers: list[float] = []
         template = _template(report, numbers)
         self._which.append(self._variants.setdefault(template, len(self._variants)))
-        self._numbers.append(numbers)
-
-    def columns(self) -> np.ndarray:
-        """The numbers, (n_frames, n_numbers). Short reports are filled up by zeros."""
-        width = max(map(len, self._numbers))
-        return np.array([row + [0.0] * (width - len(row)) for row in self._numbers])
+        self.numbers.append(numbers)
 
     def contents(self, kept: np.ndarray, slots: list[int]) -> dict[str, Any]:
         """What the page has of it."""
@@ -220,21 +220,23 @@ class _Panel:
             )
         self._weights = [weight for layer in fit.last.layers for weight, *_ in weights_of(layer)]
         self._series = {name: _Series() for name in ("step", *(w.name for w in self._weights))}
-        passes = []
+        self._rows: list[int] = []
+        self._passes: list[list[float]] = []
         for frame in range(len(fit.steps)):
             trace = fit.trace(frame)
             self._series["step"].add(trace._report())
             for weight in self._weights:
                 self._series[weight.name].add(trace.chain(weight.name)._report())
-            passes.append(_passes(trace))
-        self._passes = np.array(passes)
+            self._rows.append(min(_MAX_PASSES, len(trace.target)))
+            self._passes.append(_passes(trace))
 
     def contents(self, stride: int) -> dict[str, Any]:
         """What the page has of every so many frames, and of the last."""
         n_frames = len(self.steps)
         kept = np.unique([*range(0, n_frames, stride), n_frames - 1])
         names = [*self._series, "passes"]
-        columns = [one.columns()[kept] for one in self._series.values()] + [self._passes[kept]]
+        numbers = [*(one.numbers for one in self._series.values()), self._passes]
+        columns = [_padded(lists)[kept] for lists in numbers]
         slots, constant, varying = _each_once(np.hstack(columns))
         ends = np.cumsum([part.shape[1] for part in columns])
         of = {
@@ -252,8 +254,15 @@ class _Panel:
                 [weight.name, notation.math_as_text(weight.symbol)] for weight in self._weights
             ],
             "passes": of["passes"],
+            "rows": [self._rows[frame] for frame in kept],
             **self._drawn,
         }
+
+
+def _padded(lists: Sequence[list[float]]) -> np.ndarray:
+    """The lists as rows, short ones filled up by zeros."""
+    width = max(map(len, lists))
+    return np.array([row + [0.0] * (width - len(row)) for row in lists])
 
 
 def _each_once(columns: np.ndarray) -> tuple[list[int], np.ndarray, np.ndarray]:
@@ -272,7 +281,7 @@ def _packed(numbers: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(numbers, dtype="<f8").tobytes()).decode()
 
 
-def _passes(trace: StepTrace) -> np.ndarray:
+def _passes(trace: StepTrace) -> list[float]:
     """Weights and gradients, then inputs, activations and deltas of the first rows."""
     weights = np.array(
         [[value, gradient] for layer in trace.layers for _, value, gradient, _ in weights_of(layer)]
@@ -281,7 +290,7 @@ def _passes(trace: StepTrace) -> np.ndarray:
     activations = [trace.layers[0].inputs[rows], *(layer.a[rows] for layer in trace.layers)]
     deltas = [layer.delta[rows] for layer in trace.layers]
     passes = np.hstack([*activations, *deltas, trace.target[rows]])
-    return np.concatenate([weights.ravel(), passes.ravel()])
+    return [*weights.ravel().tolist(), *passes.ravel().tolist()]
 
 
 def _drawing(fit: Played) -> dict[str, Any]:
@@ -306,7 +315,6 @@ def _drawing(fit: Played) -> dict[str, Any]:
         "inputs": list(map(_as_text, weights.left)),
         "outputs": list(map(_as_text, weights.right)),
         "captions": weights.captions,
-        "rows": min(_MAX_PASSES, len(fit.trace(0).target)),
         "activations": [layer.activation for layer in layers],
         "points": layers[0].inputs[:_MAX_POINTS].tolist() if weights.sizes[0] <= 2 else [],
         "targets": last.target[:_MAX_POINTS].tolist() if weights.sizes[0] <= 2 else [],

@@ -18,6 +18,7 @@ from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.recorder import Recorder
 from skbackprop.inspection._network_display import names_of
 from skbackprop.inspection._page import Played, as_iframe, page_of
+from skbackprop.inspection._rendering import plural
 from skbackprop.inspection._step import trace_step
 from skbackprop.inspection._subject import check_estimator
 from skbackprop.inspection._trace import StepTrace
@@ -113,6 +114,7 @@ class FitRecording:
         path: str | PathLike[str] | None = None,
         *,
         beside: "FitRecording | None" = None,
+        names: Sequence[str] | None = None,
         title: str | None = None,
     ) -> str:
         """Write a page that plays the fit.
@@ -127,8 +129,10 @@ class FitRecording:
             The file to write; None to write none.
         beside : FitRecording, default=None
             Another recording, played beside this one step by step.
+        names : sequence of str, default=None
+            Names of the fits, one or two; None for the sizes of their networks.
         title : str, default=None
-            Title of the page; None for the sizes of the network.
+            Title of the page; None for the names.
 
         Returns
         -------
@@ -138,13 +142,17 @@ class FitRecording:
         Raises
         ------
         TypeError
-            If `beside` is not a `FitRecording`.
+            If `beside` is not a `FitRecording`, or `names` are not strings.
         ValueError
-            If the network is too large to be drawn weight by weight.
+            If there are not as many different `names` as fits, or if the network is too large to
+            be drawn weight by weight.
         """
         if beside is not None and not isinstance(beside, FitRecording):
             raise TypeError(f"beside must be a FitRecording; got {type(beside).__name__}.")
-        page = page_of([one._played() for one in (self, beside) if one is not None], title)
+        fits = [self] if beside is None else [self, beside]
+        if names is not None:
+            names = _check_names(names, len(fits))
+        page = page_of([one._played() for one in fits], names, title)
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page
@@ -267,6 +275,15 @@ def record_fit(
         step_sizes=np.array([record.step_size for record in (*records, records[-1])]),
         rows=[record.rows for record in (*records, records[-1])],
     )
+
+
+def _check_names(names: Any, n_fits: int) -> list[str]:
+    accepted = f"names must be {plural(n_fits, 'string')}{', not the same' * (n_fits > 1)}"
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{accepted}; got {names!r}.")
+    if len(set(names)) != len(names) or len(names) != n_fits:
+        raise ValueError(f"{accepted}; got {names!r}.")
+    return list(names)
 
 
 def _rows_of(values: Any, rows: Rows) -> Any:

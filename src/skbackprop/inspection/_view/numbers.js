@@ -25,7 +25,8 @@ function fixed(x, digits) {
 /* Python's format(x, f".{digits}e"). */
 function exponential(x, digits) {
   if (!Number.isFinite(x)) return special(x);
-  const written = toEven(x.toExponential(digits), x.toExponential(100), digits);
+  const sign = Object.is(x, -0) ? "-" : "";
+  const written = sign + toEven(x.toExponential(digits), x.toExponential(100), digits);
   return written.replace(/e([+-])(\d)$/, "e$10$2");
 }
 
@@ -98,21 +99,17 @@ class Fit {
     return frame;
   }
 
-  number(slot, frame = this.frame) {
+  number(slot) {
     const n = this.constant.length;
-    return slot < n ? this.constant[slot] : this.varying[frame * this.width + slot - n];
+    return slot < n ? this.constant[slot] : this.varying[this.frame * this.width + slot - n];
   }
 
-  pass(k, frame = this.frame) {
-    return this.number(this.passes[k], frame);
-  }
-
-  weight(k, frame = this.frame) {
-    return this.pass(2 * k, frame);
+  weight(k) {
+    return this.number(this.passes[2 * k]);
   }
 
   gradient(k) {
-    return this.pass(2 * k + 1);
+    return this.number(this.passes[2 * k + 1]);
   }
 
   /* Activations and deltas of the layers, and the targets, of a row. The inputs have no deltas. */
@@ -120,7 +117,7 @@ class Fit {
     const nOutputs = this.sizes.at(-1);
     const units = this.sizes.reduce((sum, size) => sum + size, 0);
     let at = 2 * this.weights.length + row * (2 * units - this.sizes[0] + nOutputs);
-    const take = (size) => Array.from({ length: size }, () => this.pass(at++));
+    const take = (size) => Array.from({ length: size }, () => this.number(this.passes[at++]));
     const activations = this.sizes.map(take);
     const deltas = this.sizes.map((size, depth) => (depth === 0 ? null : take(size)));
     return { activations, deltas, targets: take(nOutputs) };

@@ -37,9 +37,9 @@ class FitView {
     const caption = add(figure, "figcaption");
     add(caption, this.heading, {}, "Network");
     this.show = select(caption, "Show ", Object.entries(SHOWN), () => this.draw());
-    const rows = Array.from({ length: fit.rows }, (_, row) => [row, `row ${row}`]);
+    const rows = Array.from({ length: Math.max(...fit.rows) }, (_, row) => [row, `row ${row}`]);
     this.row = select(caption, "of ", rows, () => this.draw());
-    this.row.parentNode.hidden = fit.rows === 1;
+    this.row.parentNode.hidden = rows.length === 1;
     const scroll = add(figure, "div", { class: "scroll" });
     this.network = new NetworkDrawing(scroll, fit, (weight) => this.choose(weight, true));
     this.explanation = add(figure, "p", { class: "legend" });
@@ -73,6 +73,8 @@ class FitView {
   draw() {
     const { fit } = this;
     const show = this.show.value;
+    // The last batch of an epoch may have fewer rows.
+    this.row.value = Math.min(Number(this.row.value), fit.rows[fit.frame] - 1);
     this.network.draw(show, Number(this.row.value), this.chosen);
     this.explanation.textContent = {
       weights: "Lines: w.",
