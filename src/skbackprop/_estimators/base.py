@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skbackprop._core import auto
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._core.descent import Differentiable, Plan, gradient_descent
+from skbackprop._core.descent import Plan, gradient_descent
 from skbackprop._core.network import Layer
 from skbackprop._core.prediction import FromRaw, predict_rows
 from skbackprop._core.problem import Data, Target, TargetForm
@@ -45,6 +45,7 @@ from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.past import Fitted, Past, Streams, spawn_streams
 from skbackprop._estimators.persistence import SealedStateMixin
 from skbackprop._estimators.plan import plan_descent, search_step
+from skbackprop._estimators.recorder import recorded
 from skbackprop._estimators.reports import (
     DescribedHtmlMixin,
     EpochPrinter,
@@ -257,7 +258,7 @@ class BaseBackprop(
                     settings, plan, attributes, begun.held_out, given, partial
                 )
                 watchers.start_from(params, goes_on=goes_on)
-                objective = self._objective(built, batch_size)
+                objective = recorded(self, built.problem.objective(batch_size), attributes)
                 descent = gradient_descent(objective, params, plan, watchers)
             descent = descent.in_units_of(built.problem.conditioning.loss_unit)
             watchers.check(descent)
@@ -367,12 +368,6 @@ class BaseBackprop(
         if target.is_numeric:
             warn_of_another_scale(data.values, rows.values)
         return rows
-
-    def _objective(self, built: BuiltProblem, batch_size: int) -> Differentiable:
-        """What is descended. A `_recorder` takes note of its steps."""
-        objective = built.problem.objective(batch_size)
-        recorder = vars(self).get("_recorder")
-        return objective if recorder is None else recorder.around(objective, built.problem)
 
     def _watchers(
         self,

@@ -1,13 +1,16 @@
 """Keeps the parameters that the steps of a fit start from."""
 
-from typing import NamedTuple
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from skbackprop._core.descent import Differentiable
-from skbackprop._core.network import Layer
-from skbackprop._core.problem import Problem
+from skbackprop._core.descent import Descent, Differentiable
 from skbackprop._core.rows import Rows
+from skbackprop._core.rules import Status
+from skbackprop._estimators.fitted_attributes import FittedAttributes
 
 
 class StepRecord(NamedTuple):
@@ -34,9 +37,9 @@ class Recorder:
         self.records: list[StepRecord] = []
         self._max_records = max_records
 
-    def around(self, objective: Differentiable, problem: Problem) -> Differentiable:
+    def around(self, objective: Differentiable, attributes: FittedAttributes) -> Differentiable:
         """The objective, whose steps are recorded."""
-        self._objective, self._problem = objective, problem
+        self._objective, self._attributes = objective, attributes
         return _Recorded(objective, self)
 
     def note(self, params: np.ndarray, rows: Rows, step_size: float) -> None:
@@ -51,17 +54,51 @@ class Recorder:
     @property
     def n_rows(self) -> int:
         """Number of rows that are fitted."""
-        return int(self._problem.data.X.shape[0])
+        return int(self._attributes.built.problem.data.X.shape[0])
 
-    def layers(self, record: StepRecord) -> list[Layer]:
-        """The network on raw X."""
-        problem = self._problem
-        layers = problem.network.layers(problem.of_network(record.params))
-        return problem.conditioning.to_raw(layers, problem.data.X.dtype)
+    def fitted(self, record: StepRecord) -> dict[str, Any]:
+        """The attributes of an estimator that is fitted up to a record."""
+        loss = self._objective.value(record.params)
+        descent = Descent(Status.RUNNING, [loss], [record.step_size], loss, loss, False, 0)
+        unit = self._attributes.built.problem.conditioning.loss_unit
+        streams = copy.deepcopy(self._attributes.streams)
+        return self._attributes.after(descent.in_units_of(unit), record.params, streams)
 
-    def loss(self, record: StepRecord) -> float:
-        """The loss on all rows, in units of raw y."""
-        return self._problem.conditioning.loss_unit * self._objective.value(record.params)
+
+def attach(estimator: Any, recorder: Recorder) -> None:
+    """Let a recorder see the steps of the next fit."""
+    vars(estimator).setdefault(_RECORDERS, []).append(recorder)
+
+
+def detach(estimator: Any, recorder: Recorder) -> None:
+    """Let it see no more."""
+    recorders = vars(estimator).get(_RECORDERS, [])
+    if recorder in recorders:
+        recorders.remove(recorder)
+    if not recorders:
+        vars(estimator).pop(_RECORDERS, None)
+
+
+@contextmanager
+def attached(estimator: Any, recorder: Recorder) -> Iterator[None]:
+    """Let a recorder see the steps of a fit."""
+    attach(estimator, recorder)
+    try:
+        yield
+    finally:
+        detach(estimator, recorder)
+
+
+def recorded(
+    estimator: Any, objective: Differentiable, attributes: FittedAttributes
+) -> Differentiable:
+    """The objective, whose steps the recorders of the estimator see."""
+    for recorder in vars(estimator).get(_RECORDERS, ()):
+        objective = recorder.around(objective, attributes)
+    return objective
+
+
+_RECORDERS = "_recorders"
 
 
 class _Recorded(Differentiable):

@@ -3,6 +3,7 @@
 from skbackprop.inspection._chain import Chain
 from skbackprop.inspection._gradient_check import GradientCheck, check_gradient
 from skbackprop.inspection._gradient_flow import GradientFlowDisplay
+from skbackprop.inspection._live import LiveView
 from skbackprop.inspection._loss_curve import LossCurveDisplay
 from skbackprop.inspection._network_display import NetworkDisplay
 from skbackprop.inspection._recording import FitRecording, record_fit
@@ -14,6 +15,7 @@ __all__ = [
     "FitRecording",
     "GradientCheck",
     "GradientFlowDisplay",
+    "LiveView",
     "LossCurveDisplay",
     "NetworkDisplay",
     "StepTrace",

@@ -46,8 +46,14 @@ class Played(NamedTuple):
     classifies: bool
 
 
-def page_of(fits: Sequence[Played], names: Sequence[str] | None, title: str | None) -> str:
-    """The page of one fit, or of several side by side."""
+def page_of(
+    fits: Sequence[Played],
+    names: Sequence[str] | None = None,
+    title: str | None = None,
+    *,
+    at_end: bool = False,
+) -> str:
+    """The page of one fit, or of several side by side. It opens at the first frame or the last."""
     panels = [_Panel(fit) for fit in fits]
     sizes = [panel.name for panel in panels]
     if names is None and len(set(sizes)) < len(sizes):
@@ -57,7 +63,7 @@ def page_of(fits: Sequence[Played], names: Sequence[str] | None, title: str | No
     title = title or " and ".join(names or sizes)
     stride = 1
     while True:
-        page = _filled(title, [panel.contents(stride) for panel in panels])
+        page = _filled(title, [panel.contents(stride) for panel in panels], at_end)
         if len(page.encode()) <= _LARGEST:
             return page
         if all(stride >= len(panel.steps) for panel in panels):
@@ -76,9 +82,10 @@ def as_iframe(page: str) -> str:
     )
 
 
-def _filled(title: str, panels: list[dict[str, Any]]) -> str:
+def _filled(title: str, panels: list[dict[str, Any]], at_end: bool) -> str:
     # In a script "</" and "<!--" would end the data or hide what follows.
-    data = json.dumps({"panels": panels}, ensure_ascii=False, separators=(",", ":"))
+    contents = {"panels": panels, "at_end": at_end}
+    data = json.dumps(contents, ensure_ascii=False, separators=(",", ":"))
     parts = {
         "title": html.escape(title),
         "style": _resource("view.css"),

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
-from skbackprop._core.network import Layer
 from skbackprop._core.rows import Rows
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.check_parameters import check_integer
 from skbackprop._estimators.in_memory import InMemory
-from skbackprop._estimators.recorder import Recorder
+from skbackprop._estimators.recorder import Recorder, attached
 from skbackprop.inspection._network_display import names_of
 from skbackprop.inspection._page import Played, as_iframe, page_of
 from skbackprop.inspection._rendering import plural
@@ -152,7 +151,7 @@ class FitRecording:
         fits = [self] if beside is None else [self, beside]
         if names is not None:
             names = _check_names(names, len(fits))
-        page = page_of([one._played() for one in fits], names, title)
+        page = page_of([one.played() for one in fits], names, title)
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page
@@ -160,7 +159,8 @@ class FitRecording:
     def _repr_html_(self) -> str:
         return as_iframe(self.to_html())
 
-    def _played(self) -> Played:
+    def played(self) -> Played:
+        """What a page shows of it."""
         estimator = self.estimator
         last = trace_step(estimator, self.X, self.y, self.sample_weight)
         names, classifies = names_of(estimator), is_classifier(estimator)
@@ -231,7 +231,7 @@ def record_fit(
     >>> recording = record_fit(neuron, [[2.0]], [4.0], every=10, coefs_init=[[[1.0]]])
     >>> recording
     <FitRecording of a 1-1 network: 11 frames of 100 steps>
-    >>> recording.coefs[0].shape, recording.losses[0]
+    >>> recording.coefs[0].shape, float(recording.losses[0])
     ((11, 1, 1), 2.0)
     >>> page = recording.to_html()
     """
@@ -248,30 +248,35 @@ def record_fit(
         )
     every = check_integer("every", every, minimum=1)
     recorder = Recorder(every, check_integer("max_frames", max_frames, minimum=2))
-    estimator._recorder = recorder
-    try:
+    with attached(estimator, recorder):
         estimator.fit(X, y, **fit_params)
-    finally:
-        del estimator._recorder
     n_samples = np.shape(X)[0]
     if recorder.n_rows != n_samples:
         raise ValueError(
             f"sample_weight and class_weight must be above 0 in a recording; got {n_samples} rows, "
             f"of which {n_samples - recorder.n_rows} have a weight of 0."
         )
+    data = copy.deepcopy((X, y, fit_params.get("sample_weight")))
+    return recording_of(recorder, copy.copy(estimator), data)
+
+
+def recording_of(
+    recorder: Recorder, fitted: BaseBackprop, data: tuple[Any, Any, Any]
+) -> FitRecording:
+    """What a recorder has of a fit, and the fitted weights. `data` are X, y and sample_weight."""
     records = recorder.records
-    fitted = map(Layer, estimator.coefs_, estimator.intercepts_)
-    of_layers = list(zip(*map(recorder.layers, records), list(fitted), strict=True))
-    intercepts = [np.array([b for _, b in layer], np.float64) for layer in of_layers]
+    frames = [*map(recorder.fitted, records), vars(fitted)]
+    coefs, intercepts = (
+        [np.array(arrays, np.float64) for arrays in zip(*(f[name] for f in frames), strict=True)]
+        for name in ("coefs_", "intercepts_")
+    )
     return FitRecording(
-        estimator=copy.copy(estimator),
-        X=copy.deepcopy(X),
-        y=copy.deepcopy(y),
-        sample_weight=copy.deepcopy(fit_params.get("sample_weight")),
+        fitted,
+        *data,
         steps=np.array([*(record.step for record in records), recorder.n_steps]),
-        coefs=[np.array([coef for coef, _ in layer], np.float64) for layer in of_layers],
-        intercepts=intercepts if estimator.fit_intercept else None,
-        losses=np.array([*map(recorder.loss, records), estimator.loss_]),
+        coefs=coefs,
+        intercepts=intercepts if fitted.fit_intercept else None,
+        losses=np.array([frame["loss_"] for frame in frames]),
         step_sizes=np.array([record.step_size for record in (*records, records[-1])]),
         rows=[record.rows for record in (*records, records[-1])],
     )

@@ -190,8 +190,9 @@ class Page {
 }
 
 {
-  const { panels } = JSON.parse(document.getElementById("data").textContent);
-  const page = new Page(document.querySelector("main"), panels.map((panel) => new Fit(panel)));
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const page = new Page(document.querySelector("main"), data.panels.map((panel) => new Fit(panel)));
+  if (data.at_end) page.go(page.steps.length - 1);
   const frame = window.frameElement;
   if (frame !== null) {
     const fitHeight = () => {
@@ -199,5 +200,4 @@ class Page {
     };
     new ResizeObserver(fitHeight).observe(document.body);
   }
-  document.documentElement.dataset.frames = page.steps.length;
 }
