@@ -102,7 +102,8 @@ def conditioning() -> str:
     rng = np.random.default_rng(1)
     celsius, hectopascal = rng.uniform(10.0, 30.0, 24), rng.uniform(990.0, 1030.0, 24)
     X = np.column_stack([celsius, hectopascal])
-    y = np.abs(celsius - 20.0) / 10.0 + np.abs(hectopascal - 1010.0) / 20.0 < 0.9
+    near = np.abs(celsius - 20.0) / 10.0 + np.abs(hectopascal - 1010.0) / 20.0 < 0.9
+    y = np.where(near, "yes", "no")
     settings: dict[str, Any] = {
         "hidden_layer_sizes": 3,
         "activation": "tanh",

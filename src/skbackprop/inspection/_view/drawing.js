@@ -96,7 +96,7 @@ class NetworkDrawing {
   makeUnits() {
     const { fit, radius } = this;
     const group = add(this.svg, "g", { "aria-hidden": "true", "pointer-events": "none" });
-    const size = Math.min(12.5, (0.85 * 2 * radius) / (0.6 * 9));
+    const size = Math.min(12.5, (0.88 * 2 * radius) / (0.6 * 10));
     this.fontSize = size;
     this.circles = this.units.map((places) =>
       places.map(([cx, cy]) => {
@@ -190,8 +190,8 @@ class NetworkDrawing {
 /* A plot with axes. */
 class Plot {
   constructor(parent, name, xLimits, yLimits, { log = false, labels }) {
-    this.size = [460, 250];
-    this.box = { left: 58, right: 450, top: 10, bottom: 208 };
+    this.size = [490, 250];
+    this.box = { left: 74, right: 460, top: 10, bottom: 208 };
     this.limits = [xLimits, log ? yLimits.map(Math.log10) : yLimits];
     this.log = log;
     this.svg = add(parent, "svg", {
@@ -259,14 +259,17 @@ function powers(low, high) {
 
 function tickText(value) {
   const size = Math.abs(value);
-  const text = size >= 1e-3 && size < 1e6 ? Number(value.toPrecision(4)).toLocaleString("en") : general(value, 2);
-  return text.replace(/-/g, "−");
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
+    const [mantissa, exponent] = value.toExponential(1).split("e");
+    return `${Number(mantissa)}e${Number(exponent)}`.replace(/-/g, "−");
+  }
+  return Number(value.toPrecision(4)).toLocaleString("en").replace("-", "−");
 }
 
 function extent(values, room) {
   const finite = values.filter(Number.isFinite);
   const [low, high] = [Math.min(...finite), Math.max(...finite)];
-  const extra = low === high ? 0.5 * (Math.abs(low) || 1) : room * (high - low);
+  const extra = low === high ? Math.max(1, 0.5 * Math.abs(low)) : room * (high - low);
   return [low - extra, high + extra];
 }
 
