@@ -66,7 +66,7 @@ def seconds(run):
 
 
 def ratio(plain, other, n_runs):
-    """The median ratio of the times of two calls, made in turn, and the median time of the first."""
+    """The median ratio of the times of two calls in turn, and the median time of the first."""
     times = [(seconds(plain), seconds(other)) for _ in range(n_runs)]
     return median(b / a for a, b in times), median(a for a, _ in times)
 

@@ -62,6 +62,12 @@ def test_a_fit_that_fails_leaves_nothing():
     assert "_recorders" not in vars(model)
 
 
+def test_rows_that_are_held_out_are_refused():
+    model = clone(MODEL).set_params(early_stopping=True).set_callbacks(LiveView(show=print))
+    with pytest.raises(ValueError, match="early_stopping=False"):
+        model.fit(X, Y)
+
+
 def test_without_ipython_there_is_a_message(monkeypatch):
     monkeypatch.setitem(sys.modules, "IPython.display", None)
     with pytest.raises(ImportError, match="LiveView needs IPython, unless show is given"):

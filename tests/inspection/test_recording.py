@@ -138,6 +138,16 @@ def test_a_fit_that_fails_leaves_nothing():
     assert set(vars(model)) == before
 
 
+@pytest.mark.filterwarnings("ignore::skbackprop.DivergenceWarning")
+def test_a_fit_that_diverges_has_a_page():
+    model = clone(PLAIN).set_params(learning_rate=1e6, max_iter=200, activation="relu")
+    recording = record_fit(model, X, Y)
+    assert recording.steps[-1] < 200
+    assert all(np.isfinite(coef).all() for coef in recording.coefs)
+    [panel] = data_of(recording.to_html())["panels"]
+    assert len(panel["steps"]) == len(recording)
+
+
 def test_without_intercepts_there_are_none():
     recording = record_fit(clone(PLAIN).set_params(fit_intercept=False), X, Y)
     assert recording.intercepts is None
@@ -279,7 +289,7 @@ def test_two_fits_share_a_page():
 def test_in_a_notebook_the_page_is_a_frame():
     recording = record_fit(clone(PLAIN), X, Y)
     shown = recording._repr_html_()
-    [inside] = re.findall(r'^<iframe srcdoc="([^"]*)"', shown)
+    [inside] = re.findall(r'^<div><iframe srcdoc="([^"]*)"', shown)
     assert html.unescape(inside) == recording.to_html()
 
 

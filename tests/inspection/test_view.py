@@ -168,6 +168,18 @@ def test_the_page_shows_what_trace_step_prints(open_page, seed):
         button(browser, "step").click()
 
 
+@pytest.mark.filterwarnings("ignore::skbackprop.DivergenceWarning")
+def test_a_descent_that_diverges_is_shown(open_page):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(6, 2))
+    settings = TEXTBOOK | {"learning_rate": 1e6, "activation": "relu", "max_iter": 100}
+    recording = record_fit(BackpropRegressor(3, **settings), X, X[:, 0])
+    browser = open_page(recording.to_html())
+    for _ in range(len(recording)):
+        button(browser, "step").click()
+    assert where(browser).startswith(f"Step {recording.steps[-1]} of")
+
+
 def two_two_one():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(6, 2))

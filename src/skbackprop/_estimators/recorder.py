@@ -58,7 +58,8 @@ class Recorder:
 
     def fitted(self, record: StepRecord) -> dict[str, Any]:
         """The attributes of an estimator that is fitted up to a record."""
-        loss = self._objective.value(record.params)
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss = self._objective.value(record.params)
         descent = Descent(Status.RUNNING, [loss], [record.step_size], loss, loss, False, 0)
         unit = self._attributes.built.problem.conditioning.loss_unit
         streams = copy.deepcopy(self._attributes.streams)

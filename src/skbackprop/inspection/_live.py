@@ -8,7 +8,7 @@ from typing import Any
 from skbackprop._estimators.check_parameters import check_integer, check_number
 from skbackprop._estimators.recorder import Recorder, attach, detach
 from skbackprop.inspection._page import as_iframe, page_of
-from skbackprop.inspection._recording import FitRecording, recording_of
+from skbackprop.inspection._recording import FitRecording, check_recordable, recording_of
 
 # Share of the time of a fit that drawing may take.
 _SHARE = 0.2
@@ -21,7 +21,8 @@ class LiveView:
     goes on. The last view stays. Between two drawings it waits so long that drawing takes at most a
     fifth of the time. The fitted weights are those of a fit without it.
 
-    It needs scikit-learn 1.9 or later, which has callbacks, and a small network.
+    It needs scikit-learn 1.9 or later, which has callbacks, and a small network. `early_stopping`
+    of the estimator must be False.
 
     Parameters
     ----------
@@ -69,6 +70,7 @@ class LiveView:
     def setup(self, estimator: Any, context: Any) -> None:
         """Begin to record."""
         self._recorder = Recorder(1, self.max_frames)
+        check_recordable(estimator)
         self._show = _notebook() if self.show is None else self.show
         attach(estimator, self._recorder)
         self._due = perf_counter() + self.seconds
@@ -85,7 +87,7 @@ class LiveView:
         self, estimator: Any, context: Any, *, X: Any = None, y: Any = None, metadata: Any = None
     ) -> None:
         """Draw after an epoch, if it is time, and after the fit."""
-        is_last = context.parent is None or context.task_name == "fit"
+        is_last = context.task_name != "epoch"
         start = perf_counter()
         if not self._recorder.records or not (is_last or start >= self._due):
             return

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
+from os import PathLike
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +22,7 @@ from skbackprop.inspection import _notation as notation
 from skbackprop.inspection._layers import weights_of
 from skbackprop.inspection._network_display import NetworkDisplay, contents_of
 from skbackprop.inspection._network_drawing import arrange
-from skbackprop.inspection._rendering import Report, Table, html_of
+from skbackprop.inspection._rendering import Report, Table, html_of, plural
 from skbackprop.inspection._trace import StepTrace
 
 # Bytes of a page.
@@ -44,6 +46,72 @@ class Played(NamedTuple):
     names: dict[str, Any]
     """Names of inputs and outputs."""
     classifies: bool
+
+
+class Playable:
+    """What a page can play: `played` says what the page shows of it."""
+
+    def played(self) -> Played:
+        raise NotImplementedError
+
+    def to_html(
+        self,
+        path: str | PathLike[str] | None = None,
+        *,
+        beside: "Playable | None" = None,
+        names: Sequence[str] | None = None,
+        title: str | None = None,
+    ) -> str:
+        """Write a page that plays the fit.
+
+        It is one file of at most 500 kB that needs no network. If all frames would make it larger,
+        it has every second, fourth, … of them. The first 24 rows of a step have their numbers in
+        it, as in print.
+
+        Parameters
+        ----------
+        path : str or path-like, default=None
+            The file to write; None to write none.
+        beside : FitRecording, default=None
+            Another recording, played beside this one step by step.
+        names : sequence of str, default=None
+            Names of the fits, one or two; None for the sizes of their networks.
+        title : str, default=None
+            Title of the page; None for the names.
+
+        Returns
+        -------
+        html : str
+            The page.
+
+        Raises
+        ------
+        TypeError
+            If `beside` is not a `FitRecording`, or `names` are not strings.
+        ValueError
+            If there are not as many different `names` as fits, or if the network is too large to
+            be drawn weight by weight.
+        """
+        if beside is not None and not isinstance(beside, Playable):
+            raise TypeError(f"beside must be a FitRecording; got {type(beside).__name__}.")
+        fits = [self] if beside is None else [self, beside]
+        if names is not None:
+            _check_names(names, len(fits))
+        page = page_of([one.played() for one in fits], names, title)
+        if path is not None:
+            Path(path).write_text(page, encoding="utf-8")
+        return page
+
+    def _repr_html_(self) -> str:
+        return as_iframe(self.to_html())
+
+
+def _check_names(names: Any, n_fits: int) -> None:
+    accepted = f"names must be {plural(n_fits, 'string')}{', not the same' * (n_fits > 1)}"
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{accepted}; got {names!r}.")
+    if len(set(names)) != len(names) or len(names) != n_fits:
+        raise ValueError(f"{accepted}; got {names!r}.")
 
 
 def page_of(
@@ -77,8 +145,8 @@ def page_of(
 def as_iframe(page: str) -> str:
     """The page within another one, with styles and scripts of its own."""
     return (
-        f'<iframe srcdoc="{html.escape(page)}" title="A fit, step by step" '
-        'style="width: 100%; height: 60em; border: 0"></iframe>'
+        f'<div><iframe srcdoc="{html.escape(page)}" title="A fit, step by step" '
+        'style="width: 100%; height: 60em; border: 0"></iframe></div>'
     )
 
 
@@ -228,22 +296,25 @@ class _Panel:
         self._weights = [weight for layer in fit.last.layers for weight, *_ in weights_of(layer)]
         self._series = {name: _Series() for name in ("step", *(w.name for w in self._weights))}
         self._rows: list[int] = []
-        self._passes: list[list[float]] = []
-        for frame in range(len(fit.steps)):
-            trace = fit.trace(frame)
-            self._series["step"].add(trace._report())
-            for weight in self._weights:
-                self._series[weight.name].add(trace.chain(weight.name)._report())
-            self._rows.append(min(_MAX_PASSES, len(trace.target)))
-            self._passes.append(_passes(trace))
+        passes: list[list[float]] = []
+        # A descent that diverges leaves the range of floats.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for frame in range(len(fit.steps)):
+                trace = fit.trace(frame)
+                self._series["step"].add(trace._report())
+                for weight in self._weights:
+                    self._series[weight.name].add(trace.chain(weight.name)._report())
+                self._rows.append(min(_MAX_PASSES, len(trace.target)))
+                passes.append(_passes(trace))
+        numbers = [*(one.numbers for one in self._series.values()), passes]
+        self._columns = list(map(_padded, numbers))
 
     def contents(self, stride: int) -> dict[str, Any]:
         """What the page has of every so many frames, and of the last."""
         n_frames = len(self.steps)
         kept = np.unique([*range(0, n_frames, stride), n_frames - 1])
         names = [*self._series, "passes"]
-        numbers = [*(one.numbers for one in self._series.values()), self._passes]
-        columns = [_padded(lists)[kept] for lists in numbers]
+        columns = [numbers[kept] for numbers in self._columns]
         slots, constant, varying = _each_once(np.hstack(columns))
         ends = np.cumsum([part.shape[1] for part in columns])
         of = {

@@ -3,8 +3,6 @@
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,15 +14,14 @@ from skbackprop._estimators.check_parameters import check_integer
 from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.recorder import Recorder, attached
 from skbackprop.inspection._network_display import names_of
-from skbackprop.inspection._page import Played, as_iframe, page_of
-from skbackprop.inspection._rendering import plural
+from skbackprop.inspection._page import Playable, Played
 from skbackprop.inspection._step import trace_step
 from skbackprop.inspection._subject import check_estimator
 from skbackprop.inspection._trace import StepTrace
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FitRecording:
+class FitRecording(Playable):
     """Where a fit was before some of its steps, as `record_fit` returns it.
 
     Show it in a notebook, or write a page with `to_html`. The page plays the descent: it draws the
@@ -108,57 +105,6 @@ class FitRecording:
             learning_rate=float(self.step_sizes[frame]),
         )
 
-    def to_html(
-        self,
-        path: str | PathLike[str] | None = None,
-        *,
-        beside: "FitRecording | None" = None,
-        names: Sequence[str] | None = None,
-        title: str | None = None,
-    ) -> str:
-        """Write a page that plays the fit.
-
-        It is one file of at most 500 kB that needs no network. If all frames would make it larger,
-        it has every second, fourth, … of them. The first 24 rows of a step have their numbers in
-        it, as in print.
-
-        Parameters
-        ----------
-        path : str or path-like, default=None
-            The file to write; None to write none.
-        beside : FitRecording, default=None
-            Another recording, played beside this one step by step.
-        names : sequence of str, default=None
-            Names of the fits, one or two; None for the sizes of their networks.
-        title : str, default=None
-            Title of the page; None for the names.
-
-        Returns
-        -------
-        html : str
-            The page.
-
-        Raises
-        ------
-        TypeError
-            If `beside` is not a `FitRecording`, or `names` are not strings.
-        ValueError
-            If there are not as many different `names` as fits, or if the network is too large to
-            be drawn weight by weight.
-        """
-        if beside is not None and not isinstance(beside, FitRecording):
-            raise TypeError(f"beside must be a FitRecording; got {type(beside).__name__}.")
-        fits = [self] if beside is None else [self, beside]
-        if names is not None:
-            names = _check_names(names, len(fits))
-        page = page_of([one.played() for one in fits], names, title)
-        if path is not None:
-            Path(path).write_text(page, encoding="utf-8")
-        return page
-
-    def _repr_html_(self) -> str:
-        return as_iframe(self.to_html())
-
     def played(self) -> Played:
         """What a page shows of it."""
         estimator = self.estimator
@@ -235,6 +181,17 @@ def record_fit(
     ((11, 1, 1), 2.0)
     >>> page = recording.to_html()
     """
+    check_recordable(estimator)
+    every = check_integer("every", every, minimum=1)
+    recorder = Recorder(every, check_integer("max_frames", max_frames, minimum=2))
+    with attached(estimator, recorder):
+        estimator.fit(X, y, **fit_params)
+    data = copy.deepcopy((X, y, fit_params.get("sample_weight")))
+    return recording_of(recorder, copy.copy(estimator), data)
+
+
+def check_recordable(estimator: Any) -> None:
+    """Raise unless the steps of the estimator can be recorded."""
     check_estimator(estimator)
     if not isinstance(estimator._storage, InMemory):
         raise TypeError(
@@ -246,25 +203,19 @@ def record_fit(
             "estimator must have early_stopping=False: a recording has all rows of its steps; got "
             f"{estimator.early_stopping!r}. X_val and y_val of fit may be given."
         )
-    every = check_integer("every", every, minimum=1)
-    recorder = Recorder(every, check_integer("max_frames", max_frames, minimum=2))
-    with attached(estimator, recorder):
-        estimator.fit(X, y, **fit_params)
-    n_samples = np.shape(X)[0]
-    if recorder.n_rows != n_samples:
-        raise ValueError(
-            f"sample_weight and class_weight must be above 0 in a recording; got {n_samples} rows, "
-            f"of which {n_samples - recorder.n_rows} have a weight of 0."
-        )
-    data = copy.deepcopy((X, y, fit_params.get("sample_weight")))
-    return recording_of(recorder, copy.copy(estimator), data)
 
 
 def recording_of(
     recorder: Recorder, fitted: BaseBackprop, data: tuple[Any, Any, Any]
 ) -> FitRecording:
     """What a recorder has of a fit, and the fitted weights. `data` are X, y and sample_weight."""
-    records = recorder.records
+    n_samples = np.shape(data[0])[0]
+    if recorder.n_rows != n_samples:
+        raise ValueError(
+            f"sample_weight and class_weight must be above 0 in a recording; got {n_samples} rows, "
+            f"of which {n_samples - recorder.n_rows} have a weight of 0."
+        )
+    records = [record for record in recorder.records if np.isfinite(record.params).all()]
     frames = [*map(recorder.fitted, records), vars(fitted)]
     coefs, intercepts = (
         [np.array(arrays, np.float64) for arrays in zip(*(f[name] for f in frames), strict=True)]
@@ -280,15 +231,6 @@ def recording_of(
         step_sizes=np.array([record.step_size for record in (*records, records[-1])]),
         rows=[record.rows for record in (*records, records[-1])],
     )
-
-
-def _check_names(names: Any, n_fits: int) -> list[str]:
-    accepted = f"names must be {plural(n_fits, 'string')}{', not the same' * (n_fits > 1)}"
-    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"{accepted}; got {names!r}.")
-    if len(set(names)) != len(names) or len(names) != n_fits:
-        raise ValueError(f"{accepted}; got {names!r}.")
-    return list(names)
 
 
 def _rows_of(values: Any, rows: Rows) -> Any:

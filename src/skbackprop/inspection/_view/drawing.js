@@ -24,6 +24,12 @@ function write(node, x, y, lines, size) {
   });
 }
 
+/* The size of a number against the largest; 0 where one of them is not finite. */
+function shareOf(value, full) {
+  const share = Math.abs(value) / full;
+  return Number.isFinite(share) ? Math.min(1, share) : 0;
+}
+
 const SCALE = 100;
 const toPixels = ([x, y]) => [SCALE * x, -SCALE * y];
 
@@ -139,7 +145,7 @@ class NetworkDrawing {
       circles.forEach(({ cx, cy, fill, text }, k) => {
         const value = values === null ? 0 : values[k];
         const colour = value < 0 ? "negative" : "positive";
-        const opacity = full > 0 ? 0.5 * Math.min(1, Math.abs(value) / full) : 0;
+        const opacity = 0.5 * shareOf(value, full);
         set(fill, {
           class: value < 0 ? "unit below" : "unit", fill: `var(--${colour})`, "fill-opacity": opacity,
         });
@@ -172,7 +178,7 @@ class NetworkDrawing {
     );
     const widest = 4.4 * Math.min(1, fit.pitch / 0.6);
     this.lines.forEach(({ group, line, number, layer, symbol, name }, k) => {
-      const part = full[layer] > 0 ? Math.min(1, Math.abs(values[k]) / full[layer]) : 0;
+      const part = shareOf(values[k], full[layer]);
       set(line, {
         class: values[k] < 0 ? "below" : "above",
         "stroke-width": widest * (0.1 + 0.9 * part),
@@ -297,7 +303,9 @@ class LossPlot {
 
   draw() {
     const { fit, plot } = this;
-    const [x, y] = [plot.x(fit.steps[fit.frame]), plot.y(fit.losses[fit.frame])];
+    const x = plot.x(fit.steps[fit.frame]);
+    const at = plot.y(fit.losses[fit.frame]);
+    const y = Number.isFinite(at) ? at : plot.box.top;
     set(this.cursor, { x1: x, x2: x });
     set(this.dot, { cx: x, cy: y });
     const loss = general(fit.losses[fit.frame], 4);

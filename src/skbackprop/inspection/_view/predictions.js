@@ -151,8 +151,8 @@ class MapPlot {
         around.forEach((from, side) => {
           const to = around[(side + 1) % 4];
           const [start, end] = [values[from] - middle, values[to] - middle];
-          if (start < 0 !== end < 0) {
-            const share = start / (start - end);
+          const share = start / (start - end);
+          if (start < 0 !== end < 0 && Number.isFinite(share)) {
             const along = [0, 1].map(
               (axis) => (1 - share) * this.cells[from].x[axis] + share * this.cells[to].x[axis],
             );
