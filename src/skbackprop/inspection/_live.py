@@ -68,7 +68,15 @@ class LiveView:
         self.show = show
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Begin to record."""
+        """Begin to record.
+
+        Parameters
+        ----------
+        estimator : BackpropClassifier or BackpropRegressor
+            The estimator.
+        context : sklearn.callback.CallbackContext
+            The context of the fit.
+        """
         self._recorder = Recorder(1, self.max_frames)
         check_recordable(estimator)
         self._show = _notebook() if self.show is None else self.show
@@ -76,17 +84,45 @@ class LiveView:
         self._due = perf_counter() + self.seconds
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """End to record, also if `setup` failed."""
+        """End to record, also if `setup` failed.
+
+        Parameters
+        ----------
+        estimator : BackpropClassifier or BackpropRegressor
+            The estimator.
+        context : sklearn.callback.CallbackContext
+            The context of the fit.
+        """
         detach(estimator, vars(self).pop("_recorder"))
         vars(self).pop("_show", None)
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Nothing is to be done."""
+        """Do nothing.
+
+        Parameters
+        ----------
+        estimator : BackpropClassifier or BackpropRegressor
+            The estimator.
+        context : sklearn.callback.CallbackContext
+            The context of the fit or of an epoch.
+        """
 
     def on_fit_task_end(
         self, estimator: Any, context: Any, *, X: Any = None, y: Any = None, metadata: Any = None
     ) -> None:
-        """Draw after an epoch, if it is time, and after the fit."""
+        """Draw after an epoch, if it is time, and after the fit.
+
+        Parameters
+        ----------
+        estimator : BackpropClassifier or BackpropRegressor
+            The estimator.
+        context : sklearn.callback.CallbackContext
+            The context of the fit or of an epoch.
+        X, y : array-like
+            The data of the fit.
+        metadata : dict
+            The `sample_weight`, if there is one.
+        """
         is_last = context.task_name != "epoch"
         start = perf_counter()
         if not self._recorder.records or not (is_last or start >= self._due):
@@ -96,7 +132,7 @@ class LiveView:
         if not is_last:
             vars(fitted).update(self._recorder.fitted(self._recorder.records[-1]))
         recording = recording_of(self._recorder, fitted, data)
-        self._show(as_iframe(page_of([recording.played()], at_end=True)))
+        self._show(as_iframe(page_of([recording._played()], at_end=True)))
         end = perf_counter()
         self._due = end + max(self.seconds, (end - start) * (1.0 / _SHARE - 1.0))
         if is_last:

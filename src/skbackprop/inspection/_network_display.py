@@ -246,7 +246,7 @@ class NetworkDisplay:
             The display itself.
         """
         plt = import_pyplot(type(self).__name__)
-        picture = self.picture(self._check_show(show))
+        picture = self._picture(self._check_show(show))
         summarised = max(picture.sizes) > max_units
         if ax is None:
             limits = summary_limits(len(picture.sizes)) if summarised else arrange(picture).limits
@@ -283,8 +283,7 @@ class NetworkDisplay:
             raise ValueError(f"show={show!r} needs {needs}; got data for {available} only.")
         return show
 
-    def picture(self, show: str) -> Picture:
-        """The contents of a picture."""
+    def _picture(self, show: str) -> Picture:
         picture = self._weights()
         if show != "weights":
             picture = self._with_activations(picture)

@@ -49,9 +49,9 @@ class Played(NamedTuple):
 
 
 class Playable:
-    """What a page can play: `played` says what the page shows of it."""
+    """What a page can play: `_played` says what the page shows of it."""
 
-    def played(self) -> Played:
+    def _played(self) -> Played:
         raise NotImplementedError
 
     def to_html(
@@ -97,7 +97,7 @@ class Playable:
         fits = [self] if beside is None else [self, beside]
         if names is not None:
             _check_names(names, len(fits))
-        page = page_of([one.played() for one in fits], names, title)
+        page = page_of([one._played() for one in fits], names, title)
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page
@@ -375,7 +375,7 @@ def _drawing(fit: Played) -> dict[str, Any]:
     """Where the network is drawn, and the points that it learns."""
     last, names = fit.last, fit.names
     display = NetworkDisplay(**contents_of(last), **names)
-    weights, picture = display.picture("weights"), display.picture("gradients")
+    weights, picture = display._picture("weights"), display._picture("gradients")
     # Room for the widest numbers.
     left, right = ([f"{name} = −0.012" for name in side] for side in (weights.left, weights.right))
     layout = arrange(picture._replace(left=left, right=[f"{name}\ny = 1" for name in right]))

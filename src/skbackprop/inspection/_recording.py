@@ -105,7 +105,7 @@ class FitRecording(Playable):
             learning_rate=float(self.step_sizes[frame]),
         )
 
-    def played(self) -> Played:
+    def _played(self) -> Played:
         """What a page shows of it."""
         estimator = self.estimator
         last = trace_step(estimator, self.X, self.y, self.sample_weight)
