@@ -377,7 +377,7 @@ def _drawing(fit: Played) -> dict[str, Any]:
     display = NetworkDisplay(**contents_of(last), **names)
     weights, picture = display._picture("weights"), display._picture("gradients")
     # Room for the widest numbers.
-    left, right = ([f"{name} = −0.012" for name in side] for side in (weights.left, weights.right))
+    left, right = ([f"{name} = −0.1" for name in side] for side in (weights.left, weights.right))
     layout = arrange(picture._replace(left=left, right=[f"{name}\ny = 1" for name in right]))
     n_biases = int(weights.bias_lines is not None)
     layers = last.layers
