@@ -13,7 +13,7 @@ import pytest
 from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop.inspection import record_fit
 
-selenium = pytest.importorskip("selenium", reason="selenium drives the browser")
+selenium = pytest.importorskip("selenium", reason="selenium is not installed")
 
 from selenium import webdriver  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
@@ -288,6 +288,31 @@ def test_the_network_is_that_of_the_row(open_page):
         f"x{sub} = {value}" for sub, value in zip("₁₂", written(hidden.inputs[4]), strict=True)
     ]
     assert texts(".right") == [f"ŷ₁ = {written(output.a[4])[0]}"]
+
+
+def test_each_output_has_a_map(open_page):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(6, 2))
+    model = BackpropRegressor(2, max_iter=3, **TEXTBOOK)
+    targets = X * [1.0, 10.0]
+    browser = open_page(record_fit(model, X, targets).to_html())
+
+    def seen():
+        figure = browser.find_element(By.CSS_SELECTOR, ".predictions")
+        circles = figure.find_elements(By.CSS_SELECTOR, "circle.point")
+        return figure.find_element(By.CSS_SELECTOR, ".legend").text, len(circles)
+
+    def expected(output):
+        y = targets[:, output]
+        return int((y >= (y.min() + y.max()) / 2).sum())
+
+    legend, n_above = seen()
+    assert "prediction of ŷ₁" in legend
+    assert n_above == expected(0)
+    browser.find_elements(By.CSS_SELECTOR, ".predictions option")[1].click()
+    legend, n_above = seen()
+    assert "prediction of ŷ₂" in legend
+    assert n_above == expected(1)
 
 
 NUMBERS = [

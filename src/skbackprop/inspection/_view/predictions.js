@@ -70,14 +70,15 @@ class CurvePlot {
 
 const N_CELLS = 40;
 
-/* Two inputs: a map of the prediction, and the rows as points. */
+/* Two inputs: a map of an output, or of all classes, and the rows as points. */
 class MapPlot {
-  constructor(parent, fit) {
+  constructor(parent, fit, output) {
     this.fit = fit;
+    this.output = output;
     const limits = [0, 1].map((axis) => extent(fit.points.map((x) => x[axis]), 0.15));
     this.plot = new Plot(parent, "Predictions by inputs", ...limits, { labels: fit.inputs });
     this.severalClasses = fit.classifies && fit.outputs.length > 1;
-    const values = fit.targets.map(([y]) => y);
+    const values = fit.targets.map((y) => y[output]);
     this.range = fit.classifies ? [0, 1] : extent(values, 0);
     this.makeCells(limits);
     this.border = add(this.plot.inside, "path", { class: "border" });
@@ -85,7 +86,7 @@ class MapPlot {
     const middle = short((this.range[0] + this.range[1]) / 2);
     this.legend = this.severalClasses
       ? `Colour: the class with the largest output. Circles: rows, in the colour of their class.`
-      : `Colour: prediction of ${fit.outputs[0]}, blue above ${middle}, vermilion below it, a line ` +
+      : `Colour: prediction of ${fit.outputs[output]}, blue above ${middle}, vermilion below it, a line ` +
         `at ${middle}. Circles: targets of at least ${middle}. Squares: targets below it.`;
   }
 
@@ -108,7 +109,7 @@ class MapPlot {
       const colour = COLOURS[y.indexOf(Math.max(...y)) % COLOURS.length];
       const point = add(this.plot.inside, "circle", { class: "point", cx, cy, r: 5 });
       point.style.fill = `var(${colour})`;
-    } else if (this.share(y[0]) >= 0.5) {
+    } else if (this.share(y[this.output]) >= 0.5) {
       add(this.plot.inside, "circle", { class: "point one", cx, cy, r: 5 });
     } else {
       add(this.plot.inside, "rect", { class: "point none", x: cx - 4.5, y: cy - 4.5, width: 9, height: 9 });
@@ -129,14 +130,14 @@ class MapPlot {
         colour = COLOURS[values[k].indexOf(most) % COLOURS.length];
         strength = most;
       } else {
-        const share = this.share(values[k][0]);
+        const share = this.share(values[k][this.output]);
         colour = share < 0.5 ? "--negative" : "--positive";
         strength = 2 * Math.abs(share - 0.5);
       }
       cell.style.fill = `var(${colour})`;
       cell.style.fillOpacity = 0.05 + 0.6 * strength;
     });
-    if (!this.severalClasses) this.drawBorder(values.map(([y]) => y));
+    if (!this.severalClasses) this.drawBorder(values.map((y) => y[this.output]));
   }
 
   /* Between the centres of four cells the border crosses sides whose ends are on both sides of it. */

@@ -20,14 +20,7 @@ class FitView {
     const loss = add(parts, "figure", { class: "loss" });
     add(loss, this.heading, {}, "Loss");
     this.plots = [new LossPlot(loss, fit, fits, (step) => page.seek(step))];
-    if (canPredict(fit)) {
-      const figure = add(parts, "figure", { class: "predictions" });
-      add(figure, this.heading, {}, "Predictions");
-      const Kind = fit.sizes[0] === 1 ? CurvePlot : MapPlot;
-      const plot = new Kind(figure, fit);
-      add(figure, "p", { class: "legend" }, plot.legend);
-      this.plots.push(plot);
-    }
+    if (canPredict(fit)) this.makePredictions(add(parts, "figure", { class: "predictions" }));
     this.makeTrace(section, page);
   }
 
@@ -43,6 +36,27 @@ class FitView {
     const scroll = add(figure, "div", { class: "scroll" });
     this.network = new NetworkDrawing(scroll, fit, (weight) => this.choose(weight, true));
     this.explanation = add(figure, "p", { class: "legend" });
+  }
+
+  makePredictions(figure) {
+    const { fit } = this;
+    add(figure, this.heading, {}, "Predictions");
+    const Kind = fit.sizes[0] === 1 ? CurvePlot : MapPlot;
+    const make = (output) => {
+      holder.replaceChildren();
+      const plot = new Kind(holder, fit, output);
+      add(holder, "p", { class: "legend" }, plot.legend);
+      this.plots[1] = plot;
+    };
+    if (Kind === MapPlot && fit.outputs.length > 1 && !fit.classifies) {
+      const outputs = fit.outputs.map((name, k) => [k, name]);
+      const chosen = select(figure, "Output ", outputs, () => {
+        make(Number(chosen.value));
+        this.draw();
+      });
+    }
+    const holder = add(figure, "div");
+    make(0);
   }
 
   makeTrace(section, page) {
