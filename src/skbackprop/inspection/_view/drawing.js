@@ -45,6 +45,8 @@ class NetworkDrawing {
       role: "group",
       "aria-label": "Weights of the network",
     });
+    // Text stays readable on a narrow screen, where the figure scrolls.
+    this.svg.style.minWidth = `${9.3 * fit.sizes.length}rem`;
     this.units = fit.units.map((places) => places.map(toPixels));
     this.biases = fit.biases.map(toPixels);
     this.radius = SCALE * fit.radius;
