@@ -19,6 +19,7 @@ extensions = [
     "numpydoc",
     "matplotlib.sphinxext.plot_directive",
     "_gallery",
+    "_played",
 ]
 exclude_patterns = ["_build"]
 autosummary_generate = True
