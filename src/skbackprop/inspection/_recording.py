@@ -11,12 +11,11 @@ from sklearn.base import is_classifier
 from skbackprop._core.rows import Rows
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.check_parameters import check_integer
-from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.recorder import Recorder, attached
 from skbackprop.inspection._network_display import names_of
 from skbackprop.inspection._page import Playable, Played
 from skbackprop.inspection._step import trace_step
-from skbackprop.inspection._subject import check_estimator
+from skbackprop.inspection._subject import check_kind
 from skbackprop.inspection._trace import StepTrace
 
 
@@ -192,8 +191,8 @@ def record_fit(
 
 def check_recordable(estimator: Any) -> None:
     """Raise unless the steps of the estimator can be recorded."""
-    check_estimator(estimator)
-    if not isinstance(estimator._storage, InMemory):
+    check_kind(estimator)
+    if hasattr(estimator, "to_local"):
         raise TypeError(
             "estimator must be a BackpropClassifier or a BackpropRegressor, whose rows are in "
             f"memory; got {type(estimator).__name__}."
