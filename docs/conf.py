@@ -27,6 +27,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "_played",
 ]
 templates_path = ["_templates"]
 # docs/gallery.rst orders the examples by subject in place of the gallery's own index.

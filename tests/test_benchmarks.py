@@ -16,8 +16,8 @@ FOLDER = Path(__file__).parent.parent / "benchmarks"
 if not FOLDER.exists():
     pytest.skip("benchmarks are not part of the sdist", allow_module_level=True)
 sys.path.append(str(FOLDER))
-accuracy, golden, memory, speed, synthetic = map(
-    import_module, ("accuracy", "golden", "memory", "speed", "synthetic")
+accuracy, golden, memory, recording, speed, synthetic = map(
+    import_module, ("accuracy", "golden", "memory", "recording", "speed", "synthetic")
 )
 contenders, everyday, processes = map(import_module, ("_contenders", "_everyday", "_processes"))
 
@@ -211,3 +211,14 @@ def test_golden_fits_are_many_and_tell_a_change():
     changed = golden.results(model.fit(X, np.nextafter(y, np.inf)), X)
     assert changed.keys() == before.keys()
     assert changed["coefs_"] != before["coefs_"]
+
+
+def test_the_cost_of_recording_is_a_ratio(monkeypatch, capsys):
+    sizes = ["--runs", "1", "--steps", "20", "--epochs", "12"]
+    monkeypatch.setattr(sys, "argv", ["recording.py", *sizes])
+    recording.main()
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first.startswith("record_fit, 20 steps: ")
+    assert len(others) in (1, 4)
+    monkeypatch.setattr(recording, "seconds", lambda run: float(run()))
+    assert recording.ratio(lambda: 2.0, lambda: 6.0, 3) == (3.0, 2.0)

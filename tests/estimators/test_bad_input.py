@@ -70,7 +70,7 @@ PARAMETERS = {
     ),
     "huber_delta": Fault("a positive finite number", ["1", None, True, [1.0]], [0, -1.0, NAN, INF]),
     "loss_reduction": Fault("one of 'mean', 'sum'", [1, None, NAN], ["none"]),
-    "conditioning": Fault("one of 'standardize' or None", [1, True, NAN], ["whiten"]),
+    "conditioning": Fault("'standardize' or None", [1, True, NAN], ["whiten"]),
     "alpha": Fault(
         "a finite number of at least 0 or 'auto'", [None, True, 1j], ["0", -1e-3, NAN, INF]
     ),

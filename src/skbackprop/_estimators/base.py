@@ -46,6 +46,7 @@ from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.past import Fitted, Past, Streams, spawn_streams
 from skbackprop._estimators.persistence import SealedStateMixin
 from skbackprop._estimators.plan import plan_descent, search_step
+from skbackprop._estimators.recorder import recorded
 from skbackprop._estimators.reports import (
     DescribedHtmlMixin,
     EpochPrinter,
@@ -258,7 +259,7 @@ class BaseBackprop(
                     settings, plan, attributes, begun.held_out, given, partial
                 )
                 watchers.start_from(params, goes_on=goes_on)
-                objective = built.problem.objective(batch_size)
+                objective = recorded(self, built.problem.objective(batch_size), attributes)
                 descent = gradient_descent(objective, params, plan, watchers)
             descent = descent.in_units_of(built.problem.conditioning.loss_unit)
             watchers.check(descent)

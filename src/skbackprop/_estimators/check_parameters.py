@@ -57,10 +57,8 @@ _OF_NETWORK = (
 
 def check_parameters(estimator: Any) -> Settings:
     """Check the constructor parameters that both estimators share."""
-    if estimator.conditioning not in (None, "standardize"):
-        accepted = "'standardize' or None"
-        kind = ValueError if isinstance(estimator.conditioning, str) else TypeError
-        raise kind(_message("conditioning", estimator.conditioning, accepted))
+    if estimator.conditioning is not None:
+        check_choice("conditioning", estimator.conditioning, ("standardize",), or_none=True)
     check_choice("loss", estimator.loss, estimator._losses)
     check_choice("loss_reduction", estimator.loss_reduction, ("mean", "sum"))
     check_choice("learning_rate_schedule", estimator.learning_rate_schedule, SCHEDULES)
@@ -160,7 +158,8 @@ def _check_auto(name: str, value: str, accepted: str) -> str:
 
 def check_choice(name: str, value: Any, choices: Iterable[str], *, or_none: bool = False) -> str:
     """One of several names; `or_none` says that None is accepted, too."""
-    accepted = "one of " + ", ".join(repr(choice) for choice in choices)
+    names = [repr(choice) for choice in choices]
+    accepted = ("one of " if len(names) > 1 else "") + ", ".join(names)
     if or_none:
         accepted += " or None"
     if not isinstance(value, str):

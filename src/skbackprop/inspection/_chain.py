@@ -11,10 +11,10 @@ from skbackprop.inspection import _notation as notation
 from skbackprop.inspection._layers import LayerStep, Weight
 from skbackprop.inspection._rendering import (
     MAX_LINES,
+    Paragraph,
     Printed,
     Report,
     Table,
-    format_number,
     frame_of,
     latex_number,
     plural,
@@ -185,7 +185,7 @@ class Chain(Printed):
     def _report(self) -> Report:
         n_rows, n_shown = len(self.others), len(self.paths)
         derivative = notation.derivative("J", self.symbol)
-        parts: list[str | Table] = [
+        parts: list[Paragraph | Table] = [
             f"${derivative}$, the gradient of {self.name}: {plural(self.n_paths, 'path')}, "
             f"{plural(n_rows, 'row')}"
         ]
@@ -199,13 +199,13 @@ class Chain(Printed):
             )
         if n_rows > 1 or self.n_paths > 1:
             parts.append(self._sum_table())
-        total = f"${derivative}$ = "
+        total: Paragraph = (f"${derivative}$ = ",)
         if self.penalty:
             sums = float(self.row_sums.sum())
-            sign = "-" if self.penalty < 0.0 else "+"
-            total += f"{format_number(sums)} {sign} {format_number(abs(self.penalty))} "
-            total += f"(penalty, ${self.penalty_symbol} \\cdot {self.symbol}$) = "
-        return [*parts, total + format_number(self.gradient), *self.notes]
+            sign = " - " if self.penalty < 0.0 else " + "
+            of_weights = f" (penalty, ${self.penalty_symbol} \\cdot {self.symbol}$) = "
+            total = (*total, sums, sign, abs(self.penalty), of_weights)
+        return [*parts, (*total, self.gradient), *self.notes]
 
     def _path_table(self, number: int, path: Path) -> Table:
         product = path.product

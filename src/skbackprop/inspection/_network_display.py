@@ -167,10 +167,8 @@ class NetworkDisplay:
             "coefs": estimator.coefs_,
             "intercepts": estimator.intercepts_ if estimator.fit_intercept else None,
             "layer_names": ["input", *estimator._form["activations"], estimator.out_activation_],
-            "output_names": _output_names(estimator),
+            **names_of(estimator),
         }
-        if hasattr(estimator, "feature_names_in_"):
-            data["input_names"] = [str(name) for name in estimator.feature_names_in_]
         if X is not None:
             row = passes(estimator, X, y)
             if len(row.target) != 1:
@@ -227,16 +225,8 @@ class NetworkDisplay:
             raise TypeError(f"trace must be a StepTrace; got {type(trace).__name__}.")
         if len(trace.target) != 1:
             raise ValueError(f"trace must be of one row; got {len(trace.target)}.")
-        intercepts = [layer.intercept for layer in trace.layers]
-        return cls(
-            coefs=[layer.coef for layer in trace.layers],
-            intercepts=None if intercepts[0] is None else intercepts,
-            input_names=input_names,
-            output_names=output_names,
-            layer_names=["input", *(layer.activation for layer in trace.layers)],
-            **_forward(trace),
-            **_backward(trace),
-        ).plot(ax, show=show, max_units=max_units)
+        display = cls(input_names=input_names, output_names=output_names, **contents_of(trace))
+        return display.plot(ax, show=show, max_units=max_units)
 
     def plot(self, ax: Any = None, *, show: str | None = None, max_units: int = 24) -> Self:
         """Draw the network.
@@ -432,6 +422,27 @@ def _check_coefs(value: Any) -> list[np.ndarray]:
 
 def _shortened(name: str) -> str:
     return name if len(name) <= _LONGEST or "$" in name else name[: _LONGEST - 1] + "…"
+
+
+def names_of(estimator: Any) -> dict[str, Any]:
+    """The names of inputs and outputs as arguments of the display."""
+    inputs = getattr(estimator, "feature_names_in_", None)
+    return {
+        "input_names": None if inputs is None else list(map(str, inputs)),
+        "output_names": _output_names(estimator),
+    }
+
+
+def contents_of(trace: StepTrace) -> dict[str, Any]:
+    """The network of a trace and the passes of its first row as arguments of the display."""
+    intercepts = [layer.intercept for layer in trace.layers]
+    return {
+        "coefs": [layer.coef for layer in trace.layers],
+        "intercepts": None if intercepts[0] is None else intercepts,
+        "layer_names": ["input", *(layer.activation for layer in trace.layers)],
+        **_forward(trace),
+        **_backward(trace),
+    }
 
 
 def _output_names(estimator: Any) -> list[str] | None:

@@ -84,6 +84,17 @@ class Layout(NamedTuple):
     def radius(self) -> float:
         return 0.36 * self.pitch
 
+    def place_of_numbers(self, shape: tuple[int, ...], n_biases: int) -> float | None:
+        """The place of the numbers on lines, as a share of their length; None without room.
+
+        `shape` is that of the weights between two layers.
+        """
+        share = _share(shape, n_biases)
+        if self.pitch * share < _APART or self.column * share <= 0.99 * _CLEAR:
+            return None
+        # The numbers are near the side with more units.
+        return share if shape[1] <= shape[0] + n_biases else 1.0 - share
+
 
 _CENTRED = {"ha": "center", "va": "center"}
 # Inches: width of a character beside the network, height of a line of the captions, smallest
@@ -213,16 +224,13 @@ def _draw_lines(
         full = float(np.abs(values).max())
         width = 3.2 * scale * min(1.0, layout.pitch / 0.6)
         n_biases = int(picture.bias_lines is not None)
-        share = _share(values.shape, n_biases)
-        roomy = layout.pitch * share >= _APART and layout.column * share > 0.99 * _CLEAR
-        # The numbers are near the side with more units.
-        part = share if len(targets) <= len(sources) + n_biases else 1.0 - share
+        part = layout.place_of_numbers(values.shape, n_biases)
         bundles = [(sources, values, lines)]
         if picture.bias_lines is not None:
             bundles.append((layout.biases[depth], picture.bias_lines[depth][None], bias_lines))
         for places, numbers, artists in bundles:
             artists.append(_draw_bundle(ax, places, targets, numbers, full, width))
-            if roomy:
+            if part is not None:
                 _write_numbers(ax, places, targets, numbers, part, scale)
     return lines, bias_lines
 

@@ -1,7 +1,7 @@
 """Reports as text for a terminal, as HTML for a notebook and as LaTeX for a slide.
 
 A report is a list of paragraphs and tables. Math in its strings is the LaTeX of `_notation`
-between dollar signs.
+between dollar signs. A paragraph is a string, or its strings and numbers in order.
 """
 
 import html
@@ -78,7 +78,8 @@ class Table:
         return [f"… and {plural(n_left_out, 'more line')}, which to_frame() has."]
 
 
-Report = Sequence[str | Table]
+Paragraph = str | tuple[str | float, ...]
+Report = Sequence[Paragraph | Table]
 
 
 class Printed:
@@ -97,6 +98,13 @@ class Printed:
 def format_number(value: float) -> str:
     """Six significant digits."""
     return f"{value:.6g}"
+
+
+def joined(paragraph: Paragraph) -> str:
+    """The paragraph as a string."""
+    if isinstance(paragraph, str):
+        return paragraph
+    return "".join(part if isinstance(part, str) else format_number(part) for part in paragraph)
 
 
 def plural(n: int, noun: str) -> str:
@@ -135,7 +143,7 @@ def _as_text(string: str) -> str:
     return _translated(string, math_as_text, str)
 
 
-def _as_html(string: str) -> str:
+def html_of(string: str) -> str:
     return _translated(string, math_as_html, lambda words: html.escape(words, quote=False))
 
 
@@ -153,10 +161,9 @@ def text(report: Report) -> str:
     )
 
 
-def _text_lines(paragraph: str) -> str:
-    return "\n".join(
-        _wrapped(line, len(line) - len(line.lstrip())) for line in _as_text(paragraph).split("\n")
-    )
+def _text_lines(paragraph: Paragraph) -> str:
+    lines = _as_text(joined(paragraph)).split("\n")
+    return "\n".join(_wrapped(line, len(line) - len(line.lstrip())) for line in lines)
 
 
 def _wrapped(line: str, indent: int) -> str:
@@ -214,8 +221,8 @@ def as_html(report: Report) -> str:
     )
 
 
-def _html_lines(paragraph: str) -> str:
-    indented = re.sub("^ +", "\N{EM SPACE}", _as_html(paragraph), flags=re.MULTILINE)
+def _html_lines(paragraph: Paragraph) -> str:
+    indented = re.sub("^ +", "\N{EM SPACE}", html_of(joined(paragraph)), flags=re.MULTILINE)
     return indented.replace("\n", "<br/>")
 
 
@@ -223,16 +230,16 @@ def _html_table(table: Table) -> str:
     def row(tag: str, cells: Sequence[str]) -> str:
         styled = "".join(
             f'<{tag} style="text-align: {"right" if right else "left"}; white-space: nowrap">'
-            f"{_as_html(cell)}</{tag}>"
+            f"{html_of(cell)}</{tag}>"
             for cell, right in zip(cells, table.is_number(), strict=True)
         )
         return f"<tr>{styled}</tr>"
 
     head = "".join(row("th", cells) for cells in table.heads())
     body = "\n".join(row("td", cells) for cells in table.cells())
-    left_out = "".join(f"<p>{_as_html(sentence)}</p>" for sentence in table.what_is_left_out())
+    left_out = "".join(f"<p>{html_of(sentence)}</p>" for sentence in table.what_is_left_out())
     return (
-        f'<div style="overflow-x: auto">\n<table>\n<caption>{_as_html(table.title)}</caption>\n'
+        f'<div style="overflow-x: auto">\n<table>\n<caption>{html_of(table.title)}</caption>\n'
         f"<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>{left_out}"
     )
 
@@ -244,8 +251,8 @@ def latex(report: Report) -> str:
     )
 
 
-def _latex_lines(paragraph: str) -> str:
-    return _as_latex(paragraph).replace("\n", " \\\\\n")
+def _latex_lines(paragraph: Paragraph) -> str:
+    return _as_latex(joined(paragraph)).replace("\n", " \\\\\n")
 
 
 def _latex_table(table: Table) -> str:

@@ -11,14 +11,19 @@ from skbackprop._estimators.check_parameters import check_number
 from skbackprop._estimators.problem_at import ProblemAt, as_fitted, problem_at
 
 
-def in_memory(estimator: Any) -> Any:
-    """The estimator, one of a cluster as that in memory; raise unless it is of this package."""
+def check_kind(estimator: Any) -> None:
+    """Raise unless it is an estimator of this package."""
     if not isinstance(estimator, BaseBackprop):
         raise TypeError(
             "estimator must be a BackpropClassifier or a BackpropRegressor; got "
             f"{type(estimator).__name__}. Of a pipeline pass the last step, pipeline[-1], and the "
             "transformed inputs, pipeline[:-1].transform(X)."
         )
+
+
+def in_memory(estimator: Any) -> Any:
+    """The estimator, one of a cluster as that in memory; raise unless it is of this package."""
+    check_kind(estimator)
     return estimator.to_local() if hasattr(estimator, "to_local") else estimator
 
 

@@ -14,6 +14,7 @@ from skbackprop.inspection._layers import LayerStep, Weight, weights_of
 from skbackprop.inspection._rendering import (
     MAX_LINES,
     Cell,
+    Paragraph,
     Printed,
     Report,
     Table,
@@ -207,11 +208,12 @@ class StepTrace(Printed):
         of_rows = f", {self.loss_reduction} over the rows" if n_rows > 1 else ""
         penalty = f", penalty $\\alpha$ = {format_number(self.alpha)}" if self.alpha else ""
         head = (
-            f"One step of gradient descent on {plural(n_rows, 'row')}\n"
-            f"J = {format_number(self.value)} ({self.loss}{of_rows}{penalty}), "
-            f"step size $\\eta$ = {format_number(self.learning_rate)}"
+            f"One step of gradient descent on {plural(n_rows, 'row')}\nJ = ",
+            self.value,
+            f" ({self.loss}{of_rows}{penalty}), step size $\\eta$ = ",
+            self.learning_rate,
         )
-        parts: list[str | Table] = [head, self._input_table()]
+        parts: list[Paragraph | Table] = [head, self._input_table()]
         parts += [self._unit_table(layer) for layer in self.layers]
         parts += [self._weight_table(layer) for layer in self.layers]
         if self.conditions:

@@ -1,0 +1,299 @@
+"""The recording of a fit: what the fit did, frame by frame, and the data of its page."""
+
+import base64
+import html
+import json
+import re
+from importlib.resources import files
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+
+from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop._core.rows import Batches
+from skbackprop.inspection import record_fit, trace_step
+from skbackprop.inspection._rendering import Table
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(12, 2))
+Y = np.sin(X @ [1.0, -2.0])
+LABELS = np.where(Y > 0.0, "up", "down")
+TEXTBOOK = {
+    "conditioning": None,
+    "alpha": 0,
+    "learning_rate_schedule": "constant",
+    "batch_size": "full",
+    "learning_rate": 0.1,
+    "tol": None,
+    "random_state": 0,
+}
+PLAIN = BackpropRegressor(3, max_iter=20, **TEXTBOOK)
+
+
+def data_of(page):
+    return json.loads(
+        re.search(r'<script type="application/json" id="data">(.*)</script>', page)[1]
+    )
+
+
+def doubles(packed):
+    return np.frombuffer(base64.b64decode(packed), dtype="<f8")
+
+
+# --- The fit -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y", "dtype"),
+    [
+        (PLAIN, Y, np.float64),
+        (BackpropRegressor(4, max_iter=15, random_state=0), Y, np.float64),
+        (BackpropRegressor(4, max_iter=15, batch_size=5, random_state=0), Y, np.float32),
+        (BackpropRegressor(4, max_iter=15, feature_penalty=0.1, random_state=0), Y, np.float64),
+        (BackpropClassifier((3, 2), max_iter=15, batch_size=4, random_state=0), LABELS, np.float64),
+    ],
+)
+def test_a_recorded_fit_is_an_ordinary_one(estimator, y, dtype):
+    inputs = X.astype(dtype)
+    ordinary, recorded = clone(estimator).fit(inputs, y), clone(estimator)
+    recording = record_fit(recorded, inputs, y, every=3, max_frames=5)
+    assert set(vars(recorded)) == set(vars(ordinary))
+    assert recorded.loss_curve_ == ordinary.loss_curve_
+    for one, other in zip(
+        recorded.coefs_ + recorded.intercepts_, ordinary.coefs_ + ordinary.intercepts_, strict=True
+    ):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+    for coef, of_frames in zip(ordinary.coefs_, recording.coefs, strict=True):
+        np.testing.assert_array_equal(of_frames[-1], coef)
+
+
+def test_the_frames_are_where_the_fit_was():
+    recording = record_fit(clone(PLAIN), X, Y)
+    np.testing.assert_array_equal(recording.steps, range(21))
+    model = recording.estimator
+    np.testing.assert_allclose(recording.losses, [*model.loss_curve_, model.loss_], rtol=1e-14)
+    np.testing.assert_array_equal(recording.step_sizes[:-1], model.step_sizes_)
+    for steps in (1, 7, 20):
+        shorter = clone(PLAIN).set_params(max_iter=steps).fit(X, Y)
+        for coef, of_frames in zip(shorter.coefs_, recording.coefs, strict=True):
+            np.testing.assert_array_equal(of_frames[steps], coef)
+        for intercept, of_frames in zip(shorter.intercepts_, recording.intercepts, strict=True):
+            np.testing.assert_array_equal(of_frames[steps], intercept)
+
+
+@pytest.mark.parametrize("conditioning", [None, "standardize"])
+@pytest.mark.parametrize("batch_size", ["full", 5])
+def test_the_step_after_a_frame_leads_to_the_next(conditioning, batch_size):
+    model = clone(PLAIN).set_params(batch_size=batch_size, conditioning=conditioning, max_iter=3)
+    recording = record_fit(model, X, Y)
+    assert len(recording) == {"full": 4, 5: 10}[batch_size]
+    for frame in range(len(recording) - 1):
+        trace = recording.trace(frame)
+        for layer, of_frames in zip(trace.layers, recording.coefs, strict=True):
+            np.testing.assert_allclose(layer.new_coef, of_frames[frame + 1], rtol=0, atol=1e-13)
+
+
+def test_a_frame_in_batches_has_the_rows_of_its_step():
+    recording = record_fit(clone(PLAIN).set_params(batch_size=5, shuffle=False), X, Y)
+    rows = [list(np.arange(len(X))[rows]) for rows in recording.rows[:3]]
+    assert rows == [list(range(5)), list(range(5, 10)), [10, 11]]
+    assert len(Batches(len(X), 5)) == 3
+
+
+def test_many_steps_are_thinned():
+    recording = record_fit(clone(PLAIN).set_params(max_iter=1000), X, Y, max_frames=16)
+    np.testing.assert_array_equal(recording.steps, [*range(0, 1000, 64), 1000])
+    recording = record_fit(clone(PLAIN), X, Y, every=8)
+    np.testing.assert_array_equal(recording.steps, [0, 8, 16, 20])
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, sparse.csr_array, np.ndarray.tolist])
+def test_what_holds_the_data_does_not_matter(kind):
+    model = clone(PLAIN).set_params(batch_size=5)
+    recording = record_fit(model, kind(X), Y.tolist(), sample_weight=list(1.0 + Y**2))
+    assert (
+        recording.trace(4).value
+        == record_fit(clone(model), X, Y, sample_weight=1.0 + Y**2).trace(4).value
+    )
+
+
+def test_the_recording_is_not_changed_by_what_comes_after():
+    inputs, model = X.copy(), clone(PLAIN)
+    recording = record_fit(model, inputs, Y)
+    value = recording.trace(3).value
+    inputs *= 2.0
+    model.fit(inputs, -Y)
+    assert recording.trace(3).value == value
+
+
+def test_a_fit_that_fails_leaves_nothing():
+    model = clone(PLAIN)
+    before = set(vars(model))
+    with pytest.raises(ValueError, match="NaN"):
+        record_fit(model, X * np.nan, Y)
+    assert set(vars(model)) == before
+
+
+@pytest.mark.filterwarnings("ignore::skbackprop.DivergenceWarning")
+def test_a_fit_that_diverges_has_a_page():
+    model = clone(PLAIN).set_params(learning_rate=1e6, max_iter=200, activation="relu")
+    recording = record_fit(model, X, Y)
+    assert recording.steps[-1] < 200
+    assert all(np.isfinite(coef).all() for coef in recording.coefs)
+    [panel] = data_of(recording.to_html())["panels"]
+    assert len(panel["steps"]) == len(recording)
+
+
+def test_without_intercepts_there_are_none():
+    recording = record_fit(clone(PLAIN).set_params(fit_intercept=False), X, Y)
+    assert recording.intercepts is None
+    assert repr(recording) == "<FitRecording of a 2-3-1 network: 21 frames of 20 steps>"
+
+
+@pytest.mark.parametrize(
+    ("changed", "arguments", "error", "message"),
+    [
+        ({}, {"every": 0}, ValueError, "every must be an integer of at least 1; got 0"),
+        ({}, {"every": 1.5}, TypeError, "every must be an integer of at least 1; got 1.5"),
+        ({}, {"max_frames": 1}, ValueError, "max_frames must be an integer of at least 2; got 1"),
+        ({"early_stopping": True}, {}, ValueError, "early_stopping=False"),
+        ({}, {"sample_weight": [0.0] + [1.0] * 11}, ValueError, "1 have a weight of 0"),
+    ],
+)
+def test_what_is_not_accepted(changed, arguments, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        record_fit(clone(PLAIN).set_params(**changed), X, Y, **arguments)
+
+
+def test_only_estimators_of_the_package_are_recorded():
+    with pytest.raises(TypeError, match="estimator must be a BackpropClassifier"):
+        record_fit("network", X, Y)
+
+
+def test_only_frames_that_exist_are_traced():
+    recording = record_fit(clone(PLAIN), X, Y)
+    assert recording.trace(-1).value == trace_step(recording.estimator, X, Y).value
+    with pytest.raises(ValueError, match="frame must be below 21, the number of frames; got 21"):
+        recording.trace(21)
+    with pytest.raises(ValueError, match="frame must be an integer of at least -21; got -22"):
+        recording.trace(-22)
+
+
+# --- The page ------------------------------------------------------------------------------------
+
+
+def numbers_of(report):
+    """The numbers of a report in order."""
+    for part in report:
+        cells = [cell for line in part.lines for cell in line] if isinstance(part, Table) else part
+        yield from (cell for cell in cells if isinstance(cell, float))
+
+
+def filled(template, values):
+    """The numbers of a template in order."""
+    for part in template:
+        cells = [cell for line in part["lines"] for cell in line] if "lines" in part else part
+        for cell in cells:
+            if isinstance(cell, int):
+                yield values[cell]
+            elif isinstance(cell, list):
+                yield np.prod([values[k] for k in cell])
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_the_page_has_the_numbers_of_the_traces(n_outputs):
+    y = np.column_stack([Y, Y**2])[:, :n_outputs]
+    recording = record_fit(clone(PLAIN).set_params(alpha=0.1, max_iter=5), X[:4], y[:4])
+    [panel] = data_of(recording.to_html())["panels"]
+    assert panel["steps"] == recording.steps.tolist()
+    np.testing.assert_array_equal(doubles(panel["losses"]), recording.losses)
+    constant = doubles(panel["constant"])
+    varying = doubles(panel["varying"]).reshape(len(recording), -1)
+
+    def at(slot, frame):
+        return constant[slot] if slot < len(constant) else varying[frame, slot - len(constant)]
+
+    for frame in (0, 3, 5):
+        trace = recording.trace(frame)
+        for name, packed in panel["reports"].items():
+            report = (trace if name == "step" else trace.chain(name))._report()
+            template = packed["variants"][packed["which"][frame] if packed["which"] else 0]
+            values = [at(slot, frame) for slot in packed["slots"]]
+            assert list(filled(template, values)) == list(numbers_of(report))
+
+
+def test_a_page_is_one_file_that_asks_for_nothing(tmp_path):
+    recording = record_fit(clone(PLAIN), X, Y)
+    page = recording.to_html(tmp_path / "fit.html", title="A <fit>")
+    assert (tmp_path / "fit.html").read_text(encoding="utf-8") == page
+    assert "<title>A &lt;fit&gt;</title>" in page
+    assert "default-src 'none'" in page
+    # The one address is the name of the language of SVG.
+    assert set(re.findall(r"https?://[^\"' ]+", page)) == {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"<(link|script|img)[^>]*(src|href)=\"(?!data:)", page)
+
+
+def test_names_from_outside_do_not_end_the_data():
+    frame = pd.DataFrame(X, columns=["</script><b>", "<!--"])
+    page = record_fit(clone(PLAIN), frame, Y).to_html()
+    assert page.count("</script>") == 2
+    assert data_of(page)["panels"][0]["inputs"] == ["</script><b>", "<!--"]
+
+
+def test_a_page_is_no_larger_than_it_may_be():
+    many = RNG.normal(size=(60, 2))
+    model = clone(PLAIN).set_params(hidden_layer_sizes=(4, 4), max_iter=64)
+    recording = record_fit(model, many, many[:, 0])
+    page = recording.to_html()
+    assert 100_000 < len(page.encode()) <= 500_000
+    [panel] = data_of(page)["panels"]
+    stride = panel["steps"][1]
+    assert stride > 1
+    assert panel["steps"] == [*range(0, 64, stride), 64]
+
+
+@pytest.mark.not_nudged
+def test_eighty_thousand_steps_fit_a_page():
+    model = clone(PLAIN).set_params(
+        hidden_layer_sizes=2, output_activation="sigmoid", fit_intercept=False, max_iter=80_000,
+        learning_rate=0.001,
+    )  # fmt: skip
+    recording = record_fit(model, [[0.1, 0.4, 4.1]], [0.2])
+    assert len(recording) == 158
+    assert len(recording.to_html().encode()) <= 500_000
+
+
+def test_a_large_network_has_no_page():
+    recording = record_fit(clone(PLAIN).set_params(hidden_layer_sizes=25, max_iter=1), X, Y)
+    with pytest.raises(ValueError, match=r"at most 24 inputs or units .* 2-25-1 network"):
+        recording.to_html()
+
+
+def test_two_fits_share_a_page():
+    one, other = (record_fit(clone(PLAIN).set_params(max_iter=n), X, Y) for n in (10, 20))
+    panels = data_of(one.to_html(beside=other))["panels"]
+    assert [panel["steps"][-1] for panel in panels] == [10, 20]
+    assert [panel["name"] for panel in panels] == ["2-3-1 network, fit 1", "2-3-1 network, fit 2"]
+    named = data_of(one.to_html(beside=other, names=["short", "long"]))["panels"]
+    assert [panel["name"] for panel in named] == ["short", "long"]
+    for names, error in ((["same", "same"], ValueError), (["one"], ValueError), ("two", TypeError)):
+        with pytest.raises(error, match="names must be 2 strings, not the same; got"):
+            one.to_html(beside=other, names=names)
+    with pytest.raises(TypeError, match="beside must be a FitRecording; got str"):
+        one.to_html(beside="other")
+
+
+def test_in_a_notebook_the_page_is_a_frame():
+    recording = record_fit(clone(PLAIN), X, Y)
+    shown = recording._repr_html_()
+    [inside] = re.findall(r'^<div><iframe srcdoc="([^"]*)"', shown)
+    assert html.unescape(inside) == recording.to_html()
+
+
+def test_the_package_has_the_files_of_the_page():
+    names = {path.name for path in files("skbackprop.inspection").joinpath("_view").iterdir()}
+    assert {"view.html", "view.css", "view.js", "numbers.js", "drawing.js"} <= names
