@@ -15,6 +15,16 @@ def test_rows_a_batch(given, n_rows, expected):
 
 
 @pytest.mark.parametrize(
+    ("n_columns", "n_entries", "expected"),
+    [(20, 20, 32), (2000, 60, 32), (2000, 20, 128), (130_107, 60, 256)],
+)
+def test_sparse_rows_make_larger_batches(n_columns, n_entries, expected):
+    assert auto.batch_size("auto", 10_000, n_columns / n_entries) == expected
+    assert auto.batch_size("auto", 90, n_columns / n_entries) == min(expected, 90)
+    assert auto.batch_size(32, 10_000, n_columns / n_entries) == 32
+
+
+@pytest.mark.parametrize(
     ("n_rows", "n_epochs"), [(1, 200), (250, 120), (2000, 60), (16_000, 30), (10**9, 20)]
 )
 def test_more_rows_have_fewer_epochs(n_rows, n_epochs):

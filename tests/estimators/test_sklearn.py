@@ -897,7 +897,7 @@ def test_a_warm_start_at_the_minimum_ends_at_once(estimator, rng):
     X = rng.normal(size=(50, 2))
     y = target_of(estimator, X)
     model = textbook(estimator, hidden_layer_sizes=(), max_iter=5000, tol=1e-3, warm_start=True)
-    model.set_params(alpha=0.1, batch_size="full", learning_rate_schedule="constant")
+    model.set_params(alpha=0.1, batch_size="full", n_iter_no_change=5000)
     assert model.fit(X, y).n_iter_ > 10
     for _ in range(2):
         assert model.fit(X, y).n_iter_ <= 2
@@ -918,6 +918,19 @@ def test_going_on_refuses_other_activations(goes_on, rng):
     model.set_params(activation="sigmoid", output_activation="softplus")
     with pytest.raises(ValueError, match="softplus"):
         method(X, X[:, 0])
+
+
+def test_few_entries_make_larger_batches(rng):
+    X = sparse.random(300, 500, density=0.01, random_state=0, format="csr")
+    y = X[:, 0].toarray()[:, 0] + X[:, 1].toarray()[:, 0]
+    auto, given, dense = (
+        BackpropRegressor(3, max_iter=2, tol=None, random_state=0, batch_size=batch_size).fit(
+            rows, y
+        )
+        for rows, batch_size in ((X, "auto"), (X, 128), (X.toarray(), "auto"))
+    )
+    assert_same_weights(auto, given)
+    assert auto.learning_rate_ != dense.learning_rate_
 
 
 def test_warm_start_refuses_columns_in_another_order(rng):

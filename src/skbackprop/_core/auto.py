@@ -1,9 +1,12 @@
 """What "auto" means: each rule a function of plain numbers, its constants and reasons beside it."""
 
+import math
+
 import numpy as np
 
-# A batch: a step on fewer rows costs nearly as much, and more rows take fewer steps an epoch.
-BATCH_SIZE = 32
+# A batch: a step on fewer rows costs nearly as much, and more rows take fewer steps an epoch. A
+# step changes every coefficient: on few entries of sparse rows it costs nearly as much.
+BATCH_SIZE, MOST_OF_SPARSE_ROWS = 32, 256
 
 # Epochs: so many at so many rows, fewer for more rows, and never beyond these bounds. More rows
 # make more steps an epoch.
@@ -50,11 +53,18 @@ FEWEST_COLUMNS_A_UNIT, SHARE_OF_BOUND, SHARE_OF_OTHERS = 4, 0.7, 0.2
 MARGIN_IN_STREAM, MARGIN_GOING_ON = 1.0, 0.05
 
 
-def batch_size(given: int | str, n_rows: int) -> int:
-    """Rows a batch: 32, so that 32 rows or fewer are one full batch."""
+def batch_size(given: int | str, n_rows: int, columns_an_entry: float = 1.0) -> int:
+    """Rows a batch: 32; of sparse rows so many that a column has about one entry, at most 256.
+
+    It is then a power of two. `columns_an_entry` is the number of columns over the mean number of
+    entries of a row.
+    """
     if given == "full":
         return n_rows
-    return min(BATCH_SIZE if given == "auto" else int(given), n_rows)
+    if given != "auto":
+        return min(int(given), n_rows)
+    rows = min(max(columns_an_entry, BATCH_SIZE), MOST_OF_SPARSE_ROWS)
+    return min(2 ** round(math.log2(rows)), n_rows)
 
 
 def max_iter(given: int | str, n_rows: int) -> int:

@@ -48,6 +48,15 @@ class Data(NamedTuple):
     sample_weight: np.ndarray | None
     groups: np.ndarray | None = None
 
+    @property
+    def columns_an_entry(self) -> float:
+        """The number of columns over the mean number of entries of a row; 1 of dense rows."""
+        n_entries = getattr(self.X, "nnz", None)
+        if n_entries is None:
+            return 1.0
+        n_rows, n_columns = self.X.shape
+        return float(n_rows * n_columns / max(n_entries, 1))
+
     def take(self, rows: np.ndarray) -> "Data":
         """Some of the rows."""
         parts: list[Any] = [part if part is None else part[rows] for part in self]

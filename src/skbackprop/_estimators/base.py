@@ -10,7 +10,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skbackprop._core import auto
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.descent import Plan, gradient_descent
 from skbackprop._core.network import Layer
@@ -45,7 +44,7 @@ from skbackprop._estimators.fitted_attributes import FittedAttributes
 from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.past import Fitted, Past, Streams, spawn_streams
 from skbackprop._estimators.persistence import SealedStateMixin
-from skbackprop._estimators.plan import plan_descent, search_step
+from skbackprop._estimators.plan import plan_descent, rows_a_batch, search_step
 from skbackprop._estimators.recorder import recorded
 from skbackprop._estimators.reports import (
     DescribedHtmlMixin,
@@ -239,7 +238,7 @@ class BaseBackprop(
             if fitted is None:
                 report_out_of_reach(self, target, built.problem.data)
             params = with_scales(built, begun.params, goes_on=goes_on)
-            batch_size = auto.batch_size(settings.batch_size, built.problem.data.X.shape[0])
+            batch_size = rows_a_batch(settings, built.problem)
             with (
                 np.errstate(over="ignore", invalid="ignore"),
                 blas_threads(batch_size, built.problem.network.shapes),
