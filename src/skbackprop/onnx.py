@@ -180,7 +180,7 @@ _LEAST_OPSET = 11
 def _find(functions: dict[str, Callable[[_Graph, str], str]], name: str, what: str) -> Any:
     if name not in functions:
         raise NotImplementedError(
-            f"No conversion to ONNX of the {what} {name!r}; there is one of {sorted(functions)}."
+            f"The {what} {name!r} cannot be converted to ONNX; these can: {sorted(functions)}."
         )
     return functions[name]
 
@@ -240,7 +240,7 @@ def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
     loss, options = model._form["loss"]
     if loss not in _CONVERTED_LOSSES:
         raise NotImplementedError(
-            f"No conversion to ONNX of loss={loss!r}; there is one of {_CONVERTED_LOSSES}."
+            f"loss={loss!r} cannot be converted to ONNX; these can: {_CONVERTED_LOSSES}."
         )
     if np.ndim(options.get("quantile", 0.5)):
         n_outputs = graph.constant([model.n_outputs_], np.int64)

@@ -701,7 +701,7 @@ class TestCost:
     def test_warns_of_many_steps_on_few_rows(self):
         message = (
             "DaskBackpropRegressor with batch_size='auto' takes up to 12,000 steps, each on 32 "
-            "rows. A step on a cluster takes 10 ms or more, however few its rows: that is 2.0 "
+            "rows. A step on a cluster takes 10 ms or more, even on few rows: that is 2.0 "
             "minutes. Set batch_size to more rows, and max_iter"
         )
         model = DaskBackpropRegressor()

@@ -534,7 +534,7 @@ def test_one_class(params, rng):
         model.fit(X, np.where(X[:, 0] > 0, "a", "b"))
     stream = clone(model).set_params(early_stopping=False).partial_fit(X, y, classes=["a"])
     assert_array_equal(stream.partial_fit(X[:5], y[:5]).predict(X), y)
-    with pytest.raises(ValueError, match=r"y must have labels out of \['a'\]; got \['b'\]"):
+    with pytest.raises(ValueError, match=r"y must have labels among \['a'\]; got \['b'\]"):
         stream.partial_fit(X, np.full(40, "b"))
 
 
@@ -911,7 +911,7 @@ def test_going_on_refuses_other_activations(goes_on, rng):
     method = (
         model.partial_fit if goes_on == "partial_fit" else model.set_params(warm_start=True).fit
     )
-    message = r"needs the activations of the fitted layers, \['sigmoid', 'identity'\]; got .*relu"
+    message = r"need the activations of the fitted layers, \['sigmoid', 'identity'\]; got .*relu"
     model.set_params(activation="relu")
     with pytest.raises(ValueError, match=message):
         method(X, X[:, 0])
@@ -983,7 +983,7 @@ GOING_ON_WRONG = {
     "a label never announced": (
         BackpropClassifier,
         lambda model, X, y: model.partial_fit(X, y + 1),
-        r"y must have labels out of \[0 1 2\]; got \[3\]",
+        r"y must have labels among \[0 1 2\]; got \[3\]",
     ),
     "other classes": (
         BackpropClassifier,

@@ -208,20 +208,20 @@ def _params_to_go_on_from(
     shapes = [layer.coef.shape for layer in fitted.layers]
     if shapes != network.shapes:
         raise ValueError(
-            f"Going on (warm_start or partial_fit) needs layers of the fitted shapes {shapes}; "
+            f"The fitted layers have the shapes {shapes}, which warm_start and partial_fit keep; "
             f"hidden_layer_sizes={settings.hidden_layer_sizes}, loss={settings.loss!r} and "
-            f"the data ask for {network.shapes}. Fit with warm_start=False to start anew."
+            f"the data need {network.shapes}. Fit with warm_start=False to start again."
         )
     if not network.fit_intercept and any(np.any(layer.intercept) for layer in fitted.layers):
         raise ValueError(
-            "Going on (warm_start or partial_fit) with fit_intercept=False would drop the "
-            "fitted intercepts. Fit with warm_start=False to start anew."
+            "warm_start and partial_fit with fit_intercept=False would drop the fitted "
+            "intercepts. Fit with warm_start=False to start again."
         )
     activations = [*settings.activations, built.problem.loss.output_activation]
     if activations != fitted.activations:
         raise ValueError(
-            "Going on (warm_start or partial_fit) needs the activations of the fitted layers, "
-            f"{fitted.activations}; got {activations}. Fit with warm_start=False to start anew."
+            "warm_start and partial_fit need the activations of the fitted layers, "
+            f"{fitted.activations}; got {activations}. Fit with warm_start=False to start again."
         )
     conditioning, dtype = built.problem.conditioning, built.problem.precision
     params = fitted_params(network, conditioning, fitted.layers, dtype)

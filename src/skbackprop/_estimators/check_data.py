@@ -117,7 +117,7 @@ def _check_digits(name: str, array: np.ndarray, dtype: np.dtype) -> None:
     if lost.any():
         column = int(lost.argmax())
         raise ValueError(
-            f"{name} must vary by more than {dtype}, the precision of X, tells apart; got values "
+            f"{name} must vary by more than {dtype}, the precision of X, can show; got values "
             f"up to {np.atleast_1d(largest)[column]:.3g} that differ by up to "
             f"{np.atleast_1d(span)[column]:.3g}. Scale {name} or subtract a constant from it, or "
             "pass X in float64."
@@ -244,8 +244,8 @@ def warn_of_another_scale(y: np.ndarray, y_val: np.ndarray) -> None:
     y, y_val = y[:, column], y_val[:, column]
     warnings.warn(
         f"{of_column}y_val, from {y_val.min():.6g} to {y_val.max():.6g}, seems to be on another "
-        f"scale than that of y, from {y.min():.6g} to {y.max():.6g}: what transforms y, such as "
-        "TransformedTargetRegressor, leaves y_val as it is.",
+        f"scale than that of y, from {y.min():.6g} to {y.max():.6g}. "
+        "TransformedTargetRegressor transforms y, but not y_val.",
         UserWarning,
         stacklevel=level_of_caller(),
     )

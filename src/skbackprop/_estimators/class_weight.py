@@ -94,7 +94,7 @@ def _table(class_weight: Any, classes: np.ndarray, *, strict: bool = False) -> n
             raise TypeError(f"class_weight must have numbers as weights; got {weight!r}.")
         if not math.isfinite(weight) or weight < 0.0:
             raise ValueError(
-                "class_weight must have finite weights, none negative; "
+                "class_weight must have finite weights of at least 0; "
                 f"got {weight!r} for class {label!r}."
             )
         if label in code_of:

@@ -420,7 +420,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             forms = "class labels", "multilabel"
             raise ValueError(
                 f"y must be {forms[known.multilabel]} as fitted; got {forms[multilabel]}. "
-                "Fit with warm_start=False to start anew."
+                "Fit with warm_start=False to start again."
             )
         encode = self._encode_labels if multilabel else self._encode_classes
         return encode(y, dtype, classes, partial=partial, known=known)
@@ -461,7 +461,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             if not partial and not np.array_equal(seen, classes):
                 raise ValueError(
                     f"warm_start=True needs a y of the fitted classes {classes}; got {seen}. Fit "
-                    "with warm_start=False to start anew."
+                    "with warm_start=False to start again."
                 )
         elif classes is None:
             if partial:
@@ -472,7 +472,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             classes = seen
         strangers = seen[~np.isin(seen, classes)]
         if len(strangers):
-            raise ValueError(f"y must have labels out of {classes}; got {strangers}.")
+            raise ValueError(f"y must have labels among {classes}; got {strangers}.")
 
         codes = np.searchsorted(classes, seen)[codes]
         if self.loss == "log_loss" and len(classes) == 2:
@@ -493,7 +493,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         if known is not None and n_labels != known.n_outputs:
             raise ValueError(
                 f"y must have {known.n_outputs} labels, as fitted; got {n_labels}. "
-                "Fit with warm_start=False to start anew."
+                "Fit with warm_start=False to start again."
             )
         if classes is not None and not np.array_equal(classes, np.arange(n_labels)):
             raise ValueError(

@@ -400,7 +400,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
             each = ", one a quantile" if n_outputs > values.shape[1] else ""
             raise ValueError(
                 f"y must have {known.n_outputs} outputs, as fitted; got {n_outputs}{each}. "
-                "Fit with warm_start=False to start anew."
+                "Fit with warm_start=False to start again."
             )
         if known is not None and partial:
             ndim = known.ndim

@@ -85,7 +85,7 @@ def check_groups(groups: Any, n_rows: int) -> np.ndarray | None:
     try:
         np.unique(groups)
     except TypeError as error:
-        raise TypeError(f"groups must be labels that sort; got {groups[:3]}...: {error}") from error
+        raise TypeError(f"groups must be labels that can be sorted; got {groups[:3]}...: {error}") from error
     return groups
 
 
@@ -189,7 +189,7 @@ def _checked_score(scoring: Any, scorer: Any, model: Any, held_out: Data) -> flo
     except (AttributeError, TypeError, ValueError) as error:
         if weights and isinstance(error, TypeError) and "sample_weight" in str(error):
             raise TypeError(
-                "scoring must accept sample_weight where rows have weights, be they from "
+                "scoring must accept sample_weight where rows have weights, which come from "
                 f"sample_weight, sample_weight_val or class_weight; got {scoring!r}. {error}"
             ) from error
         kind = TypeError if isinstance(error, TypeError) else ValueError
@@ -257,7 +257,7 @@ class Validation:
                 "The rows to validate on, X_val and y_val or those held out of X and y, must have "
                 "a finite loss and a score above -inf after some epoch; the last loss is "
                 f"{self.losses[-1]}, the last score {self.scores[-1]}. Either their numbers are "
-                "far beyond those of the rows to fit, or scoring does not suit them."
+                "far beyond those of the rows to fit, or scoring does not suit these rows."
             )
 
     def _measure(self, epoch: Epoch) -> tuple[float, float]:

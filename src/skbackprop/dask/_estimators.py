@@ -72,8 +72,8 @@ class OnCluster(InMemory):
             warnings.warn(
                 f"{type(estimator).__name__} with batch_size='auto' takes up to {n_steps:,} steps, "
                 f"each on {plan.batches.batch_size} rows. A step on a cluster takes 10 ms or more, "
-                f"however few its rows: that is {minutes:.1f} minutes. Set batch_size to more "
-                "rows, and max_iter to so many epochs that some thousand steps remain; or, if the "
+                f"even on few rows: that is {minutes:.1f} minutes. Set batch_size to more "
+                "rows, and max_iter to the epochs of about a thousand steps in all; or, if the "
                 f"rows fit in memory, use {estimator._local.__name__}.",
                 UserWarning,
                 stacklevel=level_of_caller(),
