@@ -1048,7 +1048,9 @@ def test_faults_of_the_split(given, message):
 
 def test_groups_that_do_not_sort():
     model = small(REGRESSOR, early_stopping=True)
-    with pytest.raises(TypeError, match=r"groups must be labels that can be sorted; got \[None 'a' None\]"):
+    with pytest.raises(
+        TypeError, match=r"groups must be labels that can be sorted; got \[None 'a' None\]"
+    ):
         model.fit(*task(REGRESSOR), groups=[None, "a"] * 60)
 
 
@@ -1195,7 +1197,9 @@ def test_rows_without_a_finite_loss_at_the_start_are_taken():
 def test_a_score_that_tells_nothing_is_refused():
     X, y = task(REGRESSOR)
     model = small(REGRESSOR, early_stopping=True, scoring=lambda *_: -np.inf)
-    with pytest.raises(ValueError, match=r"the last score -inf.* or scoring does not suit these rows"):
+    with pytest.raises(
+        ValueError, match=r"the last score -inf.* or scoring does not suit these rows"
+    ):
         model.fit(X, y)
 
 

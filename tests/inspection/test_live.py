@@ -9,7 +9,7 @@ import pytest
 from sklearn.base import clone
 
 from skbackprop import BackpropRegressor
-from skbackprop.inspection import LiveView, record_fit
+from skbackprop.inspection import LiveView, _live, record_fit
 
 pytest.importorskip("sklearn.callback", reason="scikit-learn below 1.9")
 
@@ -40,6 +40,47 @@ def test_a_fit_that_is_watched_is_an_ordinary_one():
     # The next fit is drawn, too.
     watched.fit(X, -Y)
     assert last_step(views[-1]) == 30
+
+
+def test_the_weights_of_a_view_are_those_of_its_step(monkeypatch):
+    drawn, recording_of = [], _live.recording_of
+
+    def kept(*args, **kwargs):
+        drawn.append(recording_of(*args, **kwargs))
+        return drawn[-1]
+
+    monkeypatch.setattr(_live, "recording_of", kept)
+    live = LiveView(seconds=1e-9, show=lambda view: None)
+    clone(MODEL).set_callbacks(live).fit(X, Y)
+    whole = record_fit(clone(MODEL), X, Y)
+    assert len(drawn) > 1
+    for recording in drawn:
+        np.testing.assert_array_equal(recording.coefs[0], whole.coefs[0][recording.steps])
+        np.testing.assert_allclose(recording.losses, whole.losses[recording.steps], rtol=1e-12)
+
+
+def test_a_view_that_cannot_be_drawn_leaves_the_fit():
+    def no_screen(view):
+        raise RuntimeError("no screen")
+
+    model = clone(MODEL).set_callbacks(LiveView(show=no_screen))
+    with pytest.warns(UserWarning, match="LiveView cannot draw the fit: no screen"):
+        model.fit(X, Y)
+    np.testing.assert_array_equal(model.coefs_[0], clone(MODEL).fit(X, Y).coefs_[0])
+    wide = BackpropRegressor(25, max_iter=3, random_state=0)
+    with pytest.warns(UserWarning, match="at most 24 inputs or units a layer"):
+        wide.set_callbacks(LiveView(show=print)).fit(X, Y)
+
+
+def test_one_view_of_two_fits_at_a_time():
+    live = LiveView(show=lambda view: None)
+    models = [clone(MODEL).set_callbacks(live) for _ in range(2)]
+    for model in models:
+        live.setup(model, None)
+    for model in models:
+        live.teardown(model, None)
+        assert "_recorders" not in vars(model)
+    assert not hasattr(live, "_running")
 
 
 def test_drawings_are_apart():

@@ -14,7 +14,7 @@ from sklearn.base import clone
 
 from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop._core.rows import Batches
-from skbackprop.inspection import record_fit, trace_step
+from skbackprop.inspection import _page, record_fit, trace_step
 from skbackprop.inspection._rendering import Table
 
 RNG = np.random.default_rng(0)
@@ -111,14 +111,60 @@ def test_many_steps_are_thinned():
     np.testing.assert_array_equal(recording.steps, [0, 8, 16, 20])
 
 
-@pytest.mark.parametrize("kind", [pd.DataFrame, sparse.csr_array, np.ndarray.tolist])
-def test_what_holds_the_data_does_not_matter(kind):
-    model = clone(PLAIN).set_params(batch_size=5)
-    recording = record_fit(model, kind(X), Y.tolist(), sample_weight=list(1.0 + Y**2))
-    assert (
-        recording.trace(4).value
-        == record_fit(clone(model), X, Y, sample_weight=1.0 + Y**2).trace(4).value
-    )
+@pytest.mark.parametrize(
+    "kind", [pd.DataFrame, sparse.csr_array, sparse.coo_array, np.ndarray.tolist]
+)
+@pytest.mark.parametrize(
+    ("batch_size", "weights"), [(5, {}), ("full", {"sample_weight": 1.0 + Y**2})]
+)
+def test_what_holds_the_data_does_not_matter(kind, batch_size, weights):
+    model = clone(PLAIN).set_params(batch_size=batch_size)
+    lists = {name: list(values) for name, values in weights.items()}
+    recording = record_fit(model, kind(X), Y.tolist(), **lists)
+    assert recording.trace(4).value == record_fit(clone(model), X, Y, **weights).trace(4).value
+
+
+@pytest.mark.parametrize("weighted", ["sample_weight", "class_weight"])
+def test_weighted_rows_are_recorded_in_full_batch_only(weighted):
+    labels = (Y > 0).astype(int)
+    model = BackpropClassifier(3, random_state=0, max_iter=3, tol=None, feature_penalty=0)
+    weights = {}
+    if weighted == "sample_weight":
+        weights["sample_weight"] = 1.0 + Y**2
+    else:
+        model.set_params(class_weight="balanced")
+    with pytest.raises(ValueError, match=r"batch_size must be 'full' .*; got batch_size=5"):
+        record_fit(clone(model).set_params(batch_size=5), X, labels, **weights)
+    recording = record_fit(model.set_params(batch_size="full"), X, labels, **weights)
+    coef = recording.trace(0).layers[0].new_coef
+    np.testing.assert_allclose(coef, recording.coefs[0][1], rtol=1e-9)
+
+
+def test_the_trace_says_where_a_fit_takes_another_step():
+    model = BackpropRegressor(3, random_state=0, batch_size="full", max_iter=3, tol=None)
+    text = "fit takes its steps on factors of the weights of"
+    assert text in str(record_fit(model, X, Y).trace(0)).replace("\n", " ")
+    assert text not in str(record_fit(model.set_params(feature_penalty=0), X, Y).trace(0))
+
+
+def test_rows_are_kept_without_those_of_the_whole_epoch():
+    recording = record_fit(clone(PLAIN).set_params(batch_size=5), X, Y)
+    assert all(rows.base is None for rows in recording.rows)
+
+
+def test_the_recorded_estimator_has_nothing_of_the_fit_under_way():
+    recording = record_fit(clone(PLAIN), X, Y)
+    assert vars(recording.estimator).keys() == vars(clone(PLAIN).fit(X, Y)).keys()
+
+
+def test_templates_that_no_frame_of_the_page_has_are_left_out():
+    labels = np.arange(12) % 3
+    recording = record_fit(BackpropClassifier(3, max_iter=40, tol=None, random_state=0), X, labels)
+    panel = _page._Panel(recording._played())
+    panel._series["step"]._which[1] = len(panel._series["step"]._variants)
+    panel._series["step"]._variants["never shown"] = panel._series["step"]._which[1]
+    report = panel.contents(2)["reports"]["step"]
+    assert len(report["variants"]) == 1 + max(np.atleast_1d(report["which"]))
 
 
 def test_the_recording_is_not_changed_by_what_comes_after():

@@ -111,7 +111,7 @@ class ObjectiveOfRows(Differentiable):
     ) -> float:
         """Fill `out` with scale · the gradient of the objective of a batch; return its share."""
         mean = self.reduction == "mean"
-        scale_of_rows = scale / _length(rows) if mean else scale
+        scale_of_rows = scale / n_rows_of(rows) if mean else scale
         value = self._sum_and_gradient(params, rows, out, scale_of_rows)
         if mean:
             value /= self.inputs.shape[0]
@@ -123,7 +123,7 @@ class ObjectiveOfRows(Differentiable):
         self, penalty: "Penalty", params: np.ndarray, rows: Rows, out: np.ndarray, scale: float
     ) -> float:
         """Add scale · the gradient of a penalty to `out`; return the batch's share of it."""
-        share = _length(rows) / self.inputs.shape[0]
+        share = n_rows_of(rows) / self.inputs.shape[0]
         # A mean is an estimate of the whole objective, a sum is a part of it.
         factor = scale if self.reduction == "mean" else scale * share
         return share * penalty.add_gradient(params, out, factor)
@@ -201,7 +201,7 @@ class Objective(ObjectiveOfRows):
 
     def _batch(self, rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Buffers]:
         """Inputs, targets and weights of the rows, and buffers of their number."""
-        n_rows = _length(rows)
+        n_rows = n_rows_of(rows)
         return (
             self.inputs.take(rows),
             self._targets.take(rows),
@@ -210,5 +210,6 @@ class Objective(ObjectiveOfRows):
         )
 
 
-def _length(rows: Rows) -> int:
+def n_rows_of(rows: Rows) -> int:
+    """The number of rows of a batch."""
     return rows.stop - rows.start if isinstance(rows, slice) else len(rows)

@@ -88,10 +88,7 @@ def build_problem(
             dtype=data.X.dtype,
         )
         if not partial:
-            suits = _scales_suit(settings, target.loss)
-            feature_penalty = auto.feature_penalty(
-                settings.feature_penalty, n_features, suits=suits
-            )
+            feature_penalty = feature_penalty_of(settings, target.loss, n_features)
     problem = problem_in(conditioning, settings, data, target, statistics, weight, feature_penalty)
     problem = problem._replace(evaluator=storage.objective)
     finds_step = settings.learning_rate == "auto" and not partial
@@ -139,6 +136,14 @@ def _float32_suffices(X: Any, conditioning: Conditioning, statistics: Statistics
     if not isinstance(X, np.ndarray):
         longest = float((np.abs(conditioning.input_shift) / scale).max())
     return auto.descends_in_float32(X.shape[0], np.concatenate(sizes), longest)
+
+
+def feature_penalty_of(settings: Settings, loss: Loss, n_features: int) -> float:
+    """The penalty of the scales of the inputs in a fit; 0 for no scales."""
+    if settings.conditioning is None:
+        return 0.0
+    suits = _scales_suit(settings, loss)
+    return auto.feature_penalty(settings.feature_penalty, n_features, suits=suits)
 
 
 def _scales_suit(settings: Settings, loss: Loss) -> bool:

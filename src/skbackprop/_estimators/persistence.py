@@ -68,7 +68,7 @@ def unsealed(state: dict[str, Any], name: str) -> dict[str, Any]:
         if _release(saved) != _release(present[package]):
             warnings.warn(
                 f"This {name} was saved by {package} {saved} and is loaded by {package} "
-                f"{present[package]}. Fit it again, or check that its predictions have not changed.",
+                f"{present[package]}. Fit it again, or check that its predictions are the same.",
                 VersionWarning,
                 stacklevel=level_of_caller(),
             )

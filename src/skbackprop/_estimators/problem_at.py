@@ -17,6 +17,7 @@ from skbackprop._core.start import fitted_params, overwrite, zero_unvaried
 from skbackprop._estimators.base import BaseBackprop, Begun
 from skbackprop._estimators.build_problem import (
     BuiltProblem,
+    feature_penalty_of,
     first_params,
     problem_in,
     with_scales,
@@ -71,6 +72,12 @@ class ProblemAt(NamedTuple):
             np.not_equal(values, neutral).any()
             for values, neutral in zip(shifts_and_scales, (0.0, 1.0) * 3, strict=True)
         )
+
+    @property
+    def fit_has_factors(self) -> bool:
+        """Whether `fit` takes its steps on factors of the first coefficients."""
+        loss, n_features = self.target.loss, self.X.shape[1]
+        return feature_penalty_of(self.settings, loss, n_features) > 0.0
 
     @property
     def n_rows(self) -> int:

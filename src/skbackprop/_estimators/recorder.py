@@ -10,6 +10,7 @@ import numpy as np
 from skbackprop._core.descent import Descent, Differentiable
 from skbackprop._core.rows import Rows
 from skbackprop._core.rules import Status
+from skbackprop._estimators.callbacks import is_of_callbacks
 from skbackprop._estimators.fitted_attributes import FittedAttributes
 
 
@@ -45,6 +46,8 @@ class Recorder:
     def note(self, params: np.ndarray, rows: Rows, step_size: float) -> None:
         """Take note of a step."""
         if self.n_steps % self.every == 0:
+            # A copy, since rows in a random order are a view of those of the whole epoch.
+            rows = rows if isinstance(rows, slice) else rows.copy()
             self.records.append(StepRecord(self.n_steps, step_size, rows, params.copy()))
             if len(self.records) > self._max_records:
                 del self.records[1::2]
@@ -78,6 +81,15 @@ def detach(estimator: Any, recorder: Recorder) -> None:
         recorders.remove(recorder)
     if not recorders:
         vars(estimator).pop(_RECORDERS, None)
+
+
+def without_recorders(estimator: Any) -> Any:
+    """A shallow copy without what a fit under way has on its estimator."""
+    model = copy.copy(estimator)
+    for name in list(vars(model)):
+        if name == _RECORDERS or is_of_callbacks(name):
+            delattr(model, name)
+    return model
 
 
 @contextmanager

@@ -85,7 +85,9 @@ def check_groups(groups: Any, n_rows: int) -> np.ndarray | None:
     try:
         np.unique(groups)
     except TypeError as error:
-        raise TypeError(f"groups must be labels that can be sorted; got {groups[:3]}...: {error}") from error
+        raise TypeError(
+            f"groups must be labels that can be sorted; got {groups[:3]}...: {error}"
+        ) from error
     return groups
 
 

@@ -1,12 +1,15 @@
 """A callback that draws a fit while it runs."""
 
 import copy
+import math
+import warnings
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
 from skbackprop._estimators.check_parameters import check_integer, check_number
-from skbackprop._estimators.recorder import Recorder, attach, detach
+from skbackprop._estimators.recorder import Recorder, attach, detach, without_recorders
+from skbackprop._estimators.stacklevel import level_of_caller
 from skbackprop.inspection._page import as_iframe, page_of
 from skbackprop.inspection._recording import FitRecording, check_recordable, recording_of
 
@@ -77,10 +80,15 @@ class LiveView:
         context : sklearn.callback.CallbackContext
             The context of the fit.
         """
-        self._recorder = Recorder(1, self.max_frames)
+        vars(self).pop("recording_", None)
         check_recordable(estimator)
+        recorder = Recorder(1, self.max_frames)
+        self._running: dict[int, Recorder] = {
+            **getattr(self, "_running", {}),
+            id(estimator): recorder,
+        }
         self._show = _notebook() if self.show is None else self.show
-        attach(estimator, self._recorder)
+        attach(estimator, recorder)
         self._due = perf_counter() + self.seconds
 
     def teardown(self, estimator: Any, context: Any) -> None:
@@ -93,8 +101,12 @@ class LiveView:
         context : sklearn.callback.CallbackContext
             The context of the fit.
         """
-        detach(estimator, vars(self).pop("_recorder"))
-        vars(self).pop("_show", None)
+        recorder = getattr(self, "_running", {}).pop(id(estimator), None)
+        if recorder is not None:
+            detach(estimator, recorder)
+        if not getattr(self, "_running", {}):
+            vars(self).pop("_running", None)
+            vars(self).pop("_show", None)
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Do nothing.
@@ -125,14 +137,23 @@ class LiveView:
         """
         is_last = context.task_name != "epoch"
         start = perf_counter()
-        if not self._recorder.records or not (is_last or start >= self._due):
+        recorder = self._running[id(estimator)]
+        due = is_last or start >= self._due
+        if len(recorder.records) < 2 - is_last or self._due == math.inf or not due:
             return
-        data = copy.deepcopy((X, y, (metadata or {}).get("sample_weight")))
-        fitted = copy.copy(estimator)
+        data = X, y, (metadata or {}).get("sample_weight")
+        fitted = without_recorders(estimator)
         if not is_last:
-            vars(fitted).update(self._recorder.fitted(self._recorder.records[-1]))
-        recording = recording_of(self._recorder, fitted, data)
-        self._show(as_iframe(page_of([recording._played()], at_end=True)))
+            vars(fitted).update(recorder.fitted(recorder.records[-1]))
+        try:
+            recording = recording_of(recorder, fitted, copy.deepcopy(data), ended=is_last)
+            self._show(as_iframe(page_of([recording._played()], at_end=True)))
+        except Exception as error:
+            # The fit is worth more than its picture.
+            self._due = math.inf
+            message = f"LiveView cannot draw the fit: {error}"
+            warnings.warn(message, UserWarning, stacklevel=level_of_caller())
+            return
         end = perf_counter()
         self._due = end + max(self.seconds, (end - start) * (1.0 / _SHARE - 1.0))
         if is_last:

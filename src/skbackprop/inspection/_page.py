@@ -46,6 +46,7 @@ class Played(NamedTuple):
     names: dict[str, Any]
     """Names of inputs and outputs."""
     classifies: bool
+    multilabel: bool
 
 
 class Playable:
@@ -94,6 +95,8 @@ class Playable:
         """
         if beside is not None and not isinstance(beside, Playable):
             raise TypeError(f"beside must be a FitRecording; got {type(beside).__name__}.")
+        if title is not None and not isinstance(title, str):
+            raise TypeError(f"title must be a string or None; got {title!r}.")
         fits = [self] if beside is None else [self, beside]
         if names is not None:
             _check_names(names, len(fits))
@@ -136,8 +139,8 @@ def page_of(
             return page
         if all(stride >= len(panel.steps) for panel in panels):
             raise ValueError(
-                f"estimator must have fewer weights for a page of {_LARGEST:,} bytes; got a "
-                f"{panels[0].name}, of which two frames take {len(page.encode()):,}."
+                f"estimator must have fewer weights, or X fewer rows, for a page of {_LARGEST:,} "
+                f"bytes; got a {panels[0].name}, of which two frames take {len(page.encode()):,}."
             )
         stride *= 2
 
@@ -185,9 +188,11 @@ class _Series:
 
     def contents(self, kept: np.ndarray, slots: list[int]) -> dict[str, Any]:
         """What the page has of it."""
+        used, which = np.unique([self._which[frame] for frame in kept], return_inverse=True)
+        variants = list(self._variants)
         return {
-            "which": [self._which[frame] for frame in kept] if len(self._variants) > 1 else 0,
-            "variants": [_in_html(template) for template in self._variants],
+            "which": which.tolist() if len(used) > 1 else 0,
+            "variants": [_in_html(variants[number]) for number in used],
             "slots": slots,
         }
 
@@ -397,6 +402,7 @@ def _drawing(fit: Played) -> dict[str, Any]:
         "points": layers[0].inputs[:_MAX_POINTS].tolist() if weights.sizes[0] <= 2 else [],
         "targets": last.target[:_MAX_POINTS].tolist() if weights.sizes[0] <= 2 else [],
         "classifies": fit.classifies,
+        "multilabel": fit.multilabel,
     }
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
+from skbackprop._core.objective import n_rows_of
 from skbackprop._core.rows import Rows
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.check_parameters import check_integer
-from skbackprop._estimators.recorder import Recorder, attached
+from skbackprop._estimators.recorder import Recorder, attached, without_recorders
 from skbackprop.inspection._network_display import names_of
 from skbackprop.inspection._page import Playable, Played
 from skbackprop.inspection._step import trace_step
@@ -108,8 +109,15 @@ class FitRecording(Playable):
         """What a page shows of it."""
         estimator = self.estimator
         last = trace_step(estimator, self.X, self.y, self.sample_weight)
-        names, classifies = names_of(estimator), is_classifier(estimator)
-        return Played(self.steps, self.losses, self.trace, last, names, classifies)
+        return Played(
+            self.steps,
+            self.losses,
+            self.trace,
+            last,
+            names_of(estimator),
+            classifies=is_classifier(estimator),
+            multilabel=estimator._form["multilabel"],
+        )
 
 
 def record_fit(
@@ -153,7 +161,8 @@ def record_fit(
     TypeError
         If `estimator` is not one of this package, or its rows are not in memory.
     ValueError
-        If `early_stopping` is True, or if rows have a weight of 0.
+        If `early_stopping` is True, if rows have a weight of 0, or if rows have weights and are
+        fitted in batches.
 
     See Also
     --------
@@ -186,7 +195,7 @@ def record_fit(
     with attached(estimator, recorder):
         estimator.fit(X, y, **fit_params)
     data = copy.deepcopy((X, y, fit_params.get("sample_weight")))
-    return recording_of(recorder, copy.copy(estimator), data)
+    return recording_of(recorder, without_recorders(estimator), data)
 
 
 def check_recordable(estimator: Any) -> None:
@@ -205,16 +214,30 @@ def check_recordable(estimator: Any) -> None:
 
 
 def recording_of(
-    recorder: Recorder, fitted: BaseBackprop, data: tuple[Any, Any, Any]
+    recorder: Recorder, fitted: BaseBackprop, data: tuple[Any, Any, Any], *, ended: bool = True
 ) -> FitRecording:
-    """What a recorder has of a fit, and the fitted weights. `data` are X, y and sample_weight."""
+    """What a recorder has of a fit, and the fitted weights. `data` are X, y and sample_weight.
+
+    A fit that has not `ended` is recorded up to its last record, whose weights `fitted` has.
+    """
     n_samples = np.shape(data[0])[0]
     if recorder.n_rows != n_samples:
         raise ValueError(
             f"sample_weight and class_weight must be above 0 in a recording; got {n_samples} rows, "
             f"of which {n_samples - recorder.n_rows} have a weight of 0."
         )
-    records = [record for record in recorder.records if np.isfinite(record.params).all()]
+    is_weighted = data[2] is not None or getattr(fitted, "class_weight", None) is not None
+    if is_weighted and any(n_rows_of(record.rows) < n_samples for record in recorder.records):
+        # A trace divides by the weights of its rows, a step on a batch by those of all rows.
+        raise ValueError(
+            "batch_size must be 'full' in a recording with sample_weight or class_weight; got "
+            f"batch_size={fitted.batch_size!r}."
+        )
+    records, n_steps = recorder.records, recorder.n_steps
+    if not ended:
+        *records, last = records
+        n_steps = last.step
+    records = [record for record in records if np.isfinite(record.params).all()]
     frames = [*map(recorder.fitted, records), vars(fitted)]
     coefs, intercepts = (
         [np.array(arrays, np.float64) for arrays in zip(*(f[name] for f in frames), strict=True)]
@@ -223,7 +246,7 @@ def recording_of(
     return FitRecording(
         fitted,
         *data,
-        steps=np.array([*(record.step for record in records), recorder.n_steps]),
+        steps=np.array([*(record.step for record in records), n_steps]),
         coefs=coefs,
         intercepts=intercepts if fitted.fit_intercept else None,
         losses=np.array([frame["loss_"] for frame in frames]),
@@ -234,6 +257,8 @@ def recording_of(
 
 def _rows_of(values: Any, rows: Rows) -> Any:
     """Rows of an array, a list or a data frame."""
+    if hasattr(values, "tocsr"):
+        values = values.tocsr()
     if isinstance(values, Sequence):
         values = np.asarray(values)
     return values.iloc[rows] if hasattr(values, "iloc") else values[rows]

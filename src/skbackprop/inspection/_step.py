@@ -182,6 +182,7 @@ def take_step(subject: ProblemAt, learning_rate: float) -> StepTrace:
         loss_reduction=subject.objective.reduction,
         alpha=subject.objective.alpha,
         conditions=subject.conditions,
+        fit_has_factors=subject.fit_has_factors,
         target=_as_matrix(subject),
         target_unit=_target_unit(subject),
         output_gradient=output_gradient,

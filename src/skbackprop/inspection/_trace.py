@@ -54,6 +54,9 @@ class StepTrace(Printed):
         Strength of the penalty.
     conditions : bool
         Whether the step is taken in conditioned coordinates.
+    fit_has_factors : bool
+        Whether `fit` takes another step, on factors of the weights of layer 1. See
+        :ref:`feature_penalty`.
     target : ndarray of shape (n_rows, n_outputs)
         The targets y. For class codes, 1 for the class of the row and 0 for the others; for several
         quantiles, the same in each column.
@@ -87,6 +90,7 @@ class StepTrace(Printed):
     loss_reduction: str
     alpha: float
     conditions: bool
+    fit_has_factors: bool
     target: np.ndarray
     target_unit: str
     output_gradient: np.ndarray | None
@@ -218,6 +222,11 @@ class StepTrace(Printed):
         parts += [self._weight_table(layer) for layer in self.layers]
         if self.conditions:
             parts.append(self._on_conditioning())
+        if self.fit_has_factors:
+            parts.append(
+                "This is the step of partial_fit. fit takes its steps on factors of the weights of "
+                "layer 1: with feature_penalty=0 it takes this step, too."
+            )
         return [*parts, *self._loss_notes()]
 
     def _input_table(self) -> Table:

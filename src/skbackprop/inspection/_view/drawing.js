@@ -285,9 +285,11 @@ function extent(values, room) {
 class LossPlot {
   constructor(parent, fit, fits, seek) {
     const losses = fits.flatMap((one) => Array.from(one.losses));
-    const positive = losses.every((loss) => loss > 0 && Number.isFinite(loss));
-    const log = positive && Math.max(...losses) > 30 * Math.min(...losses);
-    const limits = extent(log ? losses.map(Math.log10) : losses, 0.05);
+    const logs = losses.filter((loss) => loss > 0 && Number.isFinite(loss)).map(Math.log10);
+    const log = logs.length > 1 && Math.max(...logs) - Math.min(...logs) > Math.log10(30);
+    // Within the range of doubles, with room for the axis.
+    const inRange = (v) => Math.min(305, Math.max(-305, v));
+    const limits = log ? extent(logs, 0.05).map(inRange) : extent(losses, 0.05);
     const last = Math.max(1, ...fits.map((one) => one.steps.at(-1)));
     this.fit = fit;
     this.plot = new Plot(parent, "Loss by step", [0, last], log ? limits.map((v) => 10 ** v) : limits, {

@@ -77,7 +77,7 @@ class MapPlot {
     this.output = output;
     const limits = [0, 1].map((axis) => extent(fit.points.map((x) => x[axis]), 0.15));
     this.plot = new Plot(parent, "Predictions by inputs", ...limits, { labels: fit.inputs });
-    this.severalClasses = fit.classifies && fit.outputs.length > 1;
+    this.severalClasses = fit.classifies && !fit.multilabel && fit.outputs.length > 1;
     const values = fit.targets.map((y) => y[output]);
     this.range = fit.classifies ? [0, 1] : extent(values, 0);
     this.makeCells(limits);

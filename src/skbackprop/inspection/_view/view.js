@@ -48,7 +48,7 @@ class FitView {
       add(holder, "p", { class: "legend" }, plot.legend);
       this.plots[1] = plot;
     };
-    if (Kind === MapPlot && fit.outputs.length > 1 && !fit.classifies) {
+    if (Kind === MapPlot && fit.outputs.length > 1 && (!fit.classifies || fit.multilabel)) {
       const outputs = fit.outputs.map((name, k) => [k, name]);
       const chosen = select(figure, "Output ", outputs, () => {
         make(Number(chosen.value));
