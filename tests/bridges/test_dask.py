@@ -41,6 +41,7 @@ distributed = pytest.importorskip("distributed")
 from skbackprop.dask import DaskBackpropClassifier, DaskBackpropRegressor  # noqa: E402
 from skbackprop.dask._blocks import Blocks  # noqa: E402
 from skbackprop.dask._objective import ObjectiveOfBlocks  # noqa: E402
+from skbackprop.inspection import trace_step  # noqa: E402
 
 pytestmark = [
     # What distributed says when its own threads and sockets end late.
@@ -561,6 +562,11 @@ class TestPrediction:
         assert isinstance(lazy, da.Array)
         assert lazy.shape == (N_ROWS, 4)
         assert_allclose(lazy.compute(), local.transform(X), rtol=1e-8)
+
+    def test_it_is_inspected_in_memory(self, fitted):
+        X = np.random.default_rng(0).normal(size=(6, fitted.n_features_in_))
+        y = fitted.to_local().predict(X)
+        assert str(trace_step(fitted, X, y)) == str(trace_step(fitted.to_local(), X, y))
 
     def test_to_local(self, fitted):
         local = fitted.to_local()

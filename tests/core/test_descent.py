@@ -478,3 +478,9 @@ def test_statuses_have_a_name_and_a_sentence():
         "diverged",
     ]
     assert all(status.message.endswith(".") for status in Status)
+
+
+def test_a_plateau_is_told_after_a_loss_that_is_not_a_number():
+    rule = Plateau(1e-4, 3)
+    assert not any(rule.reached(loss) for loss in (math.nan, 5.0, 4.0, 3.0, 2.0, 1.0))
+    assert [rule.reached(1.0) for _ in range(3)] == [False, False, True]

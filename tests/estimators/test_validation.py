@@ -862,6 +862,7 @@ class TestTools:
         small(REGRESSOR, max_iter=1).fit(
             gaps, y[::2], X_val=gaps.reset_index(drop=True), y_val=y[::2]
         )
+        small(REGRESSOR, max_iter=1).fit(gaps, y[::2], X_val=gaps, y_val=y[::2])
 
     @pytest.mark.usefixtures("_routing")
     def test_groups_of_a_search_reach_the_fit_by_routing(self):
