@@ -154,10 +154,10 @@ class Penalty:
 
     def add_gradient(self, params: np.ndarray, out: np.ndarray, factor: float) -> float:
         """Add factor · the gradient to `out`; return the penalty."""
-        part, gradient = params[self._part], out[self._part]
-        np.multiply(part, factor * self.strength, out=self._terms)
+        np.multiply(params[self._part], factor * self.strength, out=self._terms)
+        gradient = out[self._part]
         gradient += self._terms
-        return 0.5 * self.strength * float(part @ part)
+        return self.value(params)
 
 
 class Objective(ObjectiveOfRows):

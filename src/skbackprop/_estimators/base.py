@@ -34,12 +34,11 @@ from skbackprop._estimators.check_data import (
     GivenRows,
     check_inputs,
     check_sample_weight,
-    check_total_weight,
     named_as,
     warn_of_another_scale,
 )
 from skbackprop._estimators.check_parameters import Settings, check_layer, check_parameters
-from skbackprop._estimators.class_weight import weighted_by_class
+from skbackprop._estimators.class_weight import weights_of_rows
 from skbackprop._estimators.fitted_attributes import FittedAttributes
 from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.past import Fitted, Past, Streams, spawn_streams
@@ -313,8 +312,7 @@ class BaseBackprop(
         target = self._encode_target(y, X.dtype, given.classes, partial=partial, known=known)
         class_weights = self._class_weights(target, sample_weight, partial=partial)
         target = target._replace(class_weights=class_weights)
-        sample_weight = weighted_by_class(target, sample_weight)
-        check_total_weight(sample_weight, X.dtype, settings.reduction)
+        sample_weight = weights_of_rows(target, sample_weight, X.dtype, settings.reduction)
         groups = check_groups(given.groups, X.shape[0])
         data = Data(X, y, target.values, sample_weight, groups)
         return data.without_weightless(), target
@@ -368,8 +366,7 @@ class BaseBackprop(
         name = "sample_weight_val"
         weight = check_sample_weight(given.sample_weight, X.shape[0], name)
         target = target._replace(class_weights=fit_target.class_weights)
-        weight = weighted_by_class(target, weight, name)
-        check_total_weight(weight, dtype, settings.reduction, name)
+        weight = weights_of_rows(target, weight, dtype, settings.reduction, name)
         rows = Data(X, y, target.values, weight).without_weightless()
         if target.is_numeric:
             warn_of_another_scale(data.values, rows.values)

@@ -197,12 +197,17 @@ def with_scales(built: BuiltProblem, params: np.ndarray, *, goes_on: bool) -> np
     return scales.split(params) if goes_on else scales.append_ones(params)
 
 
-def set_initial(built: BuiltProblem, params: np.ndarray, coefs: Any, intercepts: Any) -> None:
-    """Overwrite parameters by the weights given to fit, which are of the network on raw X."""
+def set_initial(
+    built: BuiltProblem,
+    params: np.ndarray,
+    coefs: Any,
+    intercepts: Any,
+    names: tuple[str, str] = ("coefs_init", "intercepts_init"),
+) -> None:
+    """Overwrite parameters by given weights of the network on raw X; `names` are the arguments'."""
     network, conditioning = built.problem.network, built.problem.conditioning
-    overwrite(
-        network, conditioning, params, *check_initial(network, coefs, intercepts, params.dtype)
-    )
+    given = check_initial(network, coefs, intercepts, params.dtype, names)
+    overwrite(network, conditioning, params, *given)
 
 
 def _params_to_go_on_from(

@@ -169,7 +169,7 @@ def check_initial(
     coefs: Any,
     intercepts: Any,
     dtype: np.dtype,
-    names: tuple[str, str] = ("coefs_init", "intercepts_init"),
+    names: tuple[str, str],
 ) -> tuple[list[np.ndarray] | None, list[np.ndarray] | None]:
     """Given weights, which are of the network on raw X, as arrays; `names` are the arguments'."""
     if intercepts is not None and not network.fit_intercept:

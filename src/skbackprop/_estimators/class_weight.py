@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from skbackprop._core.problem import Target
+from skbackprop._estimators.check_data import check_total_weight
 
 _ACCEPTED = "None, 'balanced', a dict of class: weight or, for multilabel, a list of one a label"
 
@@ -39,24 +40,27 @@ def class_tables(
     raise kind(f"class_weight must be {_ACCEPTED}; got {class_weight!r}.")
 
 
-def weighted_by_class(
-    target: Target, sample_weight: np.ndarray | None, name: str = "sample_weight"
+def weights_of_rows(
+    target: Target,
+    sample_weight: np.ndarray | None,
+    dtype: np.dtype,
+    reduction: str,
+    name: str = "sample_weight",
 ) -> np.ndarray | None:
-    """The weights of the rows, times those of their classes."""
-    if target.class_weights is None:
-        return sample_weight
-    codes = codes_of(target)
-    weights: np.ndarray = np.prod(
-        [table[column] for table, column in zip(target.class_weights, codes.T, strict=True)], axis=0
-    )
-    if sample_weight is not None:
-        weights *= sample_weight
-    if not weights.any():
-        raise ValueError(
-            f"class_weight and {name} must leave a weight that is not zero; got weights by class "
-            f"of {[table.tolist() for table in target.class_weights]}."
+    """The given weights of the rows, times those of their classes, with a sum that is felt."""
+    if target.class_weights is not None:
+        tables, columns = target.class_weights, codes_of(target).T
+        weights: np.ndarray = np.prod(
+            [table[column] for table, column in zip(tables, columns, strict=True)], axis=0
         )
-    return weights
+        sample_weight = weights if sample_weight is None else weights * sample_weight
+        if not sample_weight.any():
+            raise ValueError(
+                f"class_weight and {name} must leave a weight that is not zero; got weights by "
+                f"class of {[table.tolist() for table in tables]}."
+            )
+    check_total_weight(sample_weight, dtype, reduction, name)
+    return sample_weight
 
 
 def codes_of(target: Target) -> np.ndarray:

@@ -13,23 +13,22 @@ from skbackprop._core.conditioning import Conditioning
 from skbackprop._core.network import Layer, Network
 from skbackprop._core.objective import ObjectiveOfRows
 from skbackprop._core.problem import Data, Problem, Target
-from skbackprop._core.start import fitted_params, overwrite, zero_unvaried
+from skbackprop._core.start import fitted_params, zero_unvaried
 from skbackprop._estimators.base import BaseBackprop, Begun
 from skbackprop._estimators.build_problem import (
     BuiltProblem,
     feature_penalty_of,
     first_params,
     problem_in,
+    set_initial,
     with_scales,
 )
 from skbackprop._estimators.check_data import (
     GivenRows,
-    check_initial,
     check_sample_weight,
-    check_total_weight,
 )
 from skbackprop._estimators.check_parameters import Settings, check_parameters
-from skbackprop._estimators.class_weight import weighted_by_class
+from skbackprop._estimators.class_weight import weights_of_rows
 from skbackprop._estimators.past import spawn_streams
 from skbackprop._estimators.plan import search_step
 from skbackprop._estimators.validation import ToValidate
@@ -152,8 +151,8 @@ def problem_at(
     sample_weight = check_sample_weight(given.sample_weight, X.shape[0])
     target = model._encode_target(y, X.dtype, given.classes, partial=True, known=form)
     class_weights = model._class_weights(target, sample_weight, partial=False)
-    sample_weight = weighted_by_class(target._replace(class_weights=class_weights), sample_weight)
-    check_total_weight(sample_weight, X.dtype, settings.reduction)
+    target = target._replace(class_weights=class_weights)
+    sample_weight = weights_of_rows(target, sample_weight, X.dtype, settings.reduction)
     data = Data(X, y, target.values, sample_weight)
     conditioning = conditioning._replace(
         target_degree=target.loss.degree, log_target=target.loss.output_activation == "exp"
@@ -171,9 +170,7 @@ def problem_at(
         # What did not vary begins with zeros, as in the fit.
         zero_unvaried(network.layers(params), begun.built.unvaried_inputs, built.constant_targets)
     if begun is not None or coefs is not None or intercepts is not None:
-        names = ("coefs", "intercepts")
-        weights = check_initial(network, coefs, intercepts, X.dtype, names)
-        overwrite(network, conditioning, params, *weights)
+        set_initial(built, params, coefs, intercepts, ("coefs", "intercepts"))
         layers = conditioning.to_raw(network.layers(params), X.dtype)
     if not network.fit_intercept:
         layers = [Layer(coef, None) for coef, _ in layers]

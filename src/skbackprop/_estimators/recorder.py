@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from skbackprop._core.descent import Descent, Differentiable
+from skbackprop._core.descent import Differentiable, Epoch
 from skbackprop._core.rows import Rows
-from skbackprop._core.rules import Status
 from skbackprop._estimators.callbacks import is_of_callbacks
 from skbackprop._estimators.fitted_attributes import FittedAttributes
 
@@ -63,10 +62,8 @@ class Recorder:
         """The attributes of an estimator that is fitted up to a record."""
         with np.errstate(over="ignore", invalid="ignore"):
             loss = self._objective.value(record.params)
-        descent = Descent(Status.RUNNING, [loss], [record.step_size], loss, loss, False, 0)
-        unit = self._attributes.built.problem.conditioning.loss_unit
-        streams = copy.deepcopy(self._attributes.streams)
-        return self._attributes.after(descent.in_units_of(unit), record.params, streams)
+        epoch = Epoch(1, loss, loss, record.params, [loss], [record.step_size])
+        return self._attributes.in_mid_fit(epoch)
 
 
 def attach(estimator: Any, recorder: Recorder) -> None:

@@ -83,10 +83,8 @@ class LiveView:
         vars(self).pop("recording_", None)
         check_recordable(estimator)
         recorder = Recorder(1, self.max_frames)
-        self._running: dict[int, Recorder] = {
-            **getattr(self, "_running", {}),
-            id(estimator): recorder,
-        }
+        self._running: dict[int, Recorder] = getattr(self, "_running", {})
+        self._running[id(estimator)] = recorder
         self._show = _notebook() if self.show is None else self.show
         attach(estimator, recorder)
         self._due = perf_counter() + self.seconds
