@@ -413,7 +413,7 @@ def test_the_fill_of_units_tells_sign_and_size():
     assert fills[1] == pytest.approx([1, 1, 1])
     depth = 1 - fills
     assert depth[2] == pytest.approx(depth[3] / 4)
-    assert depth[3] / (1 - np.array(BLUE)) == pytest.approx(np.full(3, 0.6))
+    assert depth[3] / (1 - np.array(BLUE)) == pytest.approx(np.full(3, 0.5))
     assert depth[0] / (1 - np.array(VERMILION)) == pytest.approx(np.full(3, 0.3))
 
 

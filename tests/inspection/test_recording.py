@@ -13,6 +13,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.rows import Batches
 from skbackprop.inspection import _page, record_fit, trace_step
 from skbackprop.inspection._rendering import Table
@@ -140,11 +141,84 @@ def test_weighted_rows_are_recorded_in_full_batch_only(weighted):
     np.testing.assert_allclose(coef, recording.coefs[0][1], rtol=1e-9)
 
 
-def test_the_trace_says_where_a_fit_takes_another_step():
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"batch_size": "full"},
+        {"batch_size": 5, "learning_rate": 0.1},
+        {"batch_size": "full", "hidden_layer_sizes": (), "feature_penalty": 0.5},
+        {"batch_size": "full", "fit_intercept": False},
+    ],
+)
+def test_the_step_with_feature_scales_leads_to_the_next_frame(changed):
+    settings = {"hidden_layer_sizes": 3, "random_state": 0, "max_iter": 6, "tol": None}
+    inputs = X * [1.0, 50.0] + [0.0, 1000.0]
+    recording = record_fit(BackpropRegressor(**settings | changed), inputs, Y)
+    assert np.ptp(recording.feature_scales) > 0
+    assert recording.scale_penalties[0] == 0 < recording.scale_penalties[-1]
+    for frame in range(len(recording) - 1):
+        trace = recording.trace(frame)
+        if changed["batch_size"] == "full":
+            np.testing.assert_allclose(trace.value, recording.losses[frame], rtol=1e-12)
+        np.testing.assert_allclose(trace.scales, recording.feature_scales[frame : frame + 2])
+        for layer, coef in zip(trace.layers, recording.coefs, strict=True):
+            np.testing.assert_allclose(layer.new_coef, coef[frame + 1], rtol=1e-9, atol=1e-12)
+        if recording.intercepts is not None:
+            for layer, intercept in zip(trace.layers, recording.intercepts, strict=True):
+                np.testing.assert_allclose(layer.new_intercept, intercept[frame + 1], rtol=1e-9)
+        for name in ("coefs[0][1, 0]", "coefs[0][0, 0]"):
+            chain = trace.chain(name)
+            np.testing.assert_allclose(chain.value, chain.gradient, rtol=1e-9)
+
+
+def test_the_trace_says_how_feature_scales_are_moved():
     model = BackpropRegressor(3, random_state=0, batch_size="full", max_iter=3, tol=None)
-    text = "fit takes its steps on factors of the weights of"
-    assert text in str(record_fit(model, X, Y).trace(0)).replace("\n", " ")
-    assert text not in str(record_fit(model.set_params(feature_penalty=0), X, Y).trace(0))
+    recording = record_fit(model, X, Y)
+    text = str(recording.trace(1))
+    assert "The fit takes the step on factors of the weights of layer 1" in text
+    assert (
+        f"x₁     {recording.feature_scales[1, 0]:.6f}  {recording.feature_scales[2, 0]:.6f}" in text
+    )
+    assert "factors" not in str(record_fit(model.set_params(feature_penalty=0), X, Y).trace(0))
+
+
+def test_a_feature_whose_scale_has_faded_is_traced():
+    model = BackpropRegressor(3, random_state=0, batch_size="full", max_iter=3, tol=None)
+    recording = record_fit(model, X, Y)
+    recording.feature_scales[1, 0] = 0.0
+    recording.coefs[0][1, 0] = 0.0
+    assert np.isfinite(recording.trace(1).layers[0].new_coef).all()
+
+
+def test_rows_have_their_numbers_in_the_data():
+    recording = record_fit(clone(PLAIN).set_params(batch_size=5), X, Y)
+    trace = recording.trace(1)
+    np.testing.assert_array_equal(trace.rows, recording.rows[1])
+    assert list(trace.to_frame("units")["row"].unique()) == list(trace.rows)
+    chain = trace.chain("coefs[0][0, 0]")
+    assert list(chain.to_frame()["row"].unique()) == list(trace.rows)
+    of_tables = [part for part in [*trace._report(), *chain._report()] if isinstance(part, Table)]
+    labels = [[line[0] for line in part.lines] for part in of_tables if part.header[0] == "row"]
+    assert len(labels) == 5
+    assert all(list(dict.fromkeys(of)) in ([*trace.rows], [*trace.rows, "all"]) for of in labels)
+    [panel] = data_of(recording.to_html())["panels"]
+    assert panel["rows"] == [
+        np.arange(len(X))[recording.rows[list(recording.steps).index(step)]].tolist()[:8]
+        for step in panel["steps"]
+    ]
+
+
+@pytest.mark.filterwarnings("ignore::skbackprop.DivergenceWarning")
+def test_whether_the_fit_kept_earlier_weights():
+    assert not record_fit(clone(PLAIN), X, Y).kept_earlier
+    diverging = clone(PLAIN).set_params(learning_rate=1e6, max_iter=200, activation="relu")
+    recording = record_fit(diverging, X, Y)
+    assert recording.kept_earlier
+    assert recording.losses[-1] == recording.losses[0]
+    # The loss on other rows is lowest after some epochs.
+    best = record_fit(clone(PLAIN).set_params(max_iter=500), X, Y, X_val=X[:3], y_val=-Y[:3])
+    assert best.estimator.best_iter_ < 500
+    assert best.kept_earlier
 
 
 def test_rows_are_kept_without_those_of_the_whole_epoch():
@@ -197,7 +271,7 @@ def test_a_fit_that_diverges_has_a_page():
 def test_without_intercepts_there_are_none():
     recording = record_fit(clone(PLAIN).set_params(fit_intercept=False), X, Y)
     assert recording.intercepts is None
-    assert repr(recording) == "<FitRecording of a 2-3-1 network: 21 frames of 20 steps>"
+    assert repr(recording) == "<FitRecording of a 2-3-1 network: 20 steps in 21 frames>"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +310,7 @@ def numbers_of(report):
     """The numbers of a report in order."""
     for part in report:
         cells = [cell for line in part.lines for cell in line] if isinstance(part, Table) else part
-        yield from (cell for cell in cells if isinstance(cell, float))
+        yield from (cell for cell in cells if isinstance(cell, int | float))
 
 
 def filled(template, values):
@@ -246,6 +320,8 @@ def filled(template, values):
         for cell in cells:
             if isinstance(cell, int):
                 yield values[cell]
+            elif isinstance(cell, dict):
+                yield int(values[cell["whole"]])
             elif isinstance(cell, list):
                 yield np.prod([values[k] for k in cell])
 
@@ -288,6 +364,36 @@ def test_names_from_outside_do_not_end_the_data():
     page = record_fit(clone(PLAIN), frame, Y).to_html()
     assert page.count("</script>") == 2
     assert data_of(page)["panels"][0]["inputs"] == ["</script><b>", "<!--"]
+
+
+def test_dollars_in_names_are_dollars():
+    frame = pd.DataFrame(X, columns=["$price", "a $ that is far too long"])
+    labels = np.where(Y > 0.5, "$5 to $10", np.where(Y < -0.5, r"\$", "none"))
+    recording = record_fit(BackpropClassifier(3, max_iter=3, random_state=0), frame, labels)
+    [panel] = data_of(recording.to_html())["panels"]
+    assert panel["inputs"] == ["$price", "a $ that is far t…"]
+    assert panel["outputs"] == ["$5 to $10", r"\$", "none"]
+
+
+def test_half_a_surrogate_pair_in_a_name_is_a_question_mark():
+    frame = pd.DataFrame(X, columns=pd.Index(["a\ud800", "b"], dtype=object))
+    recording = record_fit(clone(PLAIN), frame, Y)
+    [panel] = data_of(recording.to_html(title="\udfff"))["panels"]
+    assert panel["inputs"] == ["a?", "b"]
+
+
+@pytest.mark.parametrize(("argument", "value"), [("path", 5), ("title", 5), ("beside", 5)])
+def test_arguments_of_a_page_are_checked_first(argument, value, monkeypatch):
+    recording = record_fit(clone(PLAIN), X, Y)
+    monkeypatch.setattr(_page, "page_of", None)
+    with pytest.raises(TypeError, match=rf"{argument} must be .*; got (5|int)\."):
+        recording.to_html(**{argument: value})
+
+
+def test_the_page_has_the_activation_functions_of_the_package():
+    script = files("skbackprop.inspection").joinpath("_view", "predictions.js").read_text("utf-8")
+    functions = re.search(r"const FUNCTIONS = \{(.*?)\n\};", script, re.DOTALL)[1]
+    assert set(re.findall(r"^  (\w+):", functions, re.MULTILINE)) >= set(ACTIVATIONS)
 
 
 def test_a_page_is_no_larger_than_it_may_be():

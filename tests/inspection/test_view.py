@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from skbackprop import BackpropClassifier, BackpropRegressor
-from skbackprop.inspection import record_fit
+from skbackprop.inspection import NetworkDisplay, record_fit, trace_step
 
 selenium = pytest.importorskip("selenium", reason="selenium is not installed")
 
@@ -288,6 +288,93 @@ def test_the_network_is_that_of_the_row(open_page):
         f"x{sub} = {value}" for sub, value in zip("₁₂", written(hidden.inputs[4]), strict=True)
     ]
     assert texts(".right") == [f"ŷ₁ = {written(output.a[4])[0]}"]
+
+
+@pytest.mark.filterwarnings("ignore::skbackprop.DivergenceWarning")
+def test_the_last_frame_says_that_earlier_weights_were_kept(open_page):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(6, 2))
+    settings = TEXTBOOK | {"learning_rate": 1e6, "activation": "relu", "max_iter": 100}
+    diverged = record_fit(BackpropRegressor(3, **settings), X, X[:, 0])
+    for recording, expected in ((diverged, True), (two_two_one(), False)):
+        browser = open_page(recording.to_html())
+        note = browser.find_element(By.CSS_SELECTOR, ".note")
+        assert not note.is_displayed()
+        for _ in range(len(recording)):
+            button(browser, "step").click()
+        assert note.is_displayed() == expected
+        assert not expected or "the weights that it kept" in note.text
+
+
+def test_the_chosen_row_is_kept_through_short_batches(open_page):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(12, 2))
+    model = BackpropRegressor(2, max_iter=2, **TEXTBOOK | {"batch_size": 5})
+    recording = record_fit(model, X, X[:, 0])
+    browser = open_page(recording.to_html())
+    row = browser.find_elements(By.CSS_SELECTOR, ".network select")[1]
+    row.find_elements(By.TAG_NAME, "option")[4].click()
+
+    def seen():
+        [chosen] = [o for o in row.find_elements(By.TAG_NAME, "option") if o.is_selected()]
+        return chosen.text
+
+    for frame in range(6):
+        assert seen() == f"row {recording.rows[frame][1 if frame in (2, 5) else 4]}"
+        inputs = browser.find_element(By.CSS_SELECTOR, ".network .left").text
+        number = int(seen().split()[1])
+        assert inputs.replace("−", "-") == f"x₁ = {X[number, 0]:.2g}"
+        button(browser, "step").click()
+
+
+@pytest.mark.parametrize("n_features", [1, 2])
+@pytest.mark.parametrize("n_classes", [3, 7])
+def test_the_colours_of_classes_have_a_key(open_page, n_features, n_classes):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3 * n_classes, n_features))
+    labels = [f"class {number % n_classes}" for number in range(len(X))]
+    model = BackpropClassifier(2, max_iter=3, **TEXTBOOK)
+    browser = open_page(record_fit(model, X, labels).to_html())
+    figure = browser.find_element(By.CSS_SELECTOR, ".predictions")
+    entries = figure.find_elements(By.CSS_SELECTOR, ".key li")
+    names = [name for entry in entries for name in entry.text.split(", ")]
+    assert sorted(names) == sorted(set(labels))
+    colours = {}
+    for entry in entries:
+        mark = entry.find_element(By.CSS_SELECTOR, "path, circle")
+        kind = "stroke" if mark.tag_name == "path" else "fill"
+        colour = mark.value_of_css_property(kind)
+        colours |= dict.fromkeys(entry.text.split(", "), colour)
+    points = figure.find_elements(By.CSS_SELECTOR, "circle.point")[: len(X)]
+    fills = [point.value_of_css_property("fill") for point in points]
+    assert fills == [colours[label] for label in labels]
+    if n_features == 1:
+        curves = figure.find_elements(By.CSS_SELECTOR, "g path.curve")
+        drawn = [
+            (c.value_of_css_property("stroke"), c.get_attribute("stroke-dasharray")) for c in curves
+        ]
+        assert len(set(drawn)) == n_classes
+    options = figure.find_elements(By.TAG_NAME, "option")
+    assert [option.text for option in options] == ["all", *sorted(set(labels))]
+    options[-1].click()
+    assert figure.find_elements(By.CSS_SELECTOR, ".key") == []
+    assert len(figure.find_elements(By.CSS_SELECTOR, "path.curve, path.border")) == 1
+
+
+def test_a_number_that_is_nothing_has_no_sign(open_page):
+    X = [[1.0], [2.0]]
+    settings = TEXTBOOK | {"activation": "relu", "max_iter": 2}
+    # The unit is silent, and its delta is 0 times a number below 0.
+    recording = record_fit(
+        BackpropRegressor(1, **settings), X, [3.0, 4.0],
+        coefs_init=[[[-1.0]], [[1.0]]], intercepts_init=[[0.0], [0.0]],
+    )  # fmt: skip
+    assert str(recording.trace(0).layers[0].delta[0, 0]) == "-0.0"
+    browser = open_page(recording.to_html())
+    assert "δ 0" in browser.find_element(By.CSS_SELECTOR, ".network svg").text
+    assert "−0" not in browser.find_element(By.CSS_SELECTOR, ".network svg").text.split()
+    drawn = NetworkDisplay.from_trace(trace_step(recording.estimator, X[:1], [3.0]))
+    assert any("δ 0" in text.get_text() for text in drawn.texts_)
 
 
 def test_each_output_has_a_map(open_page):

@@ -8,6 +8,7 @@ import numpy as np
 
 from skbackprop._core.conditioning import beyond_range
 from skbackprop._core.descent import Descent, Epoch, Plan
+from skbackprop._core.network import Layer
 from skbackprop._core.problem import TargetForm
 from skbackprop._estimators.build_problem import BuiltProblem
 from skbackprop._estimators.check_parameters import Settings
@@ -41,14 +42,17 @@ class FittedAttributes:
         attributes = self.after(descent, params, self.streams)
         return attributes | ({} if validation is None else validation.attributes())
 
+    @np.errstate(over="ignore", invalid="ignore")
+    def layers(self, params: np.ndarray) -> list[Layer]:
+        """The layers of the network on raw X."""
+        problem = self.built.problem
+        layers = problem.network.layers(problem.of_network(params))
+        return problem.conditioning.to_raw(layers, problem.data.X.dtype)
+
     def after(self, descent: Descent, params: np.ndarray, streams: Streams) -> dict[str, Any]:
         """The attributes of a network with the given parameters."""
         problem, form = self.built.problem, self.form
-        conditioning = problem.conditioning
-        with np.errstate(over="ignore", invalid="ignore"):
-            layers = conditioning.to_raw(
-                problem.network.layers(problem.of_network(params)), problem.data.X.dtype
-            )
+        conditioning, layers = problem.conditioning, self.layers(params)
         if not all(
             np.isfinite(part).all() for layer in layers for part in layer if part is not None
         ):

@@ -13,6 +13,7 @@ from skbackprop.inspection._rendering import (
     MAX_LINES,
     Paragraph,
     Printed,
+    Product,
     Report,
     Table,
     frame_of,
@@ -74,6 +75,8 @@ class Chain(Printed):
         ∂J/∂w by backpropagation.
     notes : list of str
         Explanations of the less usual symbols.
+    rows : ndarray of shape (n_rows,)
+        The numbers of the rows, as those of the trace.
 
     Examples
     --------
@@ -95,6 +98,7 @@ class Chain(Printed):
     penalty_symbol: str
     gradient: float
     notes: list[str]
+    rows: np.ndarray
 
     @property
     def row_sums(self) -> np.ndarray:
@@ -120,8 +124,8 @@ class Chain(Printed):
         Returns
         -------
         frame : pandas.DataFrame
-            One line for each row, path and factor. Its columns are "row" and "path", counted from
-            0, "factor" and "formula" in Unicode, and "value".
+            One line for each row, path and factor. Its columns are "row", as in `rows`, "path",
+            counted from 0, "factor" and "formula" in Unicode, and "value".
         """
         return frame_of(
             [
@@ -134,7 +138,7 @@ class Chain(Printed):
                 }
                 for number, path in enumerate(self.paths)
                 for factor in path.factors
-                for row, value in enumerate(factor.values)
+                for row, value in zip(self.rows, factor.values, strict=True)
             ]
         )
 
@@ -189,7 +193,17 @@ class Chain(Printed):
             f"${derivative}$, the gradient of {self.name}: {plural(self.n_paths, 'path')}, "
             f"{plural(n_rows, 'row')}"
         ]
-        parts += [self._path_table(number, path) for number, path in enumerate(self.paths, 1)]
+        products = [
+            [
+                Product([float(factor.values[row]) for factor in path.factors])
+                for row in range(min(n_rows, MAX_LINES))
+            ]
+            for path in self.paths
+        ]
+        parts += [
+            self._path_table(f"Path {number}: {path.way}", path.factors, column)
+            for number, (path, column) in enumerate(zip(self.paths, products, strict=True), 1)
+        ]
         if self.n_left_out:
             be = "is" if self.n_left_out == 1 else "are"
             which = f"these {n_shown} were" if n_shown > 1 else "this one was"
@@ -198,7 +212,7 @@ class Chain(Printed):
                 "following the largest sums, starting at the weight."
             )
         if n_rows > 1 or self.n_paths > 1:
-            parts.append(self._sum_table())
+            parts.append(self._sum_table(products))
         total: Paragraph = (f"${derivative}$ = ",)
         if self.penalty:
             sums = float(self.row_sums.sum())
@@ -207,34 +221,33 @@ class Chain(Printed):
             total = (*total, sums, sign, abs(self.penalty), of_weights)
         return [*parts, (*total, self.gradient), *self.notes]
 
-    def _path_table(self, number: int, path: Path) -> Table:
-        product = path.product
-        lines = [
-            [row, *(float(factor.values[row]) for factor in path.factors), float(product[row])]
-            for row in range(min(len(product), MAX_LINES))
-        ]
+    def _path_table(self, title: str, factors: list[Factor], products: list[Product]) -> Table:
         return Table(
-            f"Path {number}: {path.way}",
-            ["row", *(f"${factor.symbol}$" for factor in path.factors), "product"],
-            lines,
-            len(product),
-            ["", *(f"${factor.formula}$" for factor in path.factors), ""],
+            title,
+            ["row", *(f"${factor.symbol}$" for factor in factors), "product"],
+            [
+                [int(row), *product.factors, product]
+                for row, product in zip(self.rows, products, strict=False)
+            ],
+            len(self.rows),
+            ["", *(f"${factor.formula}$" for factor in factors), ""],
         )
 
-    def _sum_table(self) -> Table:
-        columns = [path.product for path in self.paths]
+    def _sum_table(self, products: list[list[Product]]) -> Table:
+        sums = [path.product for path in self.paths]
+        columns: list[list[Any]] = list(products)
         header = ["row", *(f"path {number}" for number in range(1, len(columns) + 1))]
-        if self.n_left_out:
-            columns, header = [*columns, self.others], [*header, "others"]
-        if len(columns) > 1:
-            columns, header = [*columns, self.row_sums], [*header, "sum"]
-        n_rows = len(self.others)
-        lines: list[list[Any]] = [
-            [str(row), *(float(column[row]) for column in columns)]
-            for row in range(min(n_rows, MAX_LINES))
-        ]
+        further = [("others", self.others)] if self.n_left_out else []
+        if len(columns) + len(further) > 1:
+            further.append(("sum", self.row_sums))
+        for name, values in further:
+            header.append(name)
+            sums.append(values)
+            columns.append(values[:MAX_LINES].tolist())
+        lines: list[list[Any]] = list(map(list, zip(self.rows.tolist(), *columns, strict=False)))
+        n_rows = len(self.rows)
         if n_rows > 1:
-            lines.append(["all", *(float(column.sum()) for column in columns)])
+            lines.append(["all", *(float(column.sum()) for column in sums)])
         return Table("Sum", header, lines, n_rows + (n_rows > 1))
 
 
@@ -245,6 +258,7 @@ def chain_of(
     loss_factors: Callable[[int], list[Factor]],
     penalty_symbol: str,
     notes: list[str],
+    rows: np.ndarray,
 ) -> Chain:
     """Write out the chain rule at a weight, along at most `max_paths` paths.
 
@@ -281,6 +295,7 @@ def chain_of(
         penalty_symbol=penalty_symbol,
         gradient=float(gradient),
         notes=notes,
+        rows=rows,
     )
 
 

@@ -373,7 +373,8 @@ class NetworkDisplay:
             return default
         if isinstance(names, str) or len(names) != len(default):
             raise ValueError(f"{name} must be {len(default)} names; got {names!r}.")
-        return [_shortened(str(one)) for one in names]
+        # Symbols in dollar signs are whole.
+        return [name if "$" in name else _shortened(name) for name in map(str, names)]
 
 
 def _add_legend(ax: Any, picture: Picture, summarised: bool, size: float) -> None:
@@ -421,15 +422,20 @@ def _check_coefs(value: Any) -> list[np.ndarray]:
 
 
 def _shortened(name: str) -> str:
-    return name if len(name) <= _LONGEST or "$" in name else name[: _LONGEST - 1] + "…"
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
 
 
 def names_of(estimator: Any) -> dict[str, Any]:
-    """The names of inputs and outputs as arguments of the display."""
-    inputs = getattr(estimator, "feature_names_in_", None)
-    return {
-        "input_names": None if inputs is None else list(map(str, inputs)),
+    """The names of inputs and outputs as arguments of the display, in which no $ begins math."""
+    names = {
+        "input_names": getattr(estimator, "feature_names_in_", None),
         "output_names": _output_names(estimator),
+    }
+    return {
+        kind: None
+        if of_kind is None
+        else [_shortened(str(one)).replace("$", r"\$") for one in of_kind]
+        for kind, of_kind in names.items()
     }
 
 

@@ -84,6 +84,11 @@ class Layout(NamedTuple):
     def radius(self) -> float:
         return 0.36 * self.pitch
 
+    @property
+    def widest(self) -> float:
+        """The width of the widest line, in inches."""
+        return _WIDEST / 72.0 * min(1.0, self.pitch / 0.6)
+
     def place_of_numbers(self, shape: tuple[int, ...], n_biases: int) -> float | None:
         """The place of the numbers on lines, as a share of their length; None without room.
 
@@ -104,6 +109,9 @@ _CHARACTER_WIDTH, _LINE, _NARROWEST, _HEIGHT = 0.08, 0.19, 0.75, 6.3
 _APART, _CLEAR = 0.17, 0.62
 # Points: the smallest text in units, the largest text, and the numbers on lines.
 _SMALLEST_IN_UNITS, _LARGEST, _ON_LINES = 5.5, 9.0, 8.0
+# The line of a number of size 0 relative to that of the largest: width and opacity. Opacity of the
+# fill of the largest number, with which text has contrast. Points: width of the widest line.
+THINNEST, PALEST, FILL, _WIDEST = 0.1, 0.2, 0.5, 3.2
 # Inches in a summary: width and height of a box, distance between boxes, width and height of a
 # histogram. Points of its text.
 _BOX, _PERIOD, _BARS, _SUMMARY_TEXT = (1.75, 1.8), 3.5, (1.1, 0.75), 9.0
@@ -195,7 +203,7 @@ def _unit_style(ax: Any, value: float, full: float) -> dict[str, Any]:
     from matplotlib.colors import to_rgb
 
     colour = np.array(to_rgb(NEGATIVE if value < 0.0 else POSITIVE))
-    depth = 0.6 * min(1.0, abs(value) / full) if full > 0.0 else 0.0
+    depth = FILL * min(1.0, abs(value) / full) if full > 0.0 else 0.0
     return {
         "facecolor": tuple(depth * colour + (1.0 - depth) * paper(ax)),
         "edgecolor": ink(ax),
@@ -222,7 +230,7 @@ def _draw_lines(
     for depth, values in enumerate(picture.lines):
         sources, targets = layout.units[depth], layout.units[depth + 1]
         full = float(np.abs(values).max())
-        width = 3.2 * scale * min(1.0, layout.pitch / 0.6)
+        width = 72.0 * scale * layout.widest
         n_biases = int(picture.bias_lines is not None)
         part = layout.place_of_numbers(values.shape, n_biases)
         bundles = [(sources, values, lines)]
@@ -250,10 +258,10 @@ def _draw_bundle(
     bundle = LineCollection(
         [(source, target) for source in sources for target in targets],
         colors=[
-            (*to_rgb(NEGATIVE if is_negative else POSITIVE), 0.2 + 0.8 * part)
+            (*to_rgb(NEGATIVE if is_negative else POSITIVE), PALEST + (1.0 - PALEST) * part)
             for is_negative, part in zip(negative, size, strict=True)
         ],
-        linewidths=width * (0.1 + 0.9 * size),
+        linewidths=width * (THINNEST + (1.0 - THINNEST) * size),
         linestyles=[(0, (3, 1.5)) if is_negative else "solid" for is_negative in negative],
         zorder=1,
     )
@@ -310,7 +318,8 @@ def _write(ax: Any, picture: Picture, layout: Layout, scale: float) -> list[Any]
 
 def _width(line: str) -> int:
     """The approximate width of a line in characters, indices of symbols included."""
-    texts, symbols = line.split("$")[::2], line.split("$")[1::2]
+    parts = line.replace(r"\$", "S").split("$")
+    texts, symbols = parts[::2], parts[1::2]
     return sum(map(len, texts)) + sum(4 if "^" in symbol else 2 for symbol in symbols)
 
 

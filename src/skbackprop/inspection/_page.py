@@ -21,8 +21,8 @@ import numpy as np
 from skbackprop.inspection import _notation as notation
 from skbackprop.inspection._layers import weights_of
 from skbackprop.inspection._network_display import NetworkDisplay, contents_of
-from skbackprop.inspection._network_drawing import arrange
-from skbackprop.inspection._rendering import Report, Table, html_of, plural
+from skbackprop.inspection._network_drawing import FILL, PALEST, THINNEST, arrange
+from skbackprop.inspection._rendering import Product, Report, Table, html_of, plural
 from skbackprop.inspection._trace import StepTrace
 
 # Bytes of a page.
@@ -43,6 +43,8 @@ class Played(NamedTuple):
     """The trace of the step after a frame."""
     last: StepTrace
     """The trace of all rows at the fitted weights."""
+    kept_earlier: bool
+    """Whether the last frame has earlier weights than those after the last step."""
     names: dict[str, Any]
     """Names of inputs and outputs."""
     classifies: bool
@@ -88,13 +90,16 @@ class Playable:
         Raises
         ------
         TypeError
-            If `beside` is not a `FitRecording`, or `names` are not strings.
+            If `path` is no path, `beside` is not a `FitRecording`, or `names` or `title` are not
+            strings.
         ValueError
             If there are not as many different `names` as fits, or if the network is too large to
             be drawn weight by weight.
         """
         if beside is not None and not isinstance(beside, Playable):
             raise TypeError(f"beside must be a FitRecording; got {type(beside).__name__}.")
+        if path is not None and not isinstance(path, str | PathLike):
+            raise TypeError(f"path must be a path or None; got {path!r}.")
         if title is not None and not isinstance(title, str):
             raise TypeError(f"title must be a string or None; got {title!r}.")
         fits = [self] if beside is None else [self, beside]
@@ -135,12 +140,14 @@ def page_of(
     stride = 1
     while True:
         page = _filled(title, [panel.contents(stride) for panel in panels], at_end)
-        if len(page.encode()) <= _LARGEST:
-            return page
+        # A name may have halves of surrogate pairs, which no encoding has.
+        encoded = page.encode(errors="replace")
+        if len(encoded) <= _LARGEST:
+            return encoded.decode()
         if all(stride >= len(panel.steps) for panel in panels):
             raise ValueError(
                 f"estimator must have fewer weights, or X fewer rows, for a page of {_LARGEST:,} "
-                f"bytes; got a {panels[0].name}, of which two frames take {len(page.encode()):,}."
+                f"bytes; got a {panels[0].name}, of which two frames take {len(encoded):,}."
             )
         stride *= 2
 
@@ -197,56 +204,17 @@ class _Series:
         }
 
 
-class _Numbered(NamedTuple):
+class _Number(NamedTuple):
     """A number of a template, by its position."""
 
     at: int
+    is_whole: bool
 
 
 class _Product(NamedTuple):
-    """A number of a template that is a product of others."""
+    """A number of a template that is the product of others, by their positions."""
 
     of: tuple[int, ...]
-
-
-def _template(report: Report, numbers: list[float]) -> tuple[Any, ...]:
-    """The report with positions for numbers, which are added to `numbers`."""
-
-    def numbered(value: Any) -> Any:
-        if not isinstance(value, float):
-            return value if value is None else str(value)
-        numbers.append(value)
-        return _Numbered(len(numbers) - 1)
-
-    # By number of the path and row.
-    products: dict[tuple[str, str], _Product] = {}
-    parts: list[Any] = []
-    for part in report:
-        if not isinstance(part, Table):
-            strings = (part,) if isinstance(part, str) else part
-            parts.append(tuple(map(numbered, strings)))
-            continue
-        lines = []
-        for line in part.lines:
-            if part.header[-1] == "product":
-                row, *factors = map(numbered, line[:-1])
-                product = _Product(tuple(factor.at for factor in factors))
-                path = part.title.partition(":")[0].lower()
-                products[path, row] = product
-                lines.append((row, *factors, product))
-            else:
-                row = str(line[0])
-                known = [products.get((name, row)) for name in part.header]
-                lines.append(
-                    tuple(
-                        numbered(cell) if product is None else product
-                        for cell, product in zip(line, known, strict=True)
-                    )
-                )
-        heads = tuple(map(tuple, part.heads()))
-        left_out = tuple(part.what_is_left_out())
-        parts.append(_Grid(part.title, heads, tuple(part.is_number()), tuple(lines), left_out))
-    return tuple(parts)
 
 
 class _Grid(NamedTuple):
@@ -259,14 +227,52 @@ class _Grid(NamedTuple):
     left_out: tuple[str, ...]
 
 
+def _template(report: Report, numbers: list[float]) -> tuple[Any, ...]:
+    """The report with positions for numbers, which are added to `numbers`."""
+    # The factors of a product are the objects that are the cells beside it.
+    places: dict[int, int] = {}
+
+    def place(number: float) -> int:
+        at = places.setdefault(id(number), len(numbers))
+        if at == len(numbers):
+            numbers.append(number)
+        return at
+
+    def cell(value: Any) -> Any:
+        if value is None or isinstance(value, str):
+            return value
+        if isinstance(value, Product):
+            return _Product(tuple(map(place, value.factors)))
+        if isinstance(value, int):
+            # Equal integers may be one object.
+            numbers.append(float(value))
+            return _Number(len(numbers) - 1, is_whole=True)
+        return _Number(place(value), is_whole=False)
+
+    parts: list[Any] = []
+    for part in report:
+        if not isinstance(part, Table):
+            strings = (part,) if isinstance(part, str) else part
+            parts.append(tuple(map(cell, strings)))
+            continue
+        heads = tuple(map(tuple, part.heads()))
+        lines = tuple(tuple(map(cell, line)) for line in part.lines)
+        left_out = tuple(part.what_is_left_out())
+        parts.append(_Grid(part.title, heads, tuple(part.is_number()), lines, left_out))
+    return tuple(parts)
+
+
 def _in_html(template: tuple[Any, ...]) -> list[Any]:
-    """The template for the script: strings are HTML, numbers positions, products lists of them."""
+    """The template for the script: strings are HTML, numbers positions, products lists of them.
+
+    An integer is in an object, since it is written as it is.
+    """
 
     def cell(value: Any) -> Any:
         if isinstance(value, str):
             return html_of(value)
-        if isinstance(value, _Numbered):
-            return value.at
+        if isinstance(value, _Number):
+            return {"whole": value.at} if value.is_whole else value.at
         return None if value is None else value.of
 
     return [
@@ -300,7 +306,7 @@ class _Panel:
             )
         self._weights = [weight for layer in fit.last.layers for weight, *_ in weights_of(layer)]
         self._series = {name: _Series() for name in ("step", *(w.name for w in self._weights))}
-        self._rows: list[int] = []
+        self._rows: list[list[int]] = []
         passes: list[list[float]] = []
         # A descent that diverges leaves the range of floats.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -309,7 +315,7 @@ class _Panel:
                 self._series["step"].add(trace._report())
                 for weight in self._weights:
                     self._series[weight.name].add(trace.chain(weight.name)._report())
-                self._rows.append(min(_MAX_PASSES, len(trace.target)))
+                self._rows.append(trace.rows[:_MAX_PASSES].tolist())
                 passes.append(_passes(trace))
         numbers = [*(one.numbers for one in self._series.values()), passes]
         self._columns = list(map(_padded, numbers))
@@ -338,6 +344,7 @@ class _Panel:
             ],
             "passes": of["passes"],
             "rows": [self._rows[frame] for frame in kept],
+            "kept_earlier": self._fit.kept_earlier,
             **self._drawn,
         }
 
@@ -393,6 +400,8 @@ def _drawing(fit: Played) -> dict[str, Any]:
         "limits": [_rounded(limits) for limits in layout.limits],
         "radius": layout.radius,
         "pitch": layout.pitch,
+        "line": {"widest": layout.widest, "thinnest": THINNEST, "palest": PALEST},
+        "fill": FILL,
         "places": [layout.place_of_numbers(line.shape, n_biases) for line in weights.lines],
         "symbols": [[_as_text(text) for text in texts] for texts in weights.texts],
         "inputs": list(map(_as_text, weights.left)),
@@ -412,4 +421,6 @@ def _rounded(places: Any) -> list[Any]:
 
 
 def _as_text(symbol: str) -> str:
-    return notation.math_as_text(symbol.strip("$")) if symbol.startswith("$") else symbol
+    if symbol.startswith("$"):
+        return notation.math_as_text(symbol.strip("$"))
+    return symbol.replace(r"\$", "$")

@@ -121,6 +121,8 @@ def as_floats(name: str, value: Any) -> np.ndarray:
 
 def short(value: float) -> str:
     """Write a number in at most seven characters, with the minus sign of print."""
+    # Adding 0 turns −0 into 0.
+    value += 0.0
     if 1e-3 <= abs(value) < 1e4 or value == 0.0:
         return (f"{value:.2g}" if abs(value) < 10.0 else f"{value:.0f}").replace("-", "−")
     mantissa, _, exponent = f"{value:.1e}".partition("e")

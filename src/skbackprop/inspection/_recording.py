@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,12 @@ from skbackprop._estimators.check_parameters import check_integer
 from skbackprop._estimators.recorder import Recorder, attached, without_recorders
 from skbackprop.inspection._network_display import names_of
 from skbackprop.inspection._page import Playable, Played
-from skbackprop.inspection._step import trace_step
-from skbackprop.inspection._subject import check_kind
+from skbackprop.inspection._step import FeatureScales, take_step, trace_step
+from skbackprop.inspection._subject import check_kind, subject_of
 from skbackprop.inspection._trace import StepTrace
+
+# Smallest size of a feature scale in a trace.
+_FADED = 1e-100
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,7 +38,10 @@ class FitRecording(Playable):
     X, y, sample_weight : array-like
         The data of the fit.
     steps : ndarray of shape (n_frames,)
-        Steps done before each frame. The last frame is that of the fitted weights.
+        Steps done before each frame. The last frame has the weights that the fit kept.
+    kept_earlier : bool
+        Whether these are earlier weights than those after the last step: the fit diverged, or the
+        validation loss was lower before.
     coefs : list of ndarray of shape (n_frames, fan_in, fan_out)
         For each layer, the weights of each frame, of the network on raw `X`.
     intercepts : list of ndarray of shape (n_frames, fan_out), or None
@@ -47,6 +53,11 @@ class FitRecording(Playable):
     rows : list of slice or ndarray
         For each frame, the rows of the step after it. In the last frame, those of the last step
         kept.
+    feature_scales : ndarray of shape (n_frames, n_features) or None
+        The scales of the inputs that a fit with `feature_penalty` has; None for other fits. See
+        :ref:`feature_penalty`.
+    scale_penalties : ndarray of shape (n_frames,) or None
+        The strength of the penalty of these scales.
 
     See Also
     --------
@@ -59,11 +70,14 @@ class FitRecording(Playable):
     y: Any
     sample_weight: Any
     steps: np.ndarray
+    kept_earlier: bool
     coefs: list[np.ndarray]
     intercepts: list[np.ndarray] | None
     losses: np.ndarray
     step_sizes: np.ndarray
     rows: list[Rows]
+    feature_scales: np.ndarray | None = None
+    scale_penalties: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -72,7 +86,7 @@ class FitRecording(Playable):
         sizes = "-".join(str(coef.shape[2]) for coef in self.coefs)
         return (
             f"<FitRecording of a {self.coefs[0].shape[1]}-"
-            f"{sizes} network: {len(self)} frames of {self.steps[-1]:,} steps>"
+            f"{sizes} network: {self.steps[-1]:,} steps in {len(self)} frames>"
         )
 
     def trace(self, frame: int) -> StepTrace:
@@ -86,24 +100,32 @@ class FitRecording(Playable):
         Returns
         -------
         trace : StepTrace
-            What `trace_step` finds at the weights of the frame, on the rows and at the size of the
-            step.
+            The step that the fit took, as `trace_step` shows a step. Rows have their numbers in the
+            data. The last frame is followed by no step of the fit: its trace shows one on the rows
+            and of the size of the last step kept.
         """
         n_frames = len(self)
         frame = check_integer("frame", frame, minimum=-n_frames)
         if frame >= n_frames:
             raise ValueError(f"frame must be below {n_frames}, the number of frames; got {frame}.")
-        rows = self.rows[frame]
-        intercepts = self.intercepts
-        return trace_step(
-            self.estimator,
-            _rows_of(self.X, rows),
-            _rows_of(self.y, rows),
-            None if self.sample_weight is None else _rows_of(self.sample_weight, rows),
+        rows, estimator, scales = self.rows[frame], self.estimator, None
+        if self.feature_scales is not None and self.scale_penalties is not None:
+            # A scale that has faded is no divisor, and has no weights that count.
+            values = self.feature_scales[frame]
+            values = np.where(np.abs(values) < _FADED, _FADED, values)
+            scales = FeatureScales(values, float(self.scale_penalties[frame]))
+            # With scales t the inputs (x − c) / s of the weights v are t (x − c) / s.
+            estimator = copy.copy(estimator)
+            estimator.input_scale_ = estimator.input_scale_ / values
+        data = self.X, self.y, self.sample_weight
+        subject = subject_of(
+            estimator,
+            *(None if part is None else _rows_of(part, rows) for part in data),
             coefs=[coef[frame] for coef in self.coefs],
-            intercepts=None if intercepts is None else [b[frame] for b in intercepts],
-            learning_rate=float(self.step_sizes[frame]),
+            intercepts=self.intercepts and [b[frame] for b in self.intercepts],
         )
+        trace = take_step(subject, float(self.step_sizes[frame]), scales)
+        return replace(trace, rows=np.arange(np.shape(self.X)[0])[rows])
 
     def _played(self) -> Played:
         """What a page shows of it."""
@@ -114,6 +136,7 @@ class FitRecording(Playable):
             self.losses,
             self.trace,
             last,
+            self.kept_earlier,
             names_of(estimator),
             classifies=is_classifier(estimator),
             multilabel=estimator._form["multilabel"],
@@ -233,25 +256,30 @@ def recording_of(
             "batch_size must be 'full' in a recording with sample_weight or class_weight; got "
             f"batch_size={fitted.batch_size!r}."
         )
-    records, n_steps = recorder.records, recorder.n_steps
-    if not ended:
-        *records, last = records
-        n_steps = last.step
+    records = [*recorder.records, recorder.end()] if ended else recorder.records
     records = [record for record in records if np.isfinite(record.params).all()]
-    frames = [*map(recorder.fitted, records), vars(fitted)]
+    networks, losses = zip(*map(recorder.network, records), strict=True)
     coefs, intercepts = (
-        [np.array(arrays, np.float64) for arrays in zip(*(f[name] for f in frames), strict=True)]
-        for name in ("coefs_", "intercepts_")
+        [
+            np.array([layer[part] for layer in frames], float)
+            for frames in zip(*networks, strict=True)
+        ]
+        for part in range(2)
     )
+    scales, penalties = zip(*map(recorder.scales, records), strict=True)
+    has_scales = scales[0] is not None
     return FitRecording(
         fitted,
         *data,
-        steps=np.array([*(record.step for record in records), n_steps]),
+        steps=np.array([record.step for record in records]),
+        kept_earlier=ended and recorder.kept_earlier,
         coefs=coefs,
         intercepts=intercepts if fitted.fit_intercept else None,
-        losses=np.array([frame["loss_"] for frame in frames]),
-        step_sizes=np.array([record.step_size for record in (*records, records[-1])]),
-        rows=[record.rows for record in (*records, records[-1])],
+        losses=np.array(losses),
+        step_sizes=np.array([record.step_size for record in records]),
+        rows=[record.rows for record in records],
+        feature_scales=np.array(scales, float) if has_scales else None,
+        scale_penalties=np.array(penalties) if has_scales else None,
     )
 
 

@@ -27,6 +27,17 @@ _UNBROKEN = r"(?<=\S) ([=·/−]) (?=\S)|(?<=\d,) (?=\d+\])"
 Cell = str | int | float | None
 
 
+class Product(float):
+    """A number that is the product of others, `factors`."""
+
+    factors: tuple[float, ...]
+
+    def __new__(cls, factors: Sequence[float]) -> "Product":
+        product = super().__new__(cls, math.prod(factors))
+        product.factors = tuple(factors)
+        return product
+
+
 @dataclass(frozen=True)
 class Table:
     """A table. A cell is a string, a number, or None if it is empty.
@@ -38,7 +49,8 @@ class Table:
     header : sequence of str
         Names of the columns.
     lines : sequence of sequence
-        Cells line by line. The cells of a column are all strings or all numbers.
+        Cells line by line. Integers are written as they are; the other numbers of a column have
+        the same format.
     n_lines : int
         Number of lines, including those that are left out; 0 if none are.
     subheader : sequence of str or None

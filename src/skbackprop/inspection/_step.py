@@ -1,7 +1,7 @@
 """One step of gradient descent, taken for its numbers. The core computes all of them."""
 
 import copy
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,14 @@ from skbackprop._estimators.problem_at import ProblemAt
 from skbackprop.inspection._layers import LayerStep
 from skbackprop.inspection._subject import step_size_of, subject_of
 from skbackprop.inspection._trace import StepTrace
+
+
+class FeatureScales(NamedTuple):
+    """The scales t of the inputs, with which a fit has weights v = w / t in layer 1."""
+
+    values: np.ndarray
+    penalty: float
+    """α' of the penalty ½ α' Σ t²."""
 
 
 @np.errstate(under="ignore")
@@ -125,8 +133,14 @@ def passes(estimator: BaseBackprop, X: Any, y: Any = None) -> StepTrace:
     return take_step(subject_of(without_penalty, X, y), estimator.learning_rate_)
 
 
-def take_step(subject: ProblemAt, learning_rate: float) -> StepTrace:
-    """Go forward and backward on raw inputs, and take the step in the estimator's coordinates."""
+@np.errstate(under="ignore")
+def take_step(
+    subject: ProblemAt, learning_rate: float, scales: FeatureScales | None = None
+) -> StepTrace:
+    """Go forward and backward on raw inputs, and take the step in the estimator's coordinates.
+
+    With `scales` the inputs in these coordinates are already multiplied by them.
+    """
     X = subject.X if isinstance(subject.X, np.ndarray) else subject.X.toarray()
     names = subject.settings.activations
     network = Network(
@@ -144,7 +158,7 @@ def take_step(subject: ProblemAt, learning_rate: float) -> StepTrace:
     gradients = network.layers(np.empty(network.n_params))
     network.backward(subject.layers, X, buffers, gradients)
 
-    changes = _changes(subject, learning_rate)
+    changes, new_scales = _changes(subject, learning_rate, scales)
     layers = []
     for depth, (raw, gradient, change, a) in enumerate(
         zip(subject.layers, gradients, changes, outputs, strict=True)
@@ -181,8 +195,10 @@ def take_step(subject: ProblemAt, learning_rate: float) -> StepTrace:
         loss=subject.settings.loss,
         loss_reduction=subject.objective.reduction,
         alpha=subject.objective.alpha,
-        conditions=subject.conditions,
-        fit_has_factors=subject.fit_has_factors,
+        conditions=subject.conditions or scales is not None,
+        fit_has_factors=subject.fit_has_factors and scales is None,
+        scales=None if scales is None else np.array([scales.values, new_scales]),
+        rows=np.arange(subject.n_rows),
         target=_as_matrix(subject),
         target_unit=_target_unit(subject),
         output_gradient=output_gradient,
@@ -282,15 +298,25 @@ def _penalty_gradient(subject: ProblemAt, depth: int) -> np.ndarray:
     return np.square(scale) * layer.coef * factor
 
 
-def _changes(subject: ProblemAt, learning_rate: float) -> list[Layer]:
-    """The changes of the weights on raw X by the step."""
-    update = np.empty_like(subject.params)
+def _changes(
+    subject: ProblemAt, learning_rate: float, scales: FeatureScales | None
+) -> tuple[list[Layer], np.ndarray | None]:
+    """The changes of the weights on raw X by the step, and the new scales."""
+    update, new_scales = np.empty_like(subject.params), None
     subject.objective.value_and_gradient(subject.params, subject.rows, update, scale=-learning_rate)
+    if scales is not None:
+        v, change = (subject.network.layers(part)[0].coef for part in (subject.params, update))
+        # t ∂J/∂t is the sum of v ∂J/∂v without the penalty of v, and the penalty's t².
+        by_loss = (v * (change + learning_rate * subject.objective.alpha * v)).sum(axis=1)
+        t = scales.values
+        new_scales = t + by_loss / t - learning_rate * scales.penalty * t
+        # What the change of v is if the scales stay, and the new weights are the same.
+        change[...] = (v + change) * (new_scales / t)[:, np.newaxis] - v
     # The map to raw weights is affine. Without the shift of the target it is linear.
     linear = subject.conditioning._replace(
         target_shift=np.zeros_like(subject.conditioning.target_shift)
     )
-    return linear.to_raw(subject.network.layers(update), update.dtype)
+    return linear.to_raw(subject.network.layers(update), update.dtype), new_scales
 
 
 def _as_matrix(subject: ProblemAt) -> np.ndarray:

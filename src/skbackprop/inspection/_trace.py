@@ -57,6 +57,10 @@ class StepTrace(Printed):
     fit_has_factors : bool
         Whether `fit` takes another step, on factors of the weights of layer 1. See
         :ref:`feature_penalty`.
+    scales : ndarray of shape (2, n_features) or None
+        The scales of the inputs before and after the step, in a `FitRecording` with factors.
+    rows : ndarray of shape (n_rows,)
+        The numbers of the rows; in a `FitRecording`, those in the data of the fit.
     target : ndarray of shape (n_rows, n_outputs)
         The targets y. For class codes, 1 for the class of the row and 0 for the others; for several
         quantiles, the same in each column.
@@ -91,6 +95,8 @@ class StepTrace(Printed):
     alpha: float
     conditions: bool
     fit_has_factors: bool
+    scales: np.ndarray | None
+    rows: np.ndarray
     target: np.ndarray
     target_unit: str
     output_gradient: np.ndarray | None
@@ -154,6 +160,7 @@ class StepTrace(Printed):
             self._loss_factors,
             r"\alpha \cdot s^2" if self.conditions else r"\alpha",
             self._chain_notes(place),
+            self.rows,
         )
 
     def to_frame(self, of: Literal["weights", "units"] = "weights") -> Any:
@@ -169,13 +176,13 @@ class StepTrace(Printed):
         frame : pandas.DataFrame
             For weights, the columns are "symbol", "layer", "value", "gradient", "change" and
             "new_value", and the index is "name", as in ``coefs[0][1, 0]``. For units, they are
-            "row", counted from 0, "layer" and "unit", counted from 1, "z", "a", "derivative" and
+            "row", as in `rows`, "layer" and "unit", counted from 1, "z", "a", "derivative" and
             "delta".
         """
         if check_choice("of", of, ("weights", "units")) == "units":
             return frame_of(
                 [
-                    {"row": row, "layer": layer.number, "unit": unit + 1}
+                    {"row": self.rows[row], "layer": layer.number, "unit": unit + 1}
                     | {name: getattr(layer, name)[row, unit] for name in _NUMBERS_OF_UNITS}
                     for layer in self.layers
                     for row, unit in np.ndindex(layer.z.shape)
@@ -222,6 +229,8 @@ class StepTrace(Printed):
         parts += [self._weight_table(layer) for layer in self.layers]
         if self.conditions:
             parts.append(self._on_conditioning())
+        if self.scales is not None:
+            parts += [self._on_scales(), self._scale_table(self.scales)]
         if self.fit_has_factors:
             parts.append(
                 "This is the step of partial_fit. fit takes its steps on factors of the weights of "
@@ -233,7 +242,7 @@ class StepTrace(Printed):
         X = self.layers[0].inputs
         columns = [f"$x_{{{i}}}$" for i in range(1, X.shape[1] + 1)]
         lines: list[list[Cell]] = [
-            [row, *map(float, X[row])] for row in range(min(len(X), MAX_LINES))
+            [int(row), *map(float, x)] for row, x in zip(self.rows, X[:MAX_LINES], strict=False)
         ]
         n_shown = 6
         if len(columns) > n_shown:
@@ -262,7 +271,7 @@ class StepTrace(Printed):
         columns.append(layer.delta)
         shape = layer.z.shape
         lines = [
-            [row, unit + 1, *(float(column[row, unit]) for column in columns)]
+            [int(self.rows[row]), unit + 1, *(float(column[row, unit]) for column in columns)]
             for row, unit in islice(np.ndindex(shape), MAX_LINES)
         ]
         title = f"Layer {layer.number}, {name}: {layer.activation}"
@@ -292,6 +301,27 @@ class StepTrace(Printed):
             f"hidden_scale_ in the others. r is 1 over the mean of {unit}; in the last layer it is "
             "that times target_scale_$^2$."
         )
+
+    def _on_scales(self) -> str:
+        """How the step moves the scales of the inputs."""
+        of_w, of_b = notation.derivative("J", "w"), notation.derivative("J", "b")
+        return (
+            "The fit takes the step on factors of the weights of layer 1: on a scale t of each "
+            "input, and on w / t, for which s is input_scale_ / t. The weights of an input are "
+            "also multiplied by its new t over its old t.\n"
+            f"  change of t = $-\\eta \\cdot (r \\cdot \\sum w \\cdot ({of_w} - c \\cdot {of_b}) / t "
+            "+ \\alpha' \\cdot t)$\n"
+            "with the derivatives of J without its penalty. $\\alpha'$ is scale_penalties of the "
+            "recording."
+        )
+
+    def _scale_table(self, scales: np.ndarray) -> Table:
+        header = ["input", "scale t", "new t"]
+        lines: list[list[Cell]] = [
+            [f"$x_{{{number}}}$", *map(float, pair)]
+            for number, pair in enumerate(scales.T[:MAX_LINES], start=1)
+        ]
+        return Table("Scales of the inputs", header, lines, scales.shape[1])
 
     def _loss_factors(self, unit: int) -> list[Factor]:
         """∂J/∂ŷ and ∂ŷ/∂z of an output; ∂J/∂z if the loss has it as a whole."""

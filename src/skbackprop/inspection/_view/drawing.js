@@ -147,7 +147,7 @@ class NetworkDrawing {
       circles.forEach(({ cx, cy, fill, text }, k) => {
         const value = values === null ? 0 : values[k];
         const colour = value < 0 ? "negative" : "positive";
-        const opacity = 0.5 * shareOf(value, full);
+        const opacity = fit.fill * shareOf(value, full);
         set(fill, {
           class: value < 0 ? "unit below" : "unit", fill: `var(--${colour})`, "fill-opacity": opacity,
         });
@@ -178,13 +178,13 @@ class NetworkDrawing {
     const full = fit.places.map((_, layer) =>
       Math.max(...values.filter((_, k) => this.lines[k].layer === layer && !this.lines[k].isBias).map(Math.abs)),
     );
-    const widest = 4.4 * Math.min(1, fit.pitch / 0.6);
+    const { widest, thinnest, palest } = fit.line;
     this.lines.forEach(({ group, line, number, layer, symbol, name }, k) => {
       const part = shareOf(values[k], full[layer]);
       set(line, {
         class: values[k] < 0 ? "below" : "above",
-        "stroke-width": widest * (0.1 + 0.9 * part),
-        "stroke-opacity": 0.2 + 0.8 * part,
+        "stroke-width": SCALE * widest * (thinnest + (1 - thinnest) * part),
+        "stroke-opacity": palest + (1 - palest) * part,
       });
       set(group, {
         "aria-label": `${symbol}, ${name}: value ${short(fit.weight(k))}, gradient ${short(fit.gradient(k))}`,

@@ -46,7 +46,8 @@ function short(x) {
   const size = Math.abs(x);
   let written;
   if ((size >= 1e-3 && size < 1e4) || x === 0) {
-    written = size < 10 ? general(x, 2) : fixed(x, 0);
+    // Adding 0 turns −0 into 0.
+    written = size < 10 ? general(x + 0, 2) : fixed(x, 0);
   } else {
     const [mantissa, exponent] = exponential(x, 1).split("e");
     written = exponent === undefined ? mantissa : `${mantissa}e${Number(exponent)}`;
@@ -90,6 +91,11 @@ class Fit {
     this.varying = doubles(data.varying);
     this.width = this.varying.length / this.steps.length;
     this.frame = 0;
+  }
+
+  /* Whether an input belongs to one of several classes, each with an output. */
+  get severalClasses() {
+    return this.classifies && !this.multilabel && this.outputs.length > 1;
   }
 
   /* The last frame that has taken at most so many steps. */
@@ -145,7 +151,8 @@ function tableHtml(table, value) {
   const cells = table.lines.map((line) =>
     line.map((cell) => {
       if (typeof cell === "number") return value(cell);
-      return Array.isArray(cell) ? cell.map(value).reduce((product, x) => product * x) : cell;
+      if (Array.isArray(cell)) return cell.map(value).reduce((product, x) => product * x);
+      return cell !== null && typeof cell === "object" ? String(value(cell.whole)) : cell;
     }),
   );
   const columns = table.right.map((_, k) => formatColumn(cells.map((line) => line[k])));

@@ -36,58 +36,111 @@ function canPredict(fit) {
 
 const N_ON_CURVE = 101;
 const COLOURS = ["--positive", "--negative", "--third", "--fourth", "--fifth"];
+const DASHES = ["none", "8 4", "2 3", "12 3 2 3", "16 5"];
+const colourOf = (output) => `var(${COLOURS[output % COLOURS.length]})`;
+/* Outputs of the same colour have other dashes. */
+const dashesOf = (output) => DASHES[(output + Math.floor(output / COLOURS.length)) % DASHES.length];
 
-/* One input: a curve for each output, and the rows as points. */
+/* The number of the largest value. */
+const classOf = (values) => values.indexOf(Math.max(...values));
+
+/* A list of what the marks stand for. Each has a name and draws its sample. */
+function addKey(parent, entries) {
+  const list = add(parent, "ul", { class: "key" });
+  entries.forEach(([name, draw]) => {
+    const entry = add(list, "li");
+    draw(add(entry, "svg", { viewBox: "0 0 30 12", "aria-hidden": "true" }));
+    add(entry, "span", {}, name);
+  });
+}
+
+/* One input: a curve for each output, or for one of them, and the rows as points. */
 class CurvePlot {
-  constructor(parent, fit) {
+  constructor(parent, fit, output) {
     this.fit = fit;
+    this.outputs = output === null ? [...fit.outputs.keys()] : [output];
     const limits = extent(fit.points.map(([x]) => x), 0.15);
-    const values = fit.targets.flat();
+    const values = fit.targets.flatMap((y) => this.outputs.map((k) => y[k]));
     this.plot = new Plot(parent, "Predictions by input", limits, extent(values, 0.45), {
-      labels: [fit.inputs[0], fit.outputs.length === 1 ? fit.outputs[0] : "prediction"],
+      labels: [fit.inputs[0], this.outputs.length === 1 ? fit.outputs[this.outputs[0]] : "prediction"],
     });
-    const { inside } = this.plot;
     const [low, high] = limits;
     this.xs = Array.from({ length: N_ON_CURVE }, (_, k) => low + ((high - low) * k) / (N_ON_CURVE - 1));
-    const names = ["curve", "curve second", "curve third"];
-    this.curves = fit.outputs.slice(0, 3).map((_, k) => add(inside, "path", { class: names[k] }));
-    fit.points.forEach(([x], row) =>
-      this.curves.forEach((_, k) => {
-        const place = { cx: this.plot.x(x), cy: this.plot.y(fit.targets[row][k]), r: 5 };
-        add(inside, "circle", { class: "point", ...place });
-      }),
-    );
-    this.legend = "Line: prediction. Circles: targets.";
+    this.curves = this.outputs.map((k) => this.addCurve(this.plot.inside, k));
+    fit.points.forEach(([x], row) => this.addPoints(x, fit.targets[row]));
+    this.addLegend(parent);
+  }
+
+  addCurve(holder, output, path = "") {
+    const curve = add(holder, "path", { class: "curve", d: path, "stroke-dasharray": dashesOf(output) });
+    curve.style.stroke = colourOf(output);
+    return curve;
+  }
+
+  /* Of several classes drawn together, the point of a row is that of its class. */
+  addPoints(x, y) {
+    const alone = this.outputs.length === 1;
+    const drawn = this.fit.severalClasses && !alone ? [classOf(y)] : this.outputs;
+    for (const k of drawn) {
+      const place = { cx: this.plot.x(x), cy: this.plot.y(y[k]), r: 5 };
+      const point = add(this.plot.inside, "circle", { class: "point", ...place });
+      if (!alone) point.style.fill = colourOf(k);
+    }
+  }
+
+  addLegend(parent) {
+    const { fit, outputs } = this;
+    if (outputs.length === 1) {
+      add(parent, "p", { class: "legend" }, "Line: prediction. Circles: targets.");
+      return;
+    }
+    const circles = fit.severalClasses ? "rows, in the colour of their class" : "targets, in the same colours";
+    add(parent, "p", { class: "legend" }, `Lines: predictions. Circles: ${circles}.`);
+    addKey(parent, outputs.map((k) => [fit.outputs[k], (svg) => this.addCurve(svg, k, "M0 6L30 6")]));
   }
 
   draw() {
     const predictions = this.xs.map((x) => predict(this.fit, [x]));
     this.curves.forEach((curve, k) =>
-      set(curve, { d: this.plot.path(this.xs, predictions.map((y) => y[k])) }),
+      set(curve, { d: this.plot.path(this.xs, predictions.map((y) => y[this.outputs[k]])) }),
     );
   }
 }
 
 const N_CELLS = 40;
 
-/* Two inputs: a map of an output, or of all classes, and the rows as points. */
+/* Two inputs: a map of an output, or of all classes if it is null, and the rows as points. */
 class MapPlot {
   constructor(parent, fit, output) {
     this.fit = fit;
     this.output = output;
     const limits = [0, 1].map((axis) => extent(fit.points.map((x) => x[axis]), 0.15));
     this.plot = new Plot(parent, "Predictions by inputs", ...limits, { labels: fit.inputs });
-    this.severalClasses = fit.classifies && !fit.multilabel && fit.outputs.length > 1;
-    const values = fit.targets.map((y) => y[output]);
-    this.range = fit.classifies ? [0, 1] : extent(values, 0);
+    this.range = fit.classifies ? [0, 1] : extent(fit.targets.map((y) => y[output]), 0);
     this.makeCells(limits);
     this.border = add(this.plot.inside, "path", { class: "border" });
     fit.points.forEach((x, row) => this.addPoint(x, fit.targets[row]));
+    this.addLegend(parent);
+  }
+
+  addLegend(parent) {
+    const { fit, output } = this;
     const middle = short((this.range[0] + this.range[1]) / 2);
-    this.legend = this.severalClasses
-      ? `Colour: the class with the largest output. Circles: rows, in the colour of their class.`
-      : `Colour: prediction of ${fit.outputs[output]}, blue above ${middle}, vermilion below it, a line ` +
-        `at ${middle}. Circles: targets of at least ${middle}. Squares: targets below it.`;
+    const text =
+      output === null
+        ? "Colour: the class with the largest output. Circles: rows, in the colour of their class."
+        : `Colour: prediction of ${fit.outputs[output]}, blue above ${middle}, vermilion below it, a line ` +
+          `at ${middle}. Circles: targets of at least ${middle}. Squares: targets below it.`;
+    add(parent, "p", { class: "legend" }, text);
+    if (output !== null) return;
+    const classes = COLOURS.map((_, first) => fit.outputs.filter((_, k) => k % COLOURS.length === first));
+    const used = classes.filter((names) => names.length > 0);
+    addKey(parent, used.map((names, first) => [names.join(", "), (svg) => this.addCircle(svg, 15, 6, first)]));
+  }
+
+  addCircle(holder, cx, cy, output) {
+    const point = add(holder, "circle", { class: "point", cx, cy, r: 5 });
+    point.style.fill = colourOf(output);
   }
 
   makeCells([[left, right], [low, high]]) {
@@ -105,10 +158,8 @@ class MapPlot {
 
   addPoint(x, y) {
     const [cx, cy] = [this.plot.x(x[0]), this.plot.y(x[1])];
-    if (this.severalClasses) {
-      const colour = COLOURS[y.indexOf(Math.max(...y)) % COLOURS.length];
-      const point = add(this.plot.inside, "circle", { class: "point", cx, cy, r: 5 });
-      point.style.fill = `var(${colour})`;
+    if (this.output === null) {
+      this.addCircle(this.plot.inside, cx, cy, classOf(y));
     } else if (this.share(y[this.output]) >= 0.5) {
       add(this.plot.inside, "circle", { class: "point one", cx, cy, r: 5 });
     } else {
@@ -124,20 +175,19 @@ class MapPlot {
   draw() {
     const values = this.cells.map(({ x }) => predict(this.fit, x));
     this.cells.forEach(({ cell }, k) => {
-      let [colour, strength] = ["--positive", 0];
-      if (this.severalClasses) {
-        const most = Math.max(...values[k]);
-        colour = COLOURS[values[k].indexOf(most) % COLOURS.length];
-        strength = most;
+      let [colour, strength] = [0, 0];
+      if (this.output === null) {
+        colour = classOf(values[k]);
+        strength = values[k][colour];
       } else {
         const share = this.share(values[k][this.output]);
-        colour = share < 0.5 ? "--negative" : "--positive";
+        colour = share < 0.5 ? 1 : 0;
         strength = 2 * Math.abs(share - 0.5);
       }
-      cell.style.fill = `var(${colour})`;
+      cell.style.fill = colourOf(colour);
       cell.style.fillOpacity = 0.05 + 0.6 * strength;
     });
-    if (!this.severalClasses) this.drawBorder(values.map((y) => y[this.output]));
+    if (this.output !== null) this.drawBorder(values.map((y) => y[this.output]));
   }
 
   /* Between the centres of four cells the border crosses sides whose ends are on both sides of it. */

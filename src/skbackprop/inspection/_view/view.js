@@ -7,6 +7,10 @@ const SHOWN = {
   weights: "weights",
 };
 
+const EARLIER =
+  "The fit did not keep the weights after its last step. This frame has the weights that it kept, " +
+  "which are earlier ones.";
+
 /* A fit on the page. */
 class FitView {
   constructor(parent, fit, fits, page) {
@@ -14,6 +18,7 @@ class FitView {
     this.chosen = 0;
     const section = add(parent, "section", { class: "fit", "aria-label": fit.name });
     if (fits.length > 1) add(section, "h2", {}, fit.name);
+    this.note = add(section, "p", { class: "note", hidden: "" }, EARLIER);
     this.heading = fits.length > 1 ? "h3" : "h2";
     const parts = add(section, "div", { class: "parts" });
     this.makeNetwork(parts);
@@ -30,9 +35,14 @@ class FitView {
     const caption = add(figure, "figcaption");
     add(caption, this.heading, {}, "Network");
     this.show = select(caption, "Show ", Object.entries(SHOWN), () => this.draw());
-    const rows = Array.from({ length: Math.max(...fit.rows) }, (_, row) => [row, `row ${row}`]);
-    this.row = select(caption, "of ", rows, () => this.draw());
-    this.row.parentNode.hidden = rows.length === 1;
+    const nRows = Math.max(...fit.rows.map((rows) => rows.length));
+    const places = Array.from({ length: nRows }, (_, place) => [place, ""]);
+    this.row = select(caption, "of ", places, () => {
+      this.chosenRow = Number(this.row.value);
+      this.draw();
+    });
+    this.chosenRow = 0;
+    this.row.parentNode.hidden = nRows === 1 && fit.rows.every(([row]) => row === 0);
     const scroll = add(figure, "div", { class: "scroll" });
     this.network = new NetworkDrawing(scroll, fit, (weight) => this.choose(weight, true));
     this.explanation = add(figure, "p", { class: "legend" });
@@ -44,19 +54,19 @@ class FitView {
     const Kind = fit.sizes[0] === 1 ? CurvePlot : MapPlot;
     const make = (output) => {
       holder.replaceChildren();
-      const plot = new Kind(holder, fit, output);
-      add(holder, "p", { class: "legend" }, plot.legend);
-      this.plots[1] = plot;
+      this.plots[1] = new Kind(holder, fit, output);
     };
-    if (Kind === MapPlot && fit.outputs.length > 1 && (!fit.classifies || fit.multilabel)) {
-      const outputs = fit.outputs.map((name, k) => [k, name]);
-      const chosen = select(figure, "Output ", outputs, () => {
-        make(Number(chosen.value));
+    const together = fit.outputs.length > 1 && (Kind === CurvePlot || fit.severalClasses);
+    const outputs = [...(together ? [null] : []), ...fit.outputs.keys()];
+    if (outputs.length > 1) {
+      const options = outputs.map((output, k) => [k, output === null ? "all" : fit.outputs[output]]);
+      const chosen = select(figure, "Output ", options, () => {
+        make(outputs[Number(chosen.value)]);
         this.draw();
       });
     }
     const holder = add(figure, "div");
-    make(0);
+    make(outputs[0]);
   }
 
   makeTrace(section, page) {
@@ -87,9 +97,8 @@ class FitView {
   draw() {
     const { fit } = this;
     const show = this.show.value;
-    // The last batch of an epoch may have fewer rows.
-    this.row.value = Math.min(Number(this.row.value), fit.rows[fit.frame] - 1);
-    this.network.draw(show, Number(this.row.value), this.chosen);
+    this.note.hidden = !fit.kept_earlier || fit.frame < fit.steps.length - 1;
+    this.network.draw(show, this.drawRows(), this.chosen);
     this.explanation.textContent = {
       weights: "Lines: w.",
       activations: "Lines: w. Units: activations a.",
@@ -99,6 +108,19 @@ class FitView {
     this.plots.forEach((plot) => plot.draw());
     this.chain.innerHTML = fit.report(fit.weights[this.chosen][0]);
     if (this.details.open) this.step.innerHTML = fit.report("step");
+  }
+
+  /* List the rows of the step by their numbers in the data. Return the place of the shown one. */
+  drawRows() {
+    const rows = this.fit.rows[this.fit.frame];
+    // The last batch of an epoch may have fewer rows.
+    const place = Math.min(this.chosenRow, rows.length - 1);
+    [...this.row.options].forEach((option, k) => {
+      option.textContent = `row ${rows[k]}`;
+      option.hidden = option.disabled = k >= rows.length;
+    });
+    this.row.value = place;
+    return place;
   }
 }
 
