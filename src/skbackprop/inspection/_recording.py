@@ -207,7 +207,7 @@ def record_fit(
     ... )
     >>> recording = record_fit(neuron, [[2.0]], [4.0], every=10, coefs_init=[[[1.0]]])
     >>> recording
-    <FitRecording of a 1-1 network: 11 frames of 100 steps>
+    <FitRecording of a 1-1 network: 100 steps in 11 frames>
     >>> recording.coefs[0].shape, float(recording.losses[0])
     ((11, 1, 1), 2.0)
     >>> page = recording.to_html()

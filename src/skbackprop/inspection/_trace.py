@@ -305,12 +305,12 @@ class StepTrace(Printed):
     def _on_scales(self) -> str:
         """How the step moves the scales of the inputs."""
         of_w, of_b = notation.derivative("J", "w"), notation.derivative("J", "b")
+        by_loss = rf"r \cdot \sum w \cdot ({of_w} - c \cdot {of_b}) / t"
         return (
             "The fit takes the step on factors of the weights of layer 1: on a scale t of each "
             "input, and on w / t, for which s is input_scale_ / t. The weights of an input are "
             "also multiplied by its new t over its old t.\n"
-            f"  change of t = $-\\eta \\cdot (r \\cdot \\sum w \\cdot ({of_w} - c \\cdot {of_b}) / t "
-            "+ \\alpha' \\cdot t)$\n"
+            f"  change of t = $-\\eta \\cdot ({by_loss} + \\alpha' \\cdot t)$\n"
             "with the derivatives of J without its penalty. $\\alpha'$ is scale_penalties of the "
             "recording."
         )
