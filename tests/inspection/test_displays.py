@@ -414,7 +414,7 @@ def test_the_fill_of_units_tells_sign_and_size():
     depth = 1 - fills
     assert depth[2] == pytest.approx(depth[3] / 4)
     assert depth[3] / (1 - np.array(BLUE)) == pytest.approx(np.full(3, 0.5))
-    assert depth[0] / (1 - np.array(VERMILION)) == pytest.approx(np.full(3, 0.3))
+    assert depth[0] / (1 - np.array(VERMILION)) == pytest.approx(np.full(3, 0.25))
 
 
 SIZES = [(1, 1, 1), (2, 1), (3, 2, 1), (2, 2, 2, 2), (4, 5, 3), (10, 20, 3), (64, 100, 10)]
