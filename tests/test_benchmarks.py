@@ -178,11 +178,11 @@ def test_accuracy_compares_on_a_set(iris):
 
 
 def test_the_calibration_error_is_that_of_guo():
-    # Two bins with two rows each, and one with a row: gaps of 0.9 − 0.5, 0.55 − 1 and 1 − 1.
-    confidence = np.array([0.88, 0.92, 0.54, 0.56, 1.0])
-    hit = np.array([True, False, True, True, True])
+    # Bins up to 14/15, 9/15 and 10/15: gaps of 0.9 − 0.5, 0.55 − 1 and 0.62 − 0.
+    confidence = np.array([0.88, 0.92, 0.54, 0.56, 0.62])
+    hit = np.array([True, False, True, True, False])
     error = calibration.calibration_error(confidence, hit)
-    assert error == pytest.approx((2 * 0.4 + 2 * 0.45) / 5)
+    assert error == pytest.approx((2 * 0.4 + 2 * 0.45 + 0.62) / 5)
 
 
 def test_the_error_of_chance_vanishes_with_many_rows():
