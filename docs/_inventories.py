@@ -10,6 +10,7 @@ from pathlib import Path
 
 # Classes and functions: https://scikit-learn.org/stable/modules/generated/<name>.html#<name>.
 SKLEARN_CLASSES = """
+    sklearn.calibration.CalibratedClassifierCV
     sklearn.compose.ColumnTransformer
     sklearn.compose.TransformedTargetRegressor
     sklearn.ensemble.BaggingClassifier

@@ -16,8 +16,9 @@ FOLDER = Path(__file__).parent.parent / "benchmarks"
 if not FOLDER.exists():
     pytest.skip("benchmarks are not part of the sdist", allow_module_level=True)
 sys.path.append(str(FOLDER))
-accuracy, golden, memory, recording, speed, synthetic = map(
-    import_module, ("accuracy", "golden", "memory", "recording", "speed", "synthetic")
+accuracy, calibration, golden, memory, recording, speed, synthetic = map(
+    import_module,
+    ("accuracy", "calibration", "golden", "memory", "recording", "speed", "synthetic"),
 )
 contenders, everyday, processes = map(import_module, ("_contenders", "_everyday", "_processes"))
 
@@ -174,6 +175,47 @@ def test_accuracy_compares_on_a_set(iris):
     assert (results[:, 0] > 0.8).all()
     scores, seconds = (part.reshape(1, 1, -1) for part in results.T)
     assert "| iris | 150 × 4 |" in accuracy.report([iris], scores, seconds, 1)
+
+
+def test_the_calibration_error_is_that_of_guo():
+    # Bins up to 14/15, 9/15 and 10/15: gaps of 0.9 − 0.5, 0.55 − 1 and 0.62 − 0.
+    confidence = np.array([0.88, 0.92, 0.54, 0.56, 0.62])
+    hit = np.array([True, False, True, True, False])
+    error = calibration.calibration_error(confidence, hit)
+    assert error == pytest.approx((2 * 0.4 + 2 * 0.45 + 0.62) / 5)
+
+
+def test_the_error_of_chance_vanishes_with_many_rows():
+    few, many = (
+        calibration.error_of_chance(np.full(n, 0.7), np.random.default_rng(0)) for n in (20, 20000)
+    )
+    assert 0.05 < few < 0.15
+    assert many < 0.01
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_calibration_is_measured(iris):
+    numbers = calibration.measures(calibration.contenders(0)[0], *iris.split(0))
+    assert len(numbers) == len(calibration.MEASURES)
+    error, _, _, loss, brier, accuracy = numbers
+    assert 0.0 < error < 0.2
+    assert 0.0 < loss < 0.5
+    assert 0.0 < brier < 0.2
+    assert accuracy > 0.85
+    results = np.tile(numbers, (1, 1, len(calibration.CONTENDERS), 1))
+    assert "| iris | 150 × 4 | 3 |" in calibration.report([iris], results)
+
+
+def test_searches_prune_and_fit_the_best(iris):
+    pytest.importorskip("optuna")
+    pytest.importorskip("sklearn.callback")
+    searches = import_module("searches")
+    network = accuracy.defaults("classification", 0, max_iter=12)
+    search = searches.OptunaSearch(network)
+    accuracy.alone(search.fit, iris.X, iris.y)
+    assert search.score(iris.X, iris.y) > 0.9
+    assert len(searches.searches("classification", 0)) == len(searches.SEARCHES)
+    assert len(searches.averaged("regression", 0)) == len(searches.AVERAGED)
 
 
 def test_accuracy_looks_for_faults(iris):

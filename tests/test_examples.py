@@ -20,6 +20,7 @@ PICTURES = {
     "conditioning": 2,
     "decision_boundaries": 3,
     "imbalanced": 1,
+    "importances": 1,
     "intervals": 1,
     "matrices": 2,
     "mixed_types": 1,
@@ -162,6 +163,15 @@ def check_imbalanced(printed):
     assert balanced[0] + 0.15 < balanced[1] <= balanced[2] + 0.02
 
 
+def check_importances(printed):
+    assert number_after("R² on held-out rows:", printed) > 0.9
+    rows = re.findall(r"^(\S+): first are (.*); noise up to ([\d.]+)$", printed, re.M)
+    assert [name for name, *_ in rows][:2] == ["feature_importances_", "permutation"]
+    assert {columns for _, columns, _ in rows} == {"x1, x2, x3, x4, x5"}
+    assert max(float(share) for _, _, share in rows) < 0.8
+    assert number_after("permutation: first are x1, x2, x3, x4, x5; noise up to", printed) < 0.1
+
+
 def check_intervals(printed):
     assert 0.75 <= number_after("all:", printed) <= 0.85
     assert "crossings: 0\n" in printed
@@ -254,6 +264,18 @@ def test_the_code_of_the_front_pages_runs(code, tmp_path, monkeypatch):
         Path("customers.csv").write_text("\n".join(["plan,age,joined,leaves", *rows]))
     exec(code, {})
     assert Path("model.joblib").stat().st_size > 10_000
+
+
+def test_the_search_by_optuna_runs():
+    optuna = pytest.importorskip("optuna")
+    pytest.importorskip("sklearn.callback")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    page = (EXAMPLES.parent / "docs" / "howto" / "searching.rst").read_text("utf-8")
+    (block,) = re.findall(r"code-block:: python\n\n((?: {4}.*\n|\n)+)", page)
+    names = {}
+    exec(textwrap.dedent(block), names)
+    assert len(names["study"].trials) == 6
+    assert names["study"].best_value > 0.8
 
 
 def test_what_the_readme_links_to_is_there():

@@ -103,6 +103,12 @@ def test_what_has_no_slope_at_the_start_does_not_fade_before_it_is_learnt():
     assert model.score(bits, parity) > 0.95
 
 
+def test_five_features_of_a_hundred_are_the_most_important():
+    X, y = make_friedman1(1000, n_features=100, noise=1.0, random_state=1)
+    importances = BackpropRegressor(random_state=0).fit(X, y).feature_importances_
+    assert importances[:5].min() > 1.5 * importances[5:].max()
+
+
 def test_importances_are_for_selectors():
     X, y = make_friedman1(500, n_features=12, random_state=0)
     model = BackpropRegressor(random_state=0, max_iter=40)

@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop.inspection import (
+    FeatureImportancesDisplay,
     GradientFlowDisplay,
     LossCurveDisplay,
     NetworkDisplay,
@@ -785,6 +786,59 @@ def test_saturation_is_a_fraction():
         GradientFlowDisplay.from_estimator(model, X, y, saturation="a")
 
 
+# The importances
+
+
+def test_importances_are_bars_in_their_order():
+    pandas = pytest.importorskip("pandas")
+    _, X, y = fitted((3, 3, 1))
+    frame = pandas.DataFrame(X, columns=["a", "b", "c"])
+    model = textbook(hidden_layer_sizes=2).fit(frame, y)
+    display = FeatureImportancesDisplay.from_estimator(model)
+    widths = [bar.get_width() for bar in display.bars_]
+    names = [label.get_text() for label in display.ax_.get_yticklabels()]
+    importances = dict(zip("abc", model.feature_importances_, strict=True))
+    assert names == sorted("abc", key=importances.get, reverse=True)
+    assert widths == [importances[name] for name in names]
+    heights = display.ax_.transData.transform([(0, bar.get_y()) for bar in display.bars_])[:, 1]
+    assert (np.diff(heights) < 0).all()
+    assert display.ax_.get_ylabel() == ""
+    assert display.figure_ is display.ax_.figure
+
+
+def test_the_most_important_features_are_drawn_and_the_others_told():
+    _, ax = plt.subplots()
+    model, _, _ = fitted((12, 3, 1))
+    display = FeatureImportancesDisplay.from_estimator(model, ax=ax, max_features=2)
+    assert display.ax_ is ax
+    assert [bar.get_width() for bar in display.bars_] == sorted(model.feature_importances_)[:-3:-1]
+    assert ax.get_ylabel() == "2 of 12 features"
+    assert len(display.plot().bars_) == 12
+    given = FeatureImportancesDisplay(importances=[0.25, -0.5, 0.75]).plot(max_features=2)
+    assert [label.get_text() for label in given.ax_.get_yticklabels()] == ["x₃", "x₁"]
+
+
+@pytest.mark.parametrize(
+    ("data", "max_features", "kind", "message"),
+    [
+        ({"importances": [[1.0]]}, 1, ValueError, r"importances must have shape .* shape \(1, 1\)"),
+        ({"importances": []}, 1, ValueError, r"importances must have shape .* got shape \(0,\)"),
+        ({"importances": [np.nan]}, 1, ValueError, "importances must be finite; got nan"),
+        ({"importances": ["a"]}, 1, TypeError, "importances must be an array of numbers; got"),
+        (
+            {"importances": [1, 2], "feature_names": ["a"]},
+            1,
+            ValueError,
+            "feature_names must have 2 names; got 1",
+        ),
+        ({"importances": [1]}, 0, ValueError, "max_features must be .* at least 1; got 0"),
+    ],
+)
+def test_importances_that_are_none_are_refused(data, max_features, kind, message):
+    with pytest.raises(kind, match=message):
+        FeatureImportancesDisplay(**data).plot(max_features=max_features)
+
+
 # All of them
 
 FROM_ESTIMATOR = {
@@ -792,6 +846,7 @@ FROM_ESTIMATOR = {
     "network": lambda estimator, X, y: NetworkDisplay.from_estimator(estimator, X[:1], y[:1]),
     "weights": lambda estimator, X, y: NetworkDisplay.from_estimator(estimator),
     "flow": GradientFlowDisplay.from_estimator,
+    "importances": lambda estimator, X, y: FeatureImportancesDisplay.from_estimator(estimator),
 }
 each_display = pytest.mark.parametrize("draw", FROM_ESTIMATOR.values(), ids=FROM_ESTIMATOR)
 

@@ -3,6 +3,7 @@
 from skbackprop.inspection._chain import Chain
 from skbackprop.inspection._gradient_check import GradientCheck, check_gradient
 from skbackprop.inspection._gradient_flow import GradientFlowDisplay
+from skbackprop.inspection._importances import FeatureImportancesDisplay
 from skbackprop.inspection._live import LiveView
 from skbackprop.inspection._loss_curve import LossCurveDisplay
 from skbackprop.inspection._network_display import NetworkDisplay
@@ -12,6 +13,7 @@ from skbackprop.inspection._trace import StepTrace
 
 __all__ = [
     "Chain",
+    "FeatureImportancesDisplay",
     "FitRecording",
     "GradientCheck",
     "GradientFlowDisplay",

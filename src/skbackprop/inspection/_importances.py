@@ -1,0 +1,118 @@
+"""The display of the importances of features."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from skbackprop._estimators.check_parameters import check_integer
+from skbackprop.inspection._network_display import names_of
+from skbackprop.inspection._notation import activation, math_as_text
+from skbackprop.inspection._plotting import POSITIVE, check_array, fit_text, import_pyplot
+from skbackprop.inspection._subject import fitted_in_memory
+
+
+@dataclass(eq=False, kw_only=True, repr=False)
+class FeatureImportancesDisplay:
+    """Importances of features as bars, the largest on top.
+
+    It is recommended to use `from_estimator` to create a display. All parameters are stored as
+    attributes.
+
+    Parameters
+    ----------
+    importances : array-like of shape (n_features,)
+        Importances, such as `feature_importances_` or those of a permutation.
+    feature_names : sequence of str, default=None
+        Names of the features; None for x₁, x₂ and so on.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        Axes of the bars.
+    figure_ : matplotlib.figure.Figure
+        Their figure.
+    bars_ : matplotlib.container.BarContainer
+        The bars, the largest importance first.
+
+    See Also
+    --------
+    NetworkDisplay : The network drawn, with its weights.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skbackprop import BackpropClassifier
+    >>> from skbackprop.inspection import FeatureImportancesDisplay
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> model = BackpropClassifier(max_iter=20, random_state=0).fit(X, y)
+    >>> display = FeatureImportancesDisplay.from_estimator(model, max_features=2)
+    >>> [label.get_text() for label in display.ax_.get_yticklabels()]
+    ['petal width (cm)', 'petal length (cm)']
+    """
+
+    importances: Any
+    feature_names: Sequence[str] | None = None
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, *, ax: Any = None, max_features: int = 20) -> Self:
+        """Draw `feature_importances_` of an estimator.
+
+        Parameters
+        ----------
+        estimator : BackpropClassifier or BackpropRegressor
+            Fitted estimator.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to draw on; None for new ones.
+        max_features : int, default=20
+            How many bars are drawn at most.
+
+        Returns
+        -------
+        display : FeatureImportancesDisplay
+            The display, drawn.
+        """
+        estimator = fitted_in_memory(estimator)
+        names = names_of(estimator)["input_names"]
+        display = cls(importances=estimator.feature_importances_, feature_names=names)
+        return display.plot(ax, max_features=max_features)
+
+    def plot(self, ax: Any = None, *, max_features: int = 20) -> Self:
+        """Draw the bars of the display.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Axes to draw on; None for new ones.
+        max_features : int, default=20
+            How many bars are drawn at most.
+
+        Returns
+        -------
+        display : FeatureImportancesDisplay
+            The display itself.
+        """
+        plt = import_pyplot(type(self).__name__)
+        max_features = check_integer("max_features", max_features, minimum=1)
+        importances = check_array("importances", self.importances)
+        if importances.ndim != 1 or not importances.size:
+            raise ValueError(
+                f"importances must have shape (n_features,); got shape {importances.shape}."
+            )
+        names = self.feature_names
+        if names is None:
+            names = [math_as_text(activation(0, i + 1, 1)) for i in range(len(importances))]
+        if len(names) != len(importances):
+            raise ValueError(f"feature_names must have {len(importances)} names; got {len(names)}.")
+        if ax is None:
+            _, ax = plt.subplots(layout="constrained")
+        self.ax_, self.figure_ = ax, ax.figure
+        first = np.argsort(-importances, kind="stable")[:max_features]
+        self.bars_ = ax.barh(range(len(first)), importances[first], color=POSITIVE)
+        ax.set_yticks(range(len(first)), [names[i] for i in first])
+        ax.set(xlabel="importance", ylim=(len(first) - 0.4, -0.6))
+        if len(first) < len(importances):
+            ax.set_ylabel(f"{len(first)} of {len(importances)} features")
+        fit_text([ax], (4.0, max(3.0, 0.2 * len(first))))
+        return self
