@@ -11,8 +11,8 @@ from skbackprop._core.rows import Rows
 
 # Number of batches at most.
 _BATCHES = 4
-# Products of the Hessian with a vector, at most: where all coefficients are 0, on the first batch, and
-# on each of the others, which start near where it ended.
+# Products of the Hessian with a vector, at most: where all coefficients are 0, on the first batch,
+# and on each of the others, which start near where it ended.
 _AT_ZERO, _AT_FIRST, _AT_OTHERS = 2, 6, 3
 # The search on a batch ends where no more than this share of H v lies outside of what was searched.
 _SETTLED = 0.15
@@ -50,14 +50,15 @@ def largest_curvature(
     v /= np.linalg.norm(v)
     start = 0.1 * v
     batches = _batches(objective, rng)
-    largest = _lanczos(objective, np.zeros_like(params) + zero, batches[0], v.copy(), _AT_ZERO)
-    products = _AT_FIRST
+    work = np.empty((_AT_FIRST + 3, len(v)))
+    flat = np.zeros_like(params) + zero
+    largest = _lanczos(objective, flat, batches[0], v.copy(), work[: _AT_ZERO + 3])
     for rows in batches:
-        largest = max(largest, _lanczos(objective, params, rows, v, products))
+        largest = max(largest, _lanczos(objective, params, rows, v, work))
         # What one batch is flat along may be the steepest of the next.
         v += start
         v /= np.linalg.norm(v)
-        products = _AT_OTHERS
+        work = work[: _AT_OTHERS + 3]
     if largest == 0.0 or not math.isfinite(largest):
         return largest
     mantissa, exponent = math.frexp(largest)
@@ -78,12 +79,16 @@ def _batches(objective: ObjectiveOfRows | ScaledObjective, rng: np.random.Genera
 
 
 def _lanczos(
-    objective: Differentiable, params: np.ndarray, rows: Rows, v: np.ndarray, products: int
+    objective: Differentiable, params: np.ndarray, rows: Rows, v: np.ndarray, work: np.ndarray
 ) -> float:
-    """‖H u‖ of the steepest unit vector u among v, H v, ...; `v` becomes the direction of H u."""
-    basis = np.empty((products, len(v)))
+    """‖H u‖ of the steepest unit vector u among v, H v, ...; `v` becomes the direction of H u.
+
+    The rows of `work` are scratch: three, and one for each product of H with a vector.
+    """
+    point, gradient, image, *_ = work
+    basis = work[3:]
+    products = len(basis)
     T = np.empty((products, products))
-    point, gradient, image = (np.empty_like(params) for _ in range(3))
     objective.value_and_gradient(params, rows, gradient)
     for n in range(1, products + 1):
         basis[n - 1] = v
