@@ -22,9 +22,11 @@ class Sizes(NamedTuple):
     n_rows: int = 1_000_000
     n_fit_epochs: int = 40
     """Epochs of one fit of the digits."""
+    n_wide: int = 2000
+    """Columns of wide data, and rows of the dense one."""
 
 
-TINY = Sizes(n_settings=1, n_epochs=2, n_single_rows=2, n_rows=1000, n_fit_epochs=1)
+TINY = Sizes(n_settings=1, n_epochs=2, n_single_rows=2, n_rows=1000, n_fit_epochs=1, n_wide=50)
 
 
 def search(make, dtype, sizes, **parameters):
@@ -77,6 +79,54 @@ def one_fit(make, dtype, sizes):
     return partial(elapsed, model.fit, X.astype(dtype), y)
 
 
+def with_defaults(make, **parameters):
+    """The estimator with its own defaults."""
+    from sklearn.neural_network import MLPClassifier
+
+    from skbackprop import BackpropClassifier
+
+    estimator = BackpropClassifier if make is skbackprop_classifier else MLPClassifier
+    return estimator(random_state=0, **parameters)
+
+
+def short_fits(make, dtype, sizes):
+    """Fits of one epoch of iris."""
+    from sklearn.datasets import load_iris
+
+    X, y = load_iris(return_X_y=True)
+    X, model = X.astype(dtype), with_defaults(make, max_iter=1)
+
+    def fit():
+        for _ in range(sizes.n_epochs):
+            model.fit(X, y)
+
+    return partial(elapsed, fit)
+
+
+def epoch(make, X):
+    """One epoch: half of what a fit of 3 epochs takes more than one of a single epoch."""
+    y = np.arange(X.shape[0]) % 10
+
+    def fit(n_epochs):
+        return elapsed(with_defaults(make, max_iter=n_epochs, tol=0.0).fit, X, y)
+
+    return lambda: (fit(3) - fit(1)) / 2
+
+
+def dense_epoch(make, dtype, sizes):
+    """An epoch of as many rows as columns."""
+    rng = np.random.default_rng(0)
+    return epoch(make, rng.standard_normal((sizes.n_wide, sizes.n_wide), dtype=dtype))
+
+
+def sparse_epoch(make, dtype, sizes):
+    """An epoch of sparse rows, one entry in a hundred."""
+    from scipy.sparse import random
+
+    shape = 5 * sizes.n_wide // 2, sizes.n_wide
+    return epoch(make, random(*shape, 0.01, "csr", dtype=dtype, random_state=0))
+
+
 class Task(NamedTuple):
     """Something done, and the bar of how many times faster than scikit-learn's it is to be."""
 
@@ -86,10 +136,13 @@ class Task(NamedTuple):
 
 
 TASKS = [
-    Task("grid search of 100 fits", search, 3.0),
-    Task('the same, `learning_rate="auto"`', search_auto, 2.0),
+    Task("grid search of 100 fits", search, 3.5),
+    Task('the same, `learning_rate="auto"`', search_auto, 3.0),
     Task("`predict` of one row, 1,000 times", single_rows, 2.0),
     Task("`predict_proba` of 1,000,000 × 64", many_rows, 1.0),
+    Task("50 fits of 1 epoch of iris, defaults", short_fits, 1.0),
+    Task("an epoch of 2,000 × 2,000, defaults", dense_epoch, 1.43),
+    Task("an epoch of sparse 5,000 × 2,000 at 1%, defaults", sparse_epoch, 1.43),
 ]
 
 

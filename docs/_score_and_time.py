@@ -1,4 +1,4 @@
-"""Draws the mean score of each contender of the accuracy benchmark against its mean fit time.
+"""Draws the mean score of fits of four lengths, and of peers, against their time over MLP's.
 
 As a script it saves it: ``python docs/_score_and_time.py docs/_static/score_and_time.png``.
 """
@@ -10,21 +10,17 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-NAMES = {
-    "softplus": "with softplus units",
-    "unconditioned": "without conditioning",
-    "MLP": "MLP (Adam, ReLU)",
-    "MLP logistic": "MLP, logistic",
-}
+NAMES = {"MLP": "MLP (Adam, ReLU)", "HistGB": "HistGradientBoosting"}
+OURS = "skbackprop × "
 # The plot directive runs this in its folder, and without a name.
 TABLE = Path(globals().get("__file__", ".")).resolve()
-TABLE = (TABLE.parent if TABLE.is_file() else TABLE) / "benchmarks" / "accuracy.csv"
+TABLE = (TABLE.parent if TABLE.is_file() else TABLE) / "benchmarks" / "time_to_score.csv"
 
 
 def means() -> dict[str, tuple[float, float]]:
-    """Return seconds and score of each contender: means over sets of the means over splits.
+    """Return for each model its time over MLP's, the geometric mean over sets, and its mean score.
 
-    A score below 0, of an R², counts as 0, as in ``docs/benchmarks/accuracy.md``.
+    A score below 0, of an R², counts as 0, as in ``docs/benchmarks/time_to_score.md``.
     """
     found: dict[str, dict[str, list[tuple[float, float]]]] = {}
     with TABLE.open(encoding="utf-8", newline="") as file:
@@ -32,30 +28,44 @@ def means() -> dict[str, tuple[float, float]]:
             of_model = found.setdefault(row["model"], {})
             pair = float(row["seconds"]), max(float(row["score"]), 0.0)
             of_model.setdefault(row["set"], []).append(pair)
-    return {
-        model: tuple(np.mean([np.mean(splits, axis=0) for splits in sets.values()], axis=0))
+    arrays = {
+        model: np.array([np.mean(splits, axis=0) for splits in sets.values()])
         for model, sets in found.items()
+    }
+    reference = arrays["MLP"][:, 0]
+    return {
+        model: (float(np.exp(np.log(seconds / reference).mean())), float(scores.mean()))
+        for model, (seconds, scores) in ((model, array.T) for model, array in arrays.items())
     }
 
 
 def draw() -> plt.Figure:
-    """Draw a point for each contender, skbackprop's own in another colour."""
+    """Draw a line through the lengths of skbackprop's fits, and a point for each peer."""
     figure, axis = plt.subplots(figsize=(5.6, 4.4), layout="constrained")
-    for model, (seconds, score) in means().items():
-        ours = model == "skbackprop"
-        color = "#0072B2" if ours else "0.35"
-        axis.scatter(seconds, score, s=90 if ours else 45, color=color, zorder=2)
+    points = means()
+    ours = {model.removeprefix(OURS): points[model] for model in points if model.startswith(OURS)}
+    axis.plot(*zip(*ours.values(), strict=True), "o-", color="#0072B2", markersize=8, zorder=2)
+    for length, point in ours.items():
         axis.annotate(
-            *(NAMES.get(model, model), (seconds, score)),
-            xytext=(-7, 9) if ours else (8, 0),
+            f"× {length}" if length != "1" else "skbackprop, defaults",
+            point,
+            xytext=(0, 9),
             textcoords="offset points",
-            va="baseline" if ours else "center",
-            color=color,
-            fontweight="bold" if ours else "normal",
+            ha="center" if length != "1" else "right",
+            color="#0072B2",
+            fontweight="bold" if length == "1" else "normal",
         )
-    axis.margins(x=0.15, y=0.12)
-    axis.set_xlim(right=axis.get_xlim()[1] + 0.3 * np.ptp(axis.get_xlim()))
-    axis.set(xlabel="mean time of a fit, seconds", ylabel="mean accuracy or R²")
+    for model, name in NAMES.items():
+        axis.scatter(*points[model], s=45, color="0.35", zorder=2)
+        axis.annotate(name, points[model], xytext=(0, -15), textcoords="offset points", ha="center")
+    axis.set_xscale("log")
+    axis.margins(x=0.25, y=0.15)
+    ticks = [0.125, 0.25, 0.5, 1.0, 2.0]
+    low, high = axis.get_xlim()
+    axis.set_xticks(ticks, ["⅛", "¼", "½", "1", "2"])
+    axis.minorticks_off()
+    axis.set_xlim(low, high)
+    axis.set(xlabel="time of a fit ÷ that of MLP, geometric mean", ylabel="mean accuracy or R²")
     axis.set_title("Score against fit time: top left is best")
     axis.grid(alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)

@@ -16,9 +16,11 @@ FOLDER = Path(__file__).parent.parent / "benchmarks"
 if not FOLDER.exists():
     pytest.skip("benchmarks are not part of the sdist", allow_module_level=True)
 sys.path.append(str(FOLDER))
-accuracy, calibration, golden, memory, recording, speed, synthetic = map(
-    import_module,
-    ("accuracy", "calibration", "golden", "memory", "recording", "speed", "synthetic"),
+accuracy, calibration, golden, memory = map(
+    import_module, ("accuracy", "calibration", "golden", "memory")
+)
+recording, speed, synthetic, time_to_score = map(
+    import_module, ("recording", "speed", "synthetic", "time_to_score")
 )
 contenders, everyday, processes = map(import_module, ("_contenders", "_everyday", "_processes"))
 
@@ -216,6 +218,20 @@ def test_searches_prune_and_fit_the_best(iris):
     assert search.score(iris.X, iris.y) > 0.9
     assert len(searches.searches("classification", 0)) == len(searches.SEARCHES)
     assert len(searches.averaged("regression", 0)) == len(searches.AVERAGED)
+
+
+def test_the_time_to_a_score_is_that_of_the_shortest_fit_that_has_it():
+    scores = np.array([[0.5, 0.799, 0.7, 0.9, 0.8, 0.0], [0.5, 0.6, 0.7, 0.7, 0.8, 0.9]])
+    ratios = np.array([[0.2, 0.4, 0.8, 1.6, 1.0, 1.0]] * 2)
+    times = time_to_score.time_to_score(scores, ratios)
+    np.testing.assert_array_equal(times, [0.4, np.nan])
+    assert "0.400 of the time" in time_to_score.summary(scores, ratios, times)
+    assert "1 of 2 sets (50%)" in time_to_score.summary(scores, ratios, times)
+
+
+def test_time_to_score_compares_on_a_set(iris):
+    results = np.array(accuracy.alone(time_to_score.compare, iris, 0))
+    assert results.shape == (len(time_to_score.MODELS), 2)
 
 
 def test_accuracy_looks_for_faults(iris):

@@ -50,7 +50,7 @@ def search(objective, params, seed=0):
 
 @pytest.mark.parametrize("jitter", [-1e-5, -1e-13, 0.0, 1e-13, 1e-5])
 def test_rounding_hides_the_jitter_of_round_numbers(monkeypatch, jitter):
-    monkeypatch.setattr(curvature, "_power_iteration", lambda *_: 0.75 * (1.0 + jitter))
+    monkeypatch.setattr(curvature, "_lanczos", lambda *_: 0.75 * (1.0 + jitter))
     assert search(*problem()) == 0.75
 
 
@@ -58,7 +58,7 @@ def test_rounding_hides_the_jitter_of_round_numbers(monkeypatch, jitter):
 def test_rounding_hides_the_jitter_of_round_penalties(monkeypatch, alpha):
     results = set()
     for found in 48.0 * np.linspace(1.0 - 1e-12, 1.0 + 1e-12, 5) + alpha:
-        monkeypatch.setattr(curvature, "_power_iteration", lambda *_, found=found: found)
+        monkeypatch.setattr(curvature, "_lanczos", lambda *_, found=found: found)
         results.add(search(*problem()))
     assert len(results) == 1
 
@@ -149,7 +149,7 @@ class TestLargestCurvature:
 
     @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
     def test_is_never_below_what_it_rounds(self, scale):
-        # One parameter: the power iteration is exact at once, λ = Σ x² / n.
+        # One parameter: the first product is exact, λ = Σ x² / n.
         for x in np.linspace(0.5, 1.5, 23):
             inputs, targets = np.full((5, 1), x * scale), np.ones((5, 1))
             network = Network([1, 1], [], fit_intercept=False)
@@ -186,11 +186,11 @@ class TestLargestCurvature:
         assert search(objective, params, seed) >= 0.9 * alone
 
     @pytest.mark.parametrize("batch_size", [1, 8, 32, N_ROWS])
-    def test_costs_at_most_60_gradients_of_batches(self, batch_size):
+    def test_costs_at_most_22_gradients_of_batches(self, batch_size):
         objective, params = problem((4,), batch_size=batch_size)
         counted = Counted(objective)
         search(counted, params)
-        assert 0 < counted.calls <= 60
+        assert 0 < counted.calls <= 22
 
     def test_leaves_the_parameters_alone(self):
         objective, params = problem((4,))
@@ -354,7 +354,7 @@ class TestRetry:
 def test_where_nothing_bends_or_nothing_is_finite(slope):
     objective, params = problem()
 
-    def value_and_gradient(params, rows, out, scale):
+    def value_and_gradient(params, rows, out, scale=1.0):
         out[...] = scale * slope * params
 
     objective.value_and_gradient = value_and_gradient
@@ -365,7 +365,7 @@ def test_a_flat_batch_does_not_hide_the_others():
     objective, params = problem(batch_size=N_ROWS // 2)
     flat = []
 
-    def value_and_gradient(params, rows, out, scale):
+    def value_and_gradient(params, rows, out, scale=1.0):
         flat[:] = flat or [rows]
         out[...] = 0.0 if rows is flat[0] else scale * 2.0 * params
 

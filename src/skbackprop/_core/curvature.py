@@ -11,14 +11,17 @@ from skbackprop._core.rows import Rows
 
 # Number of batches at most.
 _BATCHES = 4
-# Power iterations on the first batch, and on each of the others, which start near where it ended.
-_ITERATIONS = 8
-_MORE_ITERATIONS = 3
+# Products of the Hessian with a vector, at most: where all coefficients are 0, on the first batch,
+# and on each of the others, which start near where it ended.
+_AT_ZERO, _AT_FIRST, _AT_OTHERS = 2, 6, 3
+# The search on a batch ends where no more than this share of H v lies outside of what was searched.
+_SETTLED = 0.15
 # The part of a 6th bit of the curvature that is taken for rounding. It is no round number, so that
 # sums with a round alpha do not lie at this limit.
 _ROUNDING = 6.18e-4
-# Length of the way along which gradients are differenced, in conditioned coordinates.
-_EPSILON = 1e-4
+# Length of the way along which gradients are differenced, in conditioned coordinates. A longer one
+# crosses kinks of relu, and each looks like a large curvature.
+_EPSILON = 1e-6
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -30,15 +33,16 @@ def largest_curvature(
 ) -> float:
     """The largest |eigenvalue| of the Hessian of the objective of any of several batches.
 
-    Power iteration (LeCun, Simard and Pearlmutter, 1993): v ← H v / ‖H v‖ with
-    H v ≈ (∇(θ + ε v) − ∇(θ − ε v)) / 2ε. The batches are random and of the size used in training,
-    the heaviest row among them: one large sample would give a step too long for small batches.
+    The Lanczos method (Lanczos, 1950): of a few vectors v, H v, H (H v), ... the combination that H
+    stretches most, with H v ≈ (∇(θ + ε v) − ∇θ) / ε. The batches are random and of the size used in
+    training, the heaviest row among them: one large sample would give a step too long for small
+    batches (LeCun, Simard and Pearlmutter, 1993).
 
     A start where the units are saturated is nearly flat, and the step that suits it too long
     everywhere else: the curvature at θ = `zero`, where all coefficients are 0 and the predictions
     typical, counts as well. It is that of the output intercepts.
 
-    The result is rounded up to 6 bits, since differences of gradients are good to about 1e-12
+    The result is rounded up to 6 bits, since differences of gradients are good to about 1e-10
     only, and equal fits shall have equal steps. What is such a number itself, as 1 often is, stays
     it where rounding left it just above.
     """
@@ -46,13 +50,15 @@ def largest_curvature(
     v /= np.linalg.norm(v)
     start = 0.1 * v
     batches = _batches(objective, rng)
-    largest = _power_iteration(objective, np.zeros_like(params) + zero, batches[0], v.copy(), 3)
-    iterations = _ITERATIONS
+    work = np.empty((_AT_FIRST + 3, len(v)))
+    flat = np.zeros_like(params) + zero
+    largest = _lanczos(objective, flat, batches[0], v.copy(), work[: _AT_ZERO + 3])
     for rows in batches:
-        largest = max(largest, _power_iteration(objective, params, rows, v, iterations))
+        largest = max(largest, _lanczos(objective, params, rows, v, work))
         # What one batch is flat along may be the steepest of the next.
         v += start
-        iterations = _MORE_ITERATIONS
+        v /= np.linalg.norm(v)
+        work = work[: _AT_OTHERS + 3]
     if largest == 0.0 or not math.isfinite(largest):
         return largest
     mantissa, exponent = math.frexp(largest)
@@ -72,22 +78,43 @@ def _batches(objective: ObjectiveOfRows | ScaledObjective, rng: np.random.Genera
     return list(batches)
 
 
-def _power_iteration(
-    objective: Differentiable, params: np.ndarray, rows: Rows, v: np.ndarray, iterations: int
+def _lanczos(
+    objective: Differentiable, params: np.ndarray, rows: Rows, v: np.ndarray, work: np.ndarray
 ) -> float:
-    """The curvature along `v` after so many iterations, which overwrite `v`."""
-    norm = 0.0
-    point, gradient, image = (np.empty_like(params) for _ in range(3))
-    for _ in range(iterations):
-        image[...] = 0.0
-        for side in (1.0, -1.0):
-            np.multiply(v, side * _EPSILON, out=point)
-            point += params
-            objective.value_and_gradient(point, rows, gradient, scale=side)
-            image += gradient
-        image /= 2.0 * _EPSILON
-        norm = float(np.linalg.norm(image))
-        if norm == 0.0 or not math.isfinite(norm):
+    """‖H u‖ of the steepest unit vector u among v, H v, ...; `v` becomes the direction of H u.
+
+    The rows of `work` are scratch: three, and one for each product of H with a vector.
+    """
+    point, gradient, image, *_ = work
+    basis = work[3:]
+    products = len(basis)
+    T = np.empty((products, products))
+    objective.value_and_gradient(params, rows, gradient)
+    for n in range(1, products + 1):
+        basis[n - 1] = v
+        np.multiply(v, _EPSILON, out=point)
+        point += params
+        objective.value_and_gradient(point, rows, image)
+        image -= gradient
+        image /= _EPSILON
+        known = basis[:n]
+        T[n - 1, :n] = T[:n, n - 1] = known @ image
+        image -= T[n - 1, :n] @ known
+        rest = float(np.linalg.norm(image))
+        if not (math.isfinite(rest) and np.isfinite(T[:n, :n]).all()):
+            return math.inf
+        eigenvalues, eigenvectors = np.linalg.eigh(T[:n, :n])
+        steepest = np.abs(eigenvalues).argmax()
+        # H u = eigenvalue · u + what lies outside of the basis.
+        within, outside = float(eigenvalues[steepest]), rest * float(eigenvectors[-1, steepest])
+        curvature = math.hypot(within, outside)
+        if curvature == 0.0:
+            return 0.0
+        if n == products or abs(outside) <= _SETTLED * curvature:
             break
-        np.divide(image, norm, out=v)
-    return norm
+        np.divide(image, rest, out=v)
+    np.matmul(within / curvature * eigenvectors[:, steepest], known, out=v)
+    if rest > 0.0:
+        image *= outside / (curvature * rest)
+        v += image
+    return curvature

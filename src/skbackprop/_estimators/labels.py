@@ -45,6 +45,9 @@ def check_labels(name: str, value: Any) -> Any:
 
 def is_multilabel(y: Any) -> bool:
     """Whether checked labels are a matrix of zeros and ones, several a row, or else one a row."""
+    if y.ndim == 1 and y.dtype.kind in "biu" and 2 * len(np.unique(y)) <= len(y):
+        # What is plain needs no `type_of_target`, which takes as long as several steps.
+        return False
     try:
         kind = type_of_target(y, input_name="y")
     except TypeError as error:
