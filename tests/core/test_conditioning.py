@@ -802,6 +802,14 @@ class TestConstants:
     @pytest.mark.parametrize("begin", ["row by row", "constant rows", "zeros", "warm start"])
     def test_what_begins_to_vary_is_learnt(self, begin, estimator, activation, rng):
         """From zeros alone, no unit would ever leave the start."""
+        # A single draw decides little about steps on one row.
+        n_draws = 5 if begin == "row by row" else 1
+        scores = [
+            self._score_of_what_begins(begin, estimator, activation, rng) for _ in range(n_draws)
+        ]
+        assert np.median(scores) > (0.7 if estimator is BackpropClassifier else 0.6)
+
+    def _score_of_what_begins(self, begin, estimator, activation, rng):
         X = rng.normal(size=(600, 3))
         y = 2.0 * X[:, 0] + np.sin(X[:, 1])
         y = y > 0.0 if estimator is BackpropClassifier else y
@@ -821,7 +829,7 @@ class TestConstants:
             for _ in range(2):
                 for i in range(0, 600, 10):
                     model.partial_fit(X[i : i + 10], y[i : i + 10])
-        assert model.score(X, y) > (0.7 if estimator is BackpropClassifier else 0.6)
+        return model.score(X, y)
 
     def test_a_column_that_begins_to_vary_does_not_move_the_function_where_it_was(self, rng):
         X = rng.normal(size=(50, 2))

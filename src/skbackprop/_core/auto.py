@@ -10,7 +10,7 @@ BATCH_SIZE, MOST_OF_SPARSE_ROWS = 32, 256
 
 # Epochs: so many at so many rows, fewer for more rows, and never beyond these bounds. More rows
 # make more steps an epoch.
-EPOCHS, REFERENCE_ROWS = 60, 2000
+EPOCHS, REFERENCE_ROWS = 50, 2000
 FEWEST_EPOCHS, MOST_EPOCHS = 20, 200
 
 # alpha: so much a feature and at most so much, over the weight of the data, but no less than a
@@ -31,7 +31,7 @@ FEATURE_PENALTY_A_ROOT = 2.5
 MOST_SINGLE_FEATURES = 1000
 
 # Rows from which on descent is in float32, and what it must hold, with room for products.
-LEAST_ROWS_IN_FLOAT32, RANGE_IN_FLOAT32, LONGEST_IN_FLOAT32 = 1000, (1e-15, 1e15), 100.0
+LEAST_ROWS_IN_FLOAT32, RANGE_IN_FLOAT32, LONGEST_IN_FLOAT32 = 300, (1e-15, 1e15), 100.0
 
 # The step size times the largest curvature. At 1 the steepest direction reaches its minimum in one
 # step, at 2 it no longer converges.
@@ -68,7 +68,7 @@ def batch_size(given: int | str, n_rows: int, columns_an_entry: float = 1.0) -> 
 
 
 def max_iter(given: int | str, n_rows: int) -> int:
-    """Epochs: 60 · (2,000 / rows)^⅓, at least 20 and at most 200."""
+    """Epochs: 50 · (2,000 / rows)^⅓, at least 20 and at most 200."""
     if given != "auto":
         return int(given)
     epochs = EPOCHS * (REFERENCE_ROWS / n_rows) ** (1.0 / 3.0)
@@ -112,9 +112,9 @@ def columns_a_unit(n_features: int) -> int:
 
 
 def descends_in_float32(n_rows: int, sizes: np.ndarray, longest_shift: float) -> bool:
-    """Whether a descent on data of float64 is in float32, which takes about two thirds of the time.
+    """Whether a descent on data of float64 is in float32, which takes half to two thirds of the time.
 
-    With 1,000 rows or more the noise of batches is larger than rounding. float32 must hold `sizes`,
+    With 300 rows or more the noise of batches is larger than rounding. float32 must hold `sizes`,
     of what is shifted and scaled; and it loses the digits that a value and its shift have in
     common, so that no shift may be too long, in units of the scale of its column.
     """

@@ -20,7 +20,7 @@ _SETTLED = 0.15
 # sums with a round alpha do not lie at this limit.
 _ROUNDING = 6.18e-4
 # Length of the way along which gradients are differenced, in conditioned coordinates. A longer one
-# crosses kinks of relu, and each looks like a large curvature.
+# crosses more kinks of relu, each of which looks like a curvature.
 _EPSILON = 1e-6
 
 
