@@ -174,7 +174,7 @@ class TestGiven:
     def test_best_weights_are_restored(self, estimator):
         X, y, X_val, y_val = split(estimator)
         model = small(estimator, tol=None, learning_rate_schedule="constant", max_iter=60)
-        # Long steps over-fit within the epochs.
+        # Long steps over-fit within the 60 epochs.
         model.set_params(learning_rate=1.0 if estimator is REGRESSOR else 3.0)
         model.fit(X, y, X_val=X_val, y_val=y_val)
         curve = model.validation_loss_curve_

@@ -117,9 +117,9 @@ class ScaledObjective(Differentiable):
         G, gradient_of_s = self._scales.factors(out)
         np.einsum("jk,jk->j", G, V, out=gradient_of_s[:, 0])
         G *= s
-        value += self._objective.add_penalty(self._of_coefs, params, rows, out, scale)
         self._objective.add_penalty(self._of_scales, params, rows, out, scale)
-        return value
+        share = self._objective.add_penalty(self._of_coefs, params, rows, out, scale)
+        return value + share * self._of_coefs.value(params)
 
     def set_explained(self, share: float) -> None:
         """Set the penalty of s by the share of the first loss that descent has explained."""

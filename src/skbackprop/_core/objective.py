@@ -116,17 +116,19 @@ class ObjectiveOfRows(Differentiable):
         if mean:
             value /= self.inputs.shape[0]
         if self._penalty is not None:
-            value += self.add_penalty(self._penalty, params, rows, out, scale)
+            share = self.add_penalty(self._penalty, params, rows, out, scale)
+            value += share * self._penalty.value(params)
         return value
 
     def add_penalty(
         self, penalty: "Penalty", params: np.ndarray, rows: Rows, out: np.ndarray, scale: float
     ) -> float:
-        """Add scale · the gradient of a penalty to `out`; return the batch's share of it."""
+        """Add scale · the gradient of a penalty to `out`; return the batch's share of the rows."""
         share = n_rows_of(rows) / self.inputs.shape[0]
         # A mean is an estimate of the whole objective, a sum is a part of it.
         factor = scale if self.reduction == "mean" else scale * share
-        return share * penalty.add_gradient(params, out, factor)
+        penalty.add_gradient(params, out, factor)
+        return share
 
 
 class Penalty:
@@ -152,12 +154,11 @@ class Penalty:
         part = params[self._part]
         return 0.5 * self.strength * float(part @ part)
 
-    def add_gradient(self, params: np.ndarray, out: np.ndarray, factor: float) -> float:
-        """Add factor · the gradient to `out`; return the penalty."""
+    def add_gradient(self, params: np.ndarray, out: np.ndarray, factor: float) -> None:
+        """Add factor · the gradient to `out`."""
         np.multiply(params[self._part], factor * self.strength, out=self._terms)
         gradient = out[self._part]
         gradient += self._terms
-        return self.value(params)
 
 
 class Objective(ObjectiveOfRows):
