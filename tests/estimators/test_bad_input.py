@@ -202,14 +202,15 @@ def with_object(array, value):
 
 
 STRINGS = [["red", 1.0]] * 6
+OF_GAPS = "make_pipeline(SimpleImputer(add_indicator=True), Backprop"
 INPUTS = {
-    "NaN": (with_value(X, NAN), ["Input X contains NaN", "imputer"]),
-    "None": (with_value(X.astype(object), None), ["Input X contains NaN", "imputer"]),
+    "NaN": (with_value(X, NAN), ["Input X contains NaN", OF_GAPS]),
+    "None": (with_value(X.astype(object), None), ["Input X contains NaN", OF_GAPS]),
     "missing in a frame": (
         pd.DataFrame({"a": pd.array([1, 2, None, 4, 5, 6], dtype="Int64")}),
-        ["Input X contains NaN", "imputer"],
+        ["Input X contains NaN", OF_GAPS],
     ),
-    "NaN, sparse": (sparse.csr_array(with_value(X, NAN)), ["Input X contains NaN", "imputer"]),
+    "NaN, sparse": (sparse.csr_array(with_value(X, NAN)), ["Input X contains NaN", OF_GAPS]),
     "infinity": (with_value(X, INF), ["Input X contains infinity"]),
     "infinity, sparse": (sparse.csr_array(with_value(X, INF)), ["Input X contains infinity"]),
     "strings": (STRINGS, ["X must be numeric", "'red'", "OneHotEncoder"]),

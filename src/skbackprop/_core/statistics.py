@@ -13,8 +13,9 @@ REACH = 5.0
 # A column rarely leaves a value that has this share of the weight. Rounding of weights decides
 # nothing.
 _MOST = 0.5 * (1.0 - 1e-9)
-# No single value makes its column's scale larger than this times that of the others.
-STRETCH = 1.8
+# No single value makes its column's scale larger than this times that of the others. A value with
+# more than this share of the weight, and of more than one row, is not single.
+STRETCH, _MOST_OF_SINGLE = 1.8, 0.005
 # Standard deviations between the quartiles of a normal distribution.
 _QUARTILES_APART = 1.3489795003921634
 # Elements whose moments are taken at a time.
@@ -98,6 +99,13 @@ class Moments(NamedTuple):
         return np.where(self.high > self.low, scale, 0.0)
 
     @property
+    def farthest_is_single(self) -> np.ndarray:
+        """Which columns have their farthest value in one row of weight 1, or in few of many."""
+        weight = np.where(self.side() > 0.0, self.at_high, self.at_low)
+        single: np.ndarray = weight <= np.maximum(1.0, _MOST_OF_SINGLE * self.weight)
+        return single
+
+    @property
     def rarely_varies(self) -> np.ndarray:
         """Which columns have most of their weight on one value, the lowest or the highest."""
         return np.maximum(self.at_low, self.at_high) >= _MOST * self.weight
@@ -171,13 +179,13 @@ class Spread(NamedTuple):
 
         Where they are bounded, `robust`, a column that varies is scaled by its deviation, as a long
         tail would flatten it. One wild value does so, too: it is left out where it nearly doubles
-        the scale, or more.
+        the scale, or more. A farthest value that many rows share is no wild value.
         """
         by_reach = self.every.rarely_varies if robust else True
         shift, scale = self.every.centre(), self.every.scale(by_reach)
         if robust:
             limit = STRETCH * self.inner.scale(by_reach)
-            wild = (limit > 0.0) & (limit < scale)
+            wild = (limit > 0.0) & (limit < scale) & self.every.farthest_is_single
             shift, scale = np.where(wild, self.inner.mean, shift), np.where(wild, limit, scale)
         return shift, np.where(scale > 0.0, scale, 1.0)
 

@@ -41,7 +41,11 @@ def check_inputs(estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> A
         " Encode categories first, for instance by a OneHotEncoder or OrdinalEncoder in a "
         "pipeline (sklearn.preprocessing), and dates as numbers, of days, say."
     )
-    with naming("X", advice):
+    of_gaps = (
+        "Fill the gaps by an imputer in a pipeline: make_pipeline(SimpleImputer("
+        f"add_indicator=True), {type(estimator).__name__}()); or leave out their rows."
+    )
+    with naming("X", advice, of_gaps):
         check_kinds("X", X)
         checked = validate_data(
             estimator,
@@ -252,8 +256,11 @@ def warn_of_another_scale(y: np.ndarray, y_val: np.ndarray) -> None:
 
 
 @contextmanager
-def naming(name: str, advice: str = "") -> Iterator[None]:
-    """Name the argument in errors that do not, and say what to do about what is no number."""
+def naming(name: str, advice: str = "", of_gaps: str = "") -> Iterator[None]:
+    """Name the argument in errors that do not, and say what to do about what is no number.
+
+    `of_gaps` says what to do about NaN, in place of scikit-learn's message.
+    """
     try:
         yield
     except OverflowError as error:
@@ -271,6 +278,8 @@ def naming(name: str, advice: str = "") -> Iterator[None]:
             raise kind(f"{name} must be of real numbers: {error}.") from error
         if re.search("could not convert string|must be a string or a real number", str(error)):
             raise kind(f"{name} must be numeric: {error}.{advice}") from error
+        if of_gaps and "contains NaN" in str(error):
+            raise ValueError(f"Input {name} contains NaN. {of_gaps}") from error
         if re.search(rf"\b{re.escape(name)}\b", str(error)):
             raise
         raise kind(f"{name}: {error}") from error
