@@ -207,6 +207,26 @@ class TestSpread:
         shift, scale = spread.shift_and_scale(robust=False)
         assert (np.abs(rows - shift) <= REACH * scale * (1 + 1e-12)).all()
 
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+    @pytest.mark.parametrize("side", [-1.0, 1.0])
+    def test_a_farthest_value_of_many_rows_is_not_wild(self, side, container):
+        X = np.random.default_rng(0).normal(size=(300, 2)) * 1e-7
+        X[:, 1] *= 1e7
+        X[:20] = [side, side * 300.0]
+        _, scale = Spread.of(container(X)).shift_and_scale(robust=True)
+        np.testing.assert_allclose(scale, X.std(axis=0))
+        # In one row it is.
+        X[1:20] = 0.0
+        _, scale = Spread.of(container(X)).shift_and_scale(robust=True)
+        assert (scale < [1e-6, 4.0]).all()
+
+    def test_a_weight_of_two_is_two_rows(self):
+        X = np.random.default_rng(0).normal(size=(50, 1))
+        X[0] = 1e6
+        twice = Spread.of(np.vstack([X, X[:1]])).shift_and_scale(robust=True)
+        weighted = Spread.of(X, np.append(2.0, np.ones(49))).shift_and_scale(robust=True)
+        np.testing.assert_allclose(weighted, twice)
+
 
 class TestActivations:
     @pytest.mark.parametrize("name", ACTIVATIONS)
