@@ -822,8 +822,8 @@ class TestConstants:
     @pytest.mark.parametrize("begin", ["row by row", "constant rows", "zeros", "warm start"])
     def test_what_begins_to_vary_is_learnt(self, begin, estimator, activation, rng):
         """From zeros alone, no unit would ever leave the start."""
-        # A single draw decides little about steps on one row.
-        n_draws = 5 if begin == "row by row" else 1
+        # A single draw decides little about steps on one row of a class.
+        n_draws = 5 if begin == "row by row" and estimator is BackpropClassifier else 1
         scores = [
             self._score_of_what_begins(begin, estimator, activation, rng) for _ in range(n_draws)
         ]

@@ -24,6 +24,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
 from skbackprop import BackpropRegressor
+from skbackprop._core.auto import LEAST_ROWS_IN_FLOAT32
 from skbackprop._core.statistics import Spread
 from skbackprop.inspection import check_gradient, trace_step
 
@@ -45,6 +46,10 @@ def linear(**params):
     """Full-batch descent of a network without hidden layers or penalty."""
     params = {"alpha": 0, "batch_size": "full", "tol": None, "random_state": 0} | params
     return BackpropRegressor((), **params)
+
+
+# So many rows are descended on in the precision of X.
+ROWS_IN_FLOAT64 = LEAST_ROWS_IN_FLOAT32 - 1
 
 
 def counts(n_rows=500, mean=5.0):
@@ -212,7 +217,7 @@ def metric(params, y, y_pred, weight=None):
 @pytest.mark.parametrize("conditioning", ["standardize", None])
 @pytest.mark.parametrize("params", [p for p in LOSSES if p["loss"] != "huber"], ids=str)
 def test_loss_is_in_units_of_the_target(params, conditioning):
-    X, y = counts()
+    X, y = counts(ROWS_IN_FLOAT64)
     weight = np.random.default_rng(0).uniform(0.5, 2.0, size=len(y))
     model = BackpropRegressor(8, alpha=0, conditioning=conditioning, random_state=0, **params)
     model.fit(X, y, weight)
@@ -222,7 +227,7 @@ def test_loss_is_in_units_of_the_target(params, conditioning):
 
 
 def test_huber_delta_is_in_units_of_the_target_scale():
-    X, y = uneven(300)
+    X, y = uneven(ROWS_IN_FLOAT64)
     model = BackpropRegressor(8, loss="huber", huber_delta=0.3, alpha=0, random_state=0).fit(X, y)
     delta = 0.3 * abs(model.target_scale_[0])
     error = np.abs(model.predict(X) - y)
@@ -487,7 +492,7 @@ def test_relu_far_from_0_is_the_identity(loss):
 
 @pytest.mark.parametrize("unit", [1e-3, 1e6])
 def test_relu_does_not_mind_the_unit_of_targets(unit):
-    X, y = hinge(0)
+    X, y = (part[:ROWS_IN_FLOAT64] for part in hinge(0))
     model = BackpropRegressor(20, output_activation="relu", max_iter=20, random_state=0)
     expected = unit * model.fit(X, y).predict(X)
     assert_allclose(model.fit(X, unit * y).predict(X), expected, rtol=1e-6, atol=1e-9 * unit)

@@ -15,13 +15,13 @@ _BATCHES = 4
 # and on each of the others, which start near where it ended.
 _AT_ZERO, _AT_FIRST, _AT_OTHERS = 2, 6, 3
 # The search on a batch ends where no more than this share of H v lies outside of what was searched.
-_SETTLED = 0.15
+_SETTLED = 0.1
 # The part of a 6th bit of the curvature that is taken for rounding. It is no round number, so that
 # sums with a round alpha do not lie at this limit.
 _ROUNDING = 6.18e-4
-# Length of the way along which gradients are differenced, in conditioned coordinates. A longer one
-# crosses more kinks of relu, each of which looks like a curvature.
-_EPSILON = 1e-6
+# Length of the way along which gradients are differenced, in conditioned coordinates. Over a short
+# one, a single kink of relu that it crosses would look like a large curvature.
+_EPSILON = 1e-2
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -42,7 +42,7 @@ def largest_curvature(
     everywhere else: the curvature at θ = `zero`, where all coefficients are 0 and the predictions
     typical, counts as well. It is that of the output intercepts.
 
-    The result is rounded up to 6 bits, since differences of gradients are good to about 1e-10
+    The result is rounded up to 6 bits, since differences of gradients are good to about 1e-14
     only, and equal fits shall have equal steps. What is such a number itself, as 1 often is, stays
     it where rounding left it just above.
     """

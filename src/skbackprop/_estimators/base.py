@@ -21,6 +21,7 @@ from skbackprop._estimators.build_problem import (
     BuiltProblem,
     build_problem,
     first_params,
+    rows_a_batch,
     set_initial,
     with_scales,
 )
@@ -43,7 +44,7 @@ from skbackprop._estimators.fitted_attributes import FittedAttributes
 from skbackprop._estimators.in_memory import InMemory
 from skbackprop._estimators.past import Fitted, Past, Streams, spawn_streams
 from skbackprop._estimators.persistence import SealedStateMixin
-from skbackprop._estimators.plan import plan_descent, rows_a_batch, search_step
+from skbackprop._estimators.plan import plan_descent, search_step
 from skbackprop._estimators.recorder import recorded
 from skbackprop._estimators.reports import (
     DescribedHtmlMixin,
@@ -237,7 +238,7 @@ class BaseBackprop(
             if fitted is None:
                 report_out_of_reach(self, target, built.problem.data)
             params = with_scales(built, begun.params, goes_on=goes_on)
-            batch_size = rows_a_batch(settings, built.problem)
+            batch_size = rows_a_batch(settings, built.problem.data)
             with (
                 np.errstate(over="ignore", invalid="ignore"),
                 blas_threads(batch_size, built.problem.network.shapes),

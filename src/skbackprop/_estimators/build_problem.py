@@ -92,9 +92,15 @@ def build_problem(
     problem = problem_in(conditioning, settings, data, target, statistics, weight, feature_penalty)
     problem = problem._replace(evaluator=storage.objective)
     finds_step = settings.learning_rate == "auto" and not partial
-    if finds_step and _float32_suffices(data.X, conditioning, statistics):
+    in_batches = rows_a_batch(settings, data) < n_rows
+    if finds_step and in_batches and _float32_suffices(data.X, conditioning, statistics):
         problem = problem._replace(precision=np.dtype(np.float32))
     return BuiltProblem(problem, statistics, weight)
+
+
+def rows_a_batch(settings: Settings, data: Data) -> int:
+    """Number of rows of a batch."""
+    return auto.batch_size(settings.batch_size, data.X.shape[0], data.columns_an_entry)
 
 
 def problem_in(

@@ -10,15 +10,9 @@ from skbackprop._core.rows import Batches
 from skbackprop._core.rules import SCHEDULES, Plateau, VanishedGradient
 from skbackprop._core.start import zero_params
 from skbackprop._core.statistics import Spread
-from skbackprop._estimators.build_problem import BuiltProblem, with_scales
+from skbackprop._estimators.build_problem import BuiltProblem, rows_a_batch, with_scales
 from skbackprop._estimators.check_parameters import Settings
 from skbackprop._estimators.past import Fitted, Search, Streams
-
-
-def rows_a_batch(settings: Settings, problem: Problem) -> int:
-    """Number of rows of a batch."""
-    data = problem.data
-    return auto.batch_size(settings.batch_size, data.X.shape[0], data.columns_an_entry)
 
 
 def search_step(
@@ -37,7 +31,7 @@ def search_step(
     if settings.learning_rate != "auto":
         return Search()
     problem = built.problem
-    batch_size = rows_a_batch(settings, problem)
+    batch_size = rows_a_batch(settings, problem.data)
     conditioning = problem.conditioning
     scale = np.abs(np.concatenate([conditioning.input_scale, conditioning.target_scale]))
     depends_on = (
@@ -92,7 +86,7 @@ def plan_descent(
     """
     problem = built.problem
     n_rows = problem.data.X.shape[0]
-    batch_size = rows_a_batch(settings, problem)
+    batch_size = rows_a_batch(settings, problem.data)
     max_iter = 1 if partial else auto.max_iter(settings.max_iter, n_rows)
     kind = settings.schedule
     if partial and kind in ("linear", "adaptive"):
