@@ -112,7 +112,7 @@ def columns_a_unit(n_features: int) -> int:
 
 
 def descends_in_float32(n_rows: int, sizes: np.ndarray, longest_shift: float) -> bool:
-    """Whether a descent on data of float64 is in float32, which takes half to two thirds of the time.
+    """Whether a descent in batches is in float32, which takes half to two thirds of the time.
 
     With 300 rows or more the noise of batches is larger than rounding. float32 must hold `sizes`,
     of what is shifted and scaled; and it loses the digits that a value and its shift have in
