@@ -32,7 +32,7 @@ OURS = slice(0, len(LENGTHS))
 def compare(data, seed):
     """(score, seconds) of each of `MODELS` on one split."""
     split = data.split(seed)
-    epochs = auto.max_iter("auto", len(split[0]))
+    epochs = auto.max_iter("auto", len(split[0]), of_labels=data.task == "classification")
     models = [
         defaults(data.task, seed, max_iter=max(1, round(length * epochs)))
         for length in LENGTHS.values()

@@ -25,12 +25,18 @@ def test_sparse_rows_make_larger_batches(n_columns, n_entries, expected):
 
 
 @pytest.mark.parametrize(
-    ("n_rows", "n_epochs"), [(1, 200), (250, 100), (2000, 50), (16_000, 25), (10**9, 20)]
+    ("n_rows", "n_epochs"), [(1, 200), (250, 120), (2000, 60), (16_000, 30), (10**9, 20)]
 )
 def test_more_rows_have_fewer_epochs(n_rows, n_epochs):
-    """50 · (2,000 / n)^⅓, at least 20 and at most 200."""
-    assert auto.max_iter("auto", n_rows) == n_epochs
-    assert auto.max_iter(7, n_rows) == 7
+    """60 · (2,000 / n)^⅓, at least 20 and at most 200."""
+    assert auto.max_iter("auto", n_rows, of_labels=False) == n_epochs
+    assert auto.max_iter(7, n_rows, of_labels=False) == 7
+
+
+@pytest.mark.parametrize(("n_rows", "n_epochs"), [(1, 200), (250, 80), (2000, 40), (10**9, 20)])
+def test_labels_have_fewer_epochs(n_rows, n_epochs):
+    """40 · (2,000 / n)^⅓, at least 20 and at most 200."""
+    assert auto.max_iter("auto", n_rows, of_labels=True) == n_epochs
 
 
 @pytest.mark.parametrize(

@@ -503,7 +503,7 @@ class TestHeldOut:
         X, y = task(REGRESSOR, 2300)
         model = small(REGRESSOR, early_stopping=True, max_iter="auto", tol=None)
         model.set_params(n_iter_no_change=10**6, batch_size=500).fit(X, y)
-        assert model.n_iter_ == 49  # 2,070 rows, not 2,300
+        assert model.n_iter_ == 59  # 2,070 rows, not 2,300
 
 
 class TestEnd:

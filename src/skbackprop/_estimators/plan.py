@@ -87,7 +87,8 @@ def plan_descent(
     problem = built.problem
     n_rows = problem.data.X.shape[0]
     batch_size = rows_a_batch(settings, problem.data)
-    max_iter = 1 if partial else auto.max_iter(settings.max_iter, n_rows)
+    of_labels = settings.loss == "log_loss"
+    max_iter = 1 if partial else auto.max_iter(settings.max_iter, n_rows, of_labels=of_labels)
     kind = settings.schedule
     if partial and kind in ("linear", "adaptive"):
         kind = "constant"
