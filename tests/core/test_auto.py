@@ -33,9 +33,11 @@ def test_more_rows_have_fewer_epochs(n_rows, n_epochs):
     assert auto.max_iter(7, n_rows, of_labels=False) == 7
 
 
-@pytest.mark.parametrize(("n_rows", "n_epochs"), [(1, 200), (250, 80), (2000, 40), (10**9, 20)])
+@pytest.mark.parametrize(
+    ("n_rows", "n_epochs"), [(1, 142), (250, 57), (2000, 40), (16_000, 28), (10**9, 20)]
+)
 def test_labels_have_fewer_epochs(n_rows, n_epochs):
-    """40 · (2,000 / n)^⅓, at least 20 and at most 200."""
+    """40 · (2,000 / n)^⅙, at least 20 and at most 200."""
     assert auto.max_iter("auto", n_rows, of_labels=True) == n_epochs
 
 

@@ -9,8 +9,10 @@ import numpy as np
 BATCH_SIZE, MOST_OF_SPARSE_ROWS = 32, 256
 
 # Epochs: so many at so many rows, fewer for more rows, and never beyond these bounds. More rows
-# make more steps an epoch. More epochs make predictions of labels surer, not better.
+# make more steps an epoch. More epochs make predictions of labels surer, not better, most so with
+# few rows.
 EPOCHS, EPOCHS_OF_LABELS, REFERENCE_ROWS = 60, 40, 2000
+EXPONENT, EXPONENT_OF_LABELS = 1 / 3, 1 / 6
 FEWEST_EPOCHS, MOST_EPOCHS = 20, 200
 
 # alpha: so much a feature and at most so much, over the weight of the data, but no less than a
@@ -68,12 +70,14 @@ def batch_size(given: int | str, n_rows: int, columns_an_entry: float = 1.0) -> 
 
 
 def max_iter(given: int | str, n_rows: int, *, of_labels: bool) -> int:
-    """Epochs: 60 · (2,000 / rows)^⅓, of labels 40 · the same, at least 20 and at most 200."""
+    """Epochs: 60 · (2,000 / rows)^⅓, of labels 40 · (2,000 / rows)^⅙; at least 20, at most 200."""
     if given != "auto":
         return int(given)
-    epochs = EPOCHS_OF_LABELS if of_labels else EPOCHS
-    epochs *= (REFERENCE_ROWS / n_rows) ** (1.0 / 3.0)
-    return round(min(MOST_EPOCHS, max(FEWEST_EPOCHS, epochs)))
+    epochs, exponent = EPOCHS, EXPONENT
+    if of_labels:
+        epochs, exponent = EPOCHS_OF_LABELS, EXPONENT_OF_LABELS
+    epochs_of_rows = epochs * (REFERENCE_ROWS / n_rows) ** exponent
+    return round(min(MOST_EPOCHS, max(FEWEST_EPOCHS, epochs_of_rows)))
 
 
 def alpha(
