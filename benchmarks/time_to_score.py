@@ -32,7 +32,9 @@ OURS = slice(0, len(LENGTHS))
 def compare(data, seed):
     """(score, seconds) of each of `MODELS` on one split."""
     split = data.split(seed)
-    epochs = auto.max_iter("auto", len(split[0]), of_labels=data.task == "classification")
+    n_rows, of_labels = len(split[0]), data.task == "classification"
+    n_batches = -(-n_rows // auto.batch_size("auto", n_rows))
+    epochs = auto.max_iter("auto", n_rows, n_batches, of_labels=of_labels)
     models = [
         defaults(data.task, seed, max_iter=max(1, round(length * epochs)))
         for length in LENGTHS.values()

@@ -94,7 +94,8 @@ def check_softplus_curve(printed):
 def check_six_cases(printed):
     assert re.findall(r"paths to J: (\d)", printed) == ["1", "1", "1", "2", "2", "4"]
     # Case 6: the factors of each path stand in its row, which goes on below, then their product.
-    rows = re.findall(r"^    0  (.*)$", printed, re.M)
+    # Last comes the row of the sum.
+    *rows, _ = re.findall(r"^    0  (.*)$", printed, re.M)
     assert len(rows) == 8
     paths = [[float(number) for number in "".join(rows[k : k + 2]).split()] for k in (0, 2, 4, 6)]
     for *factors, product in paths:

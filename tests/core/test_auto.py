@@ -29,16 +29,23 @@ def test_sparse_rows_make_larger_batches(n_columns, n_entries, expected):
 )
 def test_more_rows_have_fewer_epochs(n_rows, n_epochs):
     """60 · (2,000 / n)^⅓, at least 20 and at most 200."""
-    assert auto.max_iter("auto", n_rows, of_labels=False) == n_epochs
-    assert auto.max_iter(7, n_rows, of_labels=False) == 7
+    n_batches = -(-n_rows // 32)
+    assert auto.max_iter("auto", n_rows, n_batches, of_labels=False) == n_epochs
+    assert auto.max_iter(7, n_rows, n_batches, of_labels=False) == 7
 
 
 @pytest.mark.parametrize(
-    ("n_rows", "n_epochs"), [(1, 142), (250, 57), (2000, 40), (16_000, 28), (10**9, 20)]
+    ("n_rows", "n_epochs"), [(1, 200), (250, 85), (2000, 60), (16_000, 30), (10**9, 20)]
 )
-def test_labels_have_fewer_epochs(n_rows, n_epochs):
-    """40 · (2,000 / n)^⅙, at least 20 and at most 200."""
-    assert auto.max_iter("auto", n_rows, of_labels=True) == n_epochs
+def test_few_labels_have_fewer_epochs(n_rows, n_epochs):
+    """60 · (2,000 / n)^⅙ below 2,000 rows."""
+    assert auto.max_iter("auto", n_rows, -(-n_rows // 32), of_labels=True) == n_epochs
+
+
+@pytest.mark.parametrize("of_labels", [True, False])
+def test_there_are_200_steps(of_labels):
+    assert auto.max_iter("auto", 2000, 1, of_labels=of_labels) == 200
+    assert auto.max_iter("auto", 2000, 2, of_labels=of_labels) == 100
 
 
 @pytest.mark.parametrize(

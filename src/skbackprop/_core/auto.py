@@ -9,11 +9,11 @@ import numpy as np
 BATCH_SIZE, MOST_OF_SPARSE_ROWS = 32, 256
 
 # Epochs: so many at so many rows, fewer for more rows, and never beyond these bounds. More rows
-# make more steps an epoch. More epochs make predictions of labels surer, not better, most so with
-# few rows.
-EPOCHS, EPOCHS_OF_LABELS, REFERENCE_ROWS = 60, 40, 2000
-EXPONENT, EXPONENT_OF_LABELS = 1 / 3, 1 / 6
-FEWEST_EPOCHS, MOST_EPOCHS = 20, 200
+# make more steps an epoch, and there are enough steps. With few rows more epochs make predictions
+# of labels surer, not better.
+EPOCHS, REFERENCE_ROWS = 60, 2000
+EXPONENT, EXPONENT_OF_FEW_LABELS = 1 / 3, 1 / 6
+FEWEST_EPOCHS, MOST_EPOCHS, FEWEST_STEPS = 20, 200, 200
 
 # alpha: so much a feature and at most so much, over the weight of the data, but no less than a
 # hundred rows; and at least so much a feature. Divided by four rows it would shrink a fit of the
@@ -69,15 +69,17 @@ def batch_size(given: int | str, n_rows: int, columns_an_entry: float = 1.0) -> 
     return min(2 ** round(math.log2(rows)), n_rows)
 
 
-def max_iter(given: int | str, n_rows: int, *, of_labels: bool) -> int:
-    """Epochs: 60 · (2,000 / rows)^⅓, of labels 40 · (2,000 / rows)^⅙; at least 20, at most 200."""
+def max_iter(given: int | str, n_rows: int, n_batches: int, *, of_labels: bool) -> int:
+    """Epochs: 60 · (2,000 / rows)^⅓, but with ⅙ of fewer labels; or those of 200 steps.
+
+    At least 20 and at most 200.
+    """
     if given != "auto":
         return int(given)
-    epochs, exponent = EPOCHS, EXPONENT
-    if of_labels:
-        epochs, exponent = EPOCHS_OF_LABELS, EXPONENT_OF_LABELS
-    epochs_of_rows = epochs * (REFERENCE_ROWS / n_rows) ** exponent
-    return round(min(MOST_EPOCHS, max(FEWEST_EPOCHS, epochs_of_rows)))
+    few_labels = of_labels and n_rows < REFERENCE_ROWS
+    exponent = EXPONENT_OF_FEW_LABELS if few_labels else EXPONENT
+    epochs = EPOCHS * (REFERENCE_ROWS / n_rows) ** exponent
+    return round(min(MOST_EPOCHS, max(FEWEST_EPOCHS, epochs, FEWEST_STEPS / n_batches)))
 
 
 def alpha(

@@ -67,7 +67,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Largest number of rows of a batch. "auto" is 32, and up to 256 for sparse `X`; "full" is all
         rows. See :ref:`batches`.
     max_iter : int or "auto", default="auto"
-        Largest number of epochs (passes over the rows). "auto" is 40 for 2,000 rows and fewer
+        Largest number of epochs (passes over the rows). "auto" is 60 for 2,000 rows and fewer
         for more rows. See :ref:`batches`.
     shuffle : bool, default=True
         Whether each epoch takes the rows in a new random order. See :ref:`batches`.

@@ -87,8 +87,10 @@ def plan_descent(
     problem = built.problem
     n_rows = problem.data.X.shape[0]
     batch_size = rows_a_batch(settings, problem.data)
-    of_labels = settings.loss == "log_loss"
-    max_iter = 1 if partial else auto.max_iter(settings.max_iter, n_rows, of_labels=of_labels)
+    batches = Batches(n_rows, batch_size, streams.rows if settings.shuffle else None)
+    of_labels, max_iter = settings.loss == "log_loss", 1
+    if not partial:
+        max_iter = auto.max_iter(settings.max_iter, n_rows, len(batches), of_labels=of_labels)
     kind = settings.schedule
     if partial and kind in ("linear", "adaptive"):
         kind = "constant"
@@ -104,7 +106,7 @@ def plan_descent(
     return Plan(
         step_size=float(step_size),
         schedule=SCHEDULES[kind](max_iter),
-        batches=Batches(n_rows, batch_size, streams.rows if settings.shuffle else None),
+        batches=batches,
         max_iter=max_iter,
         retry=settings.learning_rate == "auto" and not partial,
         smooth=problem.loss.smooth,

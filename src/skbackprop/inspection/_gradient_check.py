@@ -142,7 +142,7 @@ class GradientCheck(Printed):
         return parts
 
 
-@np.errstate(under="ignore")
+@np.errstate(over="ignore", under="ignore")
 def check_gradient(
     estimator: Any,
     X: Any,

@@ -23,7 +23,7 @@ class FeatureScales(NamedTuple):
     """α' of the penalty ½ α' Σ t²."""
 
 
-@np.errstate(under="ignore")
+@np.errstate(over="ignore", under="ignore")
 def trace_step(
     estimator: Any,
     X: Any,
@@ -117,7 +117,7 @@ def trace_step(
     return take_step(subject, step_size)
 
 
-@np.errstate(under="ignore")
+@np.errstate(over="ignore", under="ignore")
 def passes(estimator: BaseBackprop, X: Any, y: Any = None) -> StepTrace:
     """The passes of rows through a fitted estimator under the loss without its penalty.
 
@@ -133,7 +133,7 @@ def passes(estimator: BaseBackprop, X: Any, y: Any = None) -> StepTrace:
     return take_step(subject_of(without_penalty, X, y), estimator.learning_rate_)
 
 
-@np.errstate(under="ignore")
+@np.errstate(over="ignore", under="ignore")
 def take_step(
     subject: ProblemAt, learning_rate: float, scales: FeatureScales | None = None
 ) -> StepTrace:
