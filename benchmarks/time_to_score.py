@@ -6,21 +6,18 @@
 
 The defaults are fitted with a quarter, half, once and twice the epochs of ``max_iter="auto"``.
 The time to the score is that of the shortest of these fits whose held-out score is at least that
-of MLP's defaults less 0.002. The packages are those of ``accuracy.py``. All fits have one BLAS
-thread.
+of MLP's defaults less 0.002. All numbers go into a .csv beside the tables. The packages are those
+of ``accuracy.py``. All fits have one BLAS thread.
 """
-
-import argparse
-import csv
-from pathlib import Path
 
 import numpy as np
 from _data import load_sets
-from _tables import command, table
+from _tables import add_sets, command, parser_of, table, versions, write_csv
 from accuracy import CONTENDERS as ALL
-from accuracy import MARGIN, contenders, defaults, run_splits, score_and_time, versions
+from accuracy import MARGIN, PACKAGES, contenders, defaults, run_splits, score_and_time
 
 from skbackprop._core import auto
+from skbackprop._core.rows import Batches
 
 LENGTHS = {"¼": 0.25, "½": 0.5, "1": 1.0, "2": 2.0}
 PEERS = ["MLP", "HistGB"]
@@ -33,8 +30,8 @@ def compare(data, seed):
     """(score, seconds) of each of `MODELS` on one split."""
     split = data.split(seed)
     n_rows, of_labels = len(split[0]), data.task == "classification"
-    n_batches = -(-n_rows // auto.batch_size("auto", n_rows))
-    epochs = auto.max_iter("auto", n_rows, n_batches, of_labels=of_labels)
+    batches = Batches(n_rows, auto.batch_size("auto", n_rows))
+    epochs = auto.max_iter("auto", n_rows, len(batches), of_labels=of_labels)
     models = [
         defaults(data.task, seed, max_iter=max(1, round(length * epochs)))
         for length in LENGTHS.values()
@@ -98,7 +95,7 @@ def report(sets, scores, ratios, times, n_splits):
 
     {command()}
 
-{versions()}; one BLAS thread.
+{versions(*PACKAGES)}; one BLAS thread.
 
 The models are skbackprop with its defaults and a quarter, half, once and twice the epochs of
 `max_iter="auto"`, and scikit-learn's MLP (on scaled data) and HistGradientBoosting with their
@@ -112,33 +109,12 @@ splits. The last column is the time of the shortest fit with at least MLP's scor
 """
 
 
-def write_csv(path, sets, scores, seconds):
-    """Scores and seconds of all sets, splits and models."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["set", "task", "rows", "columns", "split", "model", "score", "seconds"])
-        for (i, split, j), score in np.ndenumerate(scores):
-            data = sets[i]
-            row = [data.name, data.task, *data.X.shape, split, MODELS[j]]
-            writer.writerow([*row, f"{score:.6f}", f"{seconds[i, split, j]:.6f}"])
-
-
 def main():
     """Fit what is asked for, print the summary and write the tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--splits", type=int, default=1, help="splits a set (default: 1)")
-    parser.add_argument("--sets", nargs="+", metavar="NAME", help="sets (default: all)")
-    parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
-    parser.add_argument("--max-rows", type=int, default=2500, help="rows a set at most")
+    parser = parser_of(__doc__, "time_to_score.md", splits=1)
+    add_sets(parser)
+    parser.add_argument("--max-rows", type=int, default=2500, help="rows a set (default: 2,500)")
     parser.add_argument("--min-rows", type=int, default=0, help="leave out smaller sets")
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path("docs/benchmarks/time_to_score.md"),
-        help="where the tables go, a .csv beside it (default: %(default)s)",
-    )
     options = parser.parse_args()
     sets = load_sets(options.sets, options.max_rows)
     sets = [data for data in sets if len(data.y) >= options.min_rows]
@@ -150,7 +126,7 @@ def main():
     options.output.parent.mkdir(parents=True, exist_ok=True)
     page = report(sets, means, ratios, times, options.splits)
     options.output.write_text(page, encoding="utf-8")
-    write_csv(options.output.with_suffix(".csv"), sets, scores, seconds)
+    write_csv(options.output.with_suffix(".csv"), sets, MODELS, scores, seconds)
     print(summary(means, ratios, times))
 
 

@@ -81,18 +81,19 @@ def test_columns_a_unit(n_features, expected):
 
 
 @pytest.mark.parametrize(
-    ("n_rows", "sizes", "longest", "expected"),
+    ("n_rows", "batch_size", "sizes", "longest", "expected"),
     [
-        (300, [1.0, 1e14], 100.0, True),
-        (299, [1.0, 1e14], 100.0, False),
-        (300, [1.0, 1e16], 100.0, False),
-        (300, [1.0, 1e-16], 100.0, False),
-        (300, [1.0, np.nan], 100.0, False),
-        (300, [1.0, 1e14], 101.0, False),
+        (300, 299, [1.0, 1e14], 100.0, True),
+        (300, 300, [1.0, 1e14], 100.0, False),
+        (299, 32, [1.0, 1e14], 100.0, False),
+        (300, 32, [1.0, 1e16], 100.0, False),
+        (300, 32, [1.0, 1e-16], 100.0, False),
+        (300, 32, [1.0, np.nan], 100.0, False),
+        (300, 32, [1.0, 1e14], 101.0, False),
     ],
 )
-def test_float32(n_rows, sizes, longest, expected):
-    assert auto.descends_in_float32(n_rows, np.array(sizes), longest) is expected
+def test_float32(n_rows, batch_size, sizes, longest, expected):
+    assert auto.descends_in_float32(n_rows, batch_size, np.array(sizes), longest) is expected
 
 
 @pytest.mark.parametrize(("curvature", "expected"), [(3.0, 0.5), (0.0, 1.0), (np.inf, 1.0)])

@@ -118,16 +118,18 @@ def columns_a_unit(n_features: int) -> int:
     return min(n_features, max(FEWEST_COLUMNS_A_UNIT, round(float(np.sqrt(n_features)))))
 
 
-def descends_in_float32(n_rows: int, sizes: np.ndarray, longest_shift: float) -> bool:
-    """Whether a descent in batches is in float32, which takes half to two thirds of the time.
+def descends_in_float32(
+    n_rows: int, batch_size: int, sizes: np.ndarray, longest_shift: float
+) -> bool:
+    """Whether a descent is in float32, which takes half to two thirds of the time of float64.
 
-    With 300 rows or more the noise of batches is larger than rounding. float32 must hold `sizes`,
-    of what is shifted and scaled; and it loses the digits that a value and its shift have in
-    common, so that no shift may be too long, in units of the scale of its column.
+    In batches, and with 300 rows or more, their noise is larger than rounding. float32 must hold
+    `sizes`, of what is shifted and scaled; and it loses the digits that a value and its shift have
+    in common, so that no shift may be too long, in units of the scale of its column.
     """
     low, high = RANGE_IN_FLOAT32
     holds = bool(((low < sizes) & (sizes < high)).all()) and longest_shift <= LONGEST_IN_FLOAT32
-    return holds and n_rows >= LEAST_ROWS_IN_FLOAT32
+    return holds and batch_size < n_rows >= LEAST_ROWS_IN_FLOAT32
 
 
 def step_size(curvature: float, *, in_stream: bool) -> float:

@@ -92,8 +92,8 @@ def build_problem(
     problem = problem_in(conditioning, settings, data, target, statistics, weight, feature_penalty)
     problem = problem._replace(evaluator=storage.objective)
     finds_step = settings.learning_rate == "auto" and not partial
-    in_batches = rows_a_batch(settings, data) < n_rows
-    if finds_step and in_batches and _float32_suffices(data.X, conditioning, statistics):
+    batch_size = rows_a_batch(settings, data)
+    if finds_step and _float32_suffices(data.X, batch_size, conditioning, statistics):
         problem = problem._replace(precision=np.dtype(np.float32))
     return BuiltProblem(problem, statistics, weight)
 
@@ -131,7 +131,9 @@ def problem_in(
     )
 
 
-def _float32_suffices(X: Any, conditioning: Conditioning, statistics: Statistics | None) -> bool:
+def _float32_suffices(
+    X: Any, batch_size: int, conditioning: Conditioning, statistics: Statistics | None
+) -> bool:
     """Whether descent may be in float32, whatever the precision of X; not without conditioning."""
     if statistics is None:
         return False
@@ -141,7 +143,7 @@ def _float32_suffices(X: Any, conditioning: Conditioning, statistics: Statistics
     longest = 0.0
     if not isinstance(X, np.ndarray):
         longest = float((np.abs(conditioning.input_shift) / scale).max())
-    return auto.descends_in_float32(X.shape[0], np.concatenate(sizes), longest)
+    return auto.descends_in_float32(X.shape[0], batch_size, np.concatenate(sizes), longest)
 
 
 def feature_penalty_of(settings: Settings, loss: Loss, n_features: int) -> float:
