@@ -170,14 +170,18 @@ def test_the_page_shows_what_trace_step_prints(open_page, seed):
 
 @pytest.mark.filterwarnings("ignore::skbackprop.DivergenceWarning")
 def test_a_descent_that_diverges_is_shown(open_page):
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(6, 2))
-    settings = TEXTBOOK | {"learning_rate": 1e6, "activation": "relu", "max_iter": 100}
-    recording = record_fit(BackpropRegressor(3, **settings), X, X[:, 0])
+    recording = diverged()
     browser = open_page(recording.to_html())
     for _ in range(len(recording)):
         button(browser, "step").click()
     assert where(browser).startswith(f"Step {recording.steps[-1]} of")
+
+
+def diverged():
+    """A fit whose steps are far too long."""
+    X = np.random.default_rng(0).normal(size=(6, 2))
+    settings = TEXTBOOK | {"learning_rate": 1e6, "activation": "relu", "max_iter": 100}
+    return record_fit(BackpropRegressor(3, **settings), X, X[:, 0])
 
 
 def two_two_one():
@@ -292,11 +296,7 @@ def test_the_network_is_that_of_the_row(open_page):
 
 @pytest.mark.filterwarnings("ignore::skbackprop.DivergenceWarning")
 def test_the_last_frame_says_that_earlier_weights_were_kept(open_page):
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(6, 2))
-    settings = TEXTBOOK | {"learning_rate": 1e6, "activation": "relu", "max_iter": 100}
-    diverged = record_fit(BackpropRegressor(3, **settings), X, X[:, 0])
-    for recording, expected in ((diverged, True), (two_two_one(), False)):
+    for recording, expected in ((diverged(), True), (two_two_one(), False)):
         browser = open_page(recording.to_html())
         note = browser.find_element(By.CSS_SELECTOR, ".note")
         assert not note.is_displayed()
