@@ -829,7 +829,19 @@ def test_the_most_important_features_are_drawn_and_the_others_told():
             {"importances": [1, 2], "feature_names": ["a"]},
             1,
             ValueError,
-            "feature_names must have 2 names; got 1",
+            r"feature_names must be 2 names; got \['a'\]",
+        ),
+        (
+            {"importances": [1, 2], "feature_names": "ab"},
+            1,
+            ValueError,
+            "feature_names must be 2 names; got 'ab'",
+        ),
+        (
+            {"importances": [1, 2], "feature_names": 2},
+            1,
+            ValueError,
+            "feature_names must be 2 names; got 2",
         ),
         ({"importances": [1]}, 0, ValueError, "max_features must be .* at least 1; got 0"),
     ],
@@ -837,6 +849,17 @@ def test_the_most_important_features_are_drawn_and_the_others_told():
 def test_importances_that_are_none_are_refused(data, max_features, kind, message):
     with pytest.raises(kind, match=message):
         FeatureImportancesDisplay(**data).plot(max_features=max_features)
+
+
+def test_names_of_importances_are_whole_and_no_formulas():
+    pandas = pytest.importorskip("pandas")
+    _, X, y = fitted((3, 3, 1))
+    names = ["price in $", "$x$", "a rather long column, " * 3]
+    model = textbook(hidden_layer_sizes=2).fit(pandas.DataFrame(X, columns=names), y)
+    display = FeatureImportancesDisplay.from_estimator(model)
+    assert list(display.feature_names) == names
+    drawn = {label.get_text() for label in display.ax_.get_yticklabels()}
+    assert drawn == {r"price in \$", r"\$x\$", names[2][:39] + "…"}
 
 
 # All of them

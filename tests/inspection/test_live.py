@@ -68,8 +68,9 @@ def test_a_view_that_cannot_be_drawn_leaves_the_fit():
         model.fit(X, Y)
     np.testing.assert_array_equal(model.coefs_[0], clone(MODEL).fit(X, Y).coefs_[0])
     wide = BackpropRegressor(25, max_iter=3, random_state=0)
-    with pytest.warns(UserWarning, match="at most 24 inputs or units a layer"):
-        wide.set_callbacks(LiveView(show=print)).fit(X, Y)
+    with pytest.warns(UserWarning, match="at most 24 inputs or units a layer") as caught:
+        wide.set_callbacks(LiveView(show=print, seconds=1e-9)).fit(X, Y)
+    assert {warning.filename for warning in caught} == {__file__}
 
 
 def test_one_view_of_two_fits_at_a_time():

@@ -241,6 +241,15 @@ def test_templates_that_no_frame_of_the_page_has_are_left_out():
     assert len(report["variants"]) == 1 + max(np.atleast_1d(report["which"]))
 
 
+def test_frames_with_other_scales_share_their_templates():
+    model = BackpropRegressor(3, random_state=0, max_iter=30, tol=None)
+    recording = record_fit(model, X, Y)
+    assert len(np.unique(recording.feature_scales[:, 0])) > 20
+    panel = _page._Panel(recording._played())
+    # The penalty of the scales begins with the second epoch.
+    assert all(len(series._variants) <= 2 for series in panel._series.values())
+
+
 def test_the_recording_is_not_changed_by_what_comes_after():
     inputs, model = X.copy(), clone(PLAIN)
     recording = record_fit(model, inputs, Y)
@@ -268,6 +277,16 @@ def test_a_fit_that_diverges_has_a_page():
     assert len(panel["steps"]) == len(recording)
 
 
+@pytest.mark.filterwarnings("ignore::skbackprop.DivergenceWarning")
+def test_frames_of_weights_beyond_the_range_of_floats_are_left_out():
+    """The weights V and the scales may be finite where their product W is not."""
+    settings = {"activation": "relu", "learning_rate": 100.0, "max_iter": 60, "random_state": 0}
+    recording = record_fit(BackpropRegressor(3, batch_size="full", **settings), X, 2.0 * X[:, 0])
+    assert all(np.isfinite(coef).all() for coef in recording.coefs)
+    [panel] = data_of(recording.to_html())["panels"]
+    assert panel["steps"][-1] == recording.steps[-1]
+
+
 def test_without_intercepts_there_are_none():
     recording = record_fit(clone(PLAIN).set_params(fit_intercept=False), X, Y)
     assert recording.intercepts is None
@@ -281,7 +300,7 @@ def test_without_intercepts_there_are_none():
         ({}, {"every": 1.5}, TypeError, "every must be an integer of at least 1; got 1.5"),
         ({}, {"max_frames": 1}, ValueError, "max_frames must be an integer of at least 2; got 1"),
         ({"early_stopping": True}, {}, ValueError, "early_stopping=False"),
-        ({}, {"sample_weight": [0.0] + [1.0] * 11}, ValueError, "1 have a weight of 0"),
+        ({}, {"sample_weight": [0.0] + [1.0] * 11}, ValueError, "1 of them with a weight of 0"),
     ],
 )
 def test_what_is_not_accepted(changed, arguments, error, message):
@@ -433,7 +452,7 @@ def test_two_fits_share_a_page():
     named = data_of(one.to_html(beside=other, names=["short", "long"]))["panels"]
     assert [panel["name"] for panel in named] == ["short", "long"]
     for names, error in ((["same", "same"], ValueError), (["one"], ValueError), ("two", TypeError)):
-        with pytest.raises(error, match="names must be 2 strings, not the same; got"):
+        with pytest.raises(error, match="names must be a list of 2 strings, not the same; got"):
             one.to_html(beside=other, names=names)
     with pytest.raises(TypeError, match="beside must be a FitRecording; got str"):
         one.to_html(beside="other")

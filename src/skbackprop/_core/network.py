@@ -16,6 +16,11 @@ class Layer(NamedTuple):
     intercept: np.ndarray | None  # (fan_out,)
 
 
+def are_finite(layers: Sequence[Layer]) -> bool:
+    """Whether all parameters of the layers are finite."""
+    return all(np.isfinite(part).all() for layer in layers for part in layer if part is not None)
+
+
 class Buffers(NamedTuple):
     """Working memory of a pass over up to `n_rows` rows, one array (n_rows, fan_out) a layer."""
 

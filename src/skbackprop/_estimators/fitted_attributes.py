@@ -8,7 +8,7 @@ import numpy as np
 
 from skbackprop._core.conditioning import beyond_range
 from skbackprop._core.descent import Descent, Epoch, Plan
-from skbackprop._core.network import Layer
+from skbackprop._core.network import Layer, are_finite
 from skbackprop._core.problem import TargetForm
 from skbackprop._estimators.build_problem import BuiltProblem
 from skbackprop._estimators.check_parameters import Settings
@@ -53,9 +53,7 @@ class FittedAttributes:
         """The attributes of a network with the given parameters."""
         problem, form = self.built.problem, self.form
         conditioning, layers = problem.conditioning, self.layers(params)
-        if not all(
-            np.isfinite(part).all() for layer in layers for part in layer if part is not None
-        ):
+        if not are_finite(layers):
             raise beyond_range(conditioning, problem.data.X.dtype, params)
         first_loss, earlier = descent.first_loss, 0.0
         if self.fitted is not None:

@@ -2,8 +2,9 @@
 
 import sys
 
-# Modules that call `fit` in turn: scikit-learn wraps a method that has callbacks.
-_INSIDE = ("skbackprop.", "sklearn.callback.")
+# Modules that call in turn: scikit-learn wraps a method that has callbacks, numpy (before 2 by
+# contextlib) a function with an errstate.
+_INSIDE = ("skbackprop.", "sklearn.callback.", "numpy.", "contextlib")
 
 
 def level_of_caller() -> int:

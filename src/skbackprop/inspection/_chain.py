@@ -73,8 +73,8 @@ class Chain(Printed):
         Factor of the weight in the penalty's part, in LaTeX.
     gradient : float
         ∂J/∂w by backpropagation.
-    notes : list of str
-        Explanations of the less usual symbols.
+    notes : list of str or tuple
+        Explanations of the less usual symbols; a tuple has texts and numbers.
     rows : ndarray of shape (n_rows,)
         The numbers of the rows, as those of the trace.
 
@@ -97,7 +97,7 @@ class Chain(Printed):
     penalty: float
     penalty_symbol: str
     gradient: float
-    notes: list[str]
+    notes: list[Paragraph]
     rows: np.ndarray
 
     @property
@@ -257,7 +257,7 @@ def chain_of(
     max_paths: int | None,
     loss_factors: Callable[[int], list[Factor]],
     penalty_symbol: str,
-    notes: list[str],
+    notes: list[Paragraph],
     rows: np.ndarray,
 ) -> Chain:
     """Write out the chain rule at a weight, along at most `max_paths` paths.

@@ -7,10 +7,19 @@ from typing import Any, Self
 import numpy as np
 
 from skbackprop._estimators.check_parameters import check_integer
-from skbackprop.inspection._network_display import names_of
 from skbackprop.inspection._notation import activation, math_as_text
-from skbackprop.inspection._plotting import POSITIVE, check_array, fit_text, import_pyplot
+from skbackprop.inspection._plotting import (
+    POSITIVE,
+    check_array,
+    check_names,
+    fit_text,
+    import_pyplot,
+    shortened,
+)
 from skbackprop.inspection._subject import fitted_in_memory
+
+# Characters of the names beside the bars.
+_LONGEST = 40
 
 
 @dataclass(eq=False, kw_only=True, repr=False)
@@ -25,7 +34,7 @@ class FeatureImportancesDisplay:
     importances : array-like of shape (n_features,)
         Importances, such as `feature_importances_` or those of a permutation.
     feature_names : sequence of str, default=None
-        Names of the features; None for x₁, x₂ and so on.
+        Names of the features, which are drawn up to 40 characters; None for x₁, x₂ and so on.
 
     Attributes
     ----------
@@ -74,7 +83,7 @@ class FeatureImportancesDisplay:
             The display, drawn.
         """
         estimator = fitted_in_memory(estimator)
-        names = names_of(estimator)["input_names"]
+        names = getattr(estimator, "feature_names_in_", None)
         display = cls(importances=estimator.feature_importances_, feature_names=names)
         return display.plot(ax, max_features=max_features)
 
@@ -100,11 +109,11 @@ class FeatureImportancesDisplay:
             raise ValueError(
                 f"importances must have shape (n_features,); got shape {importances.shape}."
             )
-        names = self.feature_names
-        if names is None:
-            names = [math_as_text(activation(0, i + 1, 1)) for i in range(len(importances))]
-        if len(names) != len(importances):
-            raise ValueError(f"feature_names must have {len(importances)} names; got {len(names)}.")
+        names = [math_as_text(activation(0, i + 1, 1)) for i in range(len(importances))]
+        if self.feature_names is not None:
+            names = check_names("feature_names", self.feature_names, len(importances))
+        # A dollar sign begins no formula.
+        names = [shortened(name, _LONGEST).replace("$", r"\$") for name in names]
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure

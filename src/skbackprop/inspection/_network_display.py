@@ -21,10 +21,12 @@ from skbackprop.inspection._plotting import (
     POSITIVE,
     check_array,
     check_arrays,
+    check_names,
     import_pyplot,
     paper,
     room_of,
     short,
+    shortened,
 )
 from skbackprop.inspection._step import passes
 from skbackprop.inspection._subject import fitted_in_memory
@@ -371,10 +373,9 @@ class NetworkDisplay:
         names = getattr(self, name)
         if names is None:
             return default
-        if isinstance(names, str) or len(names) != len(default):
-            raise ValueError(f"{name} must be {len(default)} names; got {names!r}.")
+        names = check_names(name, names, len(default))
         # Symbols in dollar signs are whole.
-        return [name if "$" in name else _shortened(name) for name in map(str, names)]
+        return [name if "$" in name else shortened(name, _LONGEST) for name in names]
 
 
 def _add_legend(ax: Any, picture: Picture, summarised: bool, size: float) -> None:
@@ -421,10 +422,6 @@ def _check_coefs(value: Any) -> list[np.ndarray]:
     return coefs
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
-
-
 def names_of(estimator: Any) -> dict[str, Any]:
     """The names of inputs and outputs as arguments of the display, in which no $ begins math."""
     names = {
@@ -434,7 +431,7 @@ def names_of(estimator: Any) -> dict[str, Any]:
     return {
         kind: None
         if of_kind is None
-        else [_shortened(str(one)).replace("$", r"\$") for one in of_kind]
+        else [shortened(str(one), _LONGEST).replace("$", r"\$") for one in of_kind]
         for kind, of_kind in names.items()
     }
 

@@ -115,7 +115,8 @@ class Playable:
 
 
 def _check_names(names: Any, n_fits: int) -> None:
-    accepted = f"names must be {plural(n_fits, 'string')}{', not the same' * (n_fits > 1)}"
+    strings = f"a list of {plural(n_fits, 'string')}{', not the same' * (n_fits > 1)}"
+    accepted = f"names must be {strings}"
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise TypeError(f"{accepted}; got {names!r}.")
     if len(set(names)) != len(names) or len(names) != n_fits:

@@ -111,6 +111,18 @@ def check_array(name: str, value: Any) -> np.ndarray:
     return array
 
 
+def check_names(name: str, value: Any, n_names: int) -> list[str]:
+    """Return `value` as a list of so many strings."""
+    if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != n_names:
+        raise ValueError(f"{name} must be {n_names} names; got {value!r}.")
+    return list(map(str, value))
+
+
+def shortened(name: str, longest: int) -> str:
+    """The name with an ellipsis where it is too long."""
+    return name if len(name) <= longest else name[: longest - 1] + "…"
+
+
 def as_floats(name: str, value: Any) -> np.ndarray:
     """Return `value` as an array of floats."""
     try:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
+from skbackprop._core.network import are_finite
 from skbackprop._core.objective import n_rows_of
 from skbackprop._core.rows import Rows
 from skbackprop._estimators.base import BaseBackprop
@@ -100,9 +101,10 @@ class FitRecording(Playable):
         Returns
         -------
         trace : StepTrace
-            The step that the fit took, as `trace_step` shows a step. Rows have their numbers in the
-            data. The last frame is followed by no step of the fit: its trace shows one on the rows
-            and of the size of the last step kept.
+            The step that the fit took, as `trace_step` shows a step. If the fit has undone it, the
+            next frame has earlier weights. Rows have their numbers in the data. The last frame is
+            followed by no step of the fit: its trace shows one on the rows and of the size of the
+            last step kept.
         """
         n_frames = len(self)
         frame = check_integer("frame", frame, minimum=-n_frames)
@@ -247,7 +249,7 @@ def recording_of(
     if recorder.n_rows != n_samples:
         raise ValueError(
             f"sample_weight and class_weight must be above 0 in a recording; got {n_samples} rows, "
-            f"of which {n_samples - recorder.n_rows} have a weight of 0."
+            f"{n_samples - recorder.n_rows} of them with a weight of 0."
         )
     is_weighted = data[2] is not None or getattr(fitted, "class_weight", None) is not None
     if is_weighted and any(n_rows_of(record.rows) < n_samples for record in recorder.records):
@@ -257,12 +259,14 @@ def recording_of(
             f"batch_size={fitted.batch_size!r}."
         )
     records = [*recorder.records, recorder.end()] if ended else recorder.records
-    records = [record for record in records if np.isfinite(record.params).all()]
-    networks, losses = zip(*map(recorder.network, records), strict=True)
+    frames = [(record, *recorder.network(record)) for record in records]
+    # A descent that diverges leaves the range of floats.
+    frames = [frame for frame in frames if are_finite(frame[1])]
+    records, networks, losses = map(list, zip(*frames, strict=True))
     coefs, intercepts = (
         [
-            np.array([layer[part] for layer in frames], float)
-            for frames in zip(*networks, strict=True)
+            np.array([layer[part] for layer in of_depth], float)
+            for of_depth in zip(*networks, strict=True)
         ]
         for part in range(2)
     )

@@ -367,9 +367,9 @@ class StepTrace(Printed):
         order = r" Crossing $\hat y$ are sorted by predict, but not here." * self.several_quantiles
         return [f"The quantile of an output is ${symbol}$: {values}.{order}"]
 
-    def _chain_notes(self, weight: Weight) -> list[str]:
+    def _chain_notes(self, weight: Weight) -> list[Paragraph]:
         """Explanations of the less usual symbols of a chain."""
-        notes = self._loss_notes()
+        notes: list[Paragraph] = [*self._loss_notes()]
         if self.loss == "quantile":
             notes.append(
                 r"$[\hat y>y]$ is 1 where that holds, 0 where $\hat y$ < y, ½ where $\hat y$ = y."
@@ -385,11 +385,13 @@ class StepTrace(Printed):
         layer = self.layers[weight.depth]
         penalty = 0.0 if weight.before is None else float(layer.coef_penalty[weight.at])
         if self.conditions and penalty:
-            factor = format_number(penalty / (self.alpha * float(layer.coef[weight.at])))
-            notes.append(
+            # A number, as it differs from step to step where the inputs have scales.
+            factor = penalty / (self.alpha * float(layer.coef[weight.at]))
+            of_both = (
                 "The penalty is on the weight in conditioned coordinates, but $J$ is in units of "
-                f"y: $s^2$ = {factor} accounts for both."
+                "y: $s^2$ = "
             )
+            notes.append((of_both, factor, " accounts for both."))
         return notes
 
 
