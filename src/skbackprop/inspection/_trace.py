@@ -309,7 +309,8 @@ class StepTrace(Printed):
         return (
             "The fit takes the step on factors of the weights of layer 1: on a scale t of each "
             "input, and on w / t, for which s is input_scale_ / t. The weights of an input are "
-            "also multiplied by its new t over its old t.\n"
+            "also multiplied by its new t over its old t; the change of b is computed with the "
+            "changes of w after this.\n"
             f"  change of t = $-\\eta \\cdot ({by_loss} + \\alpha' \\cdot t)$\n"
             "with the derivatives of J without its penalty. $\\alpha'$ is scale_penalties of the "
             "recording."
