@@ -28,6 +28,12 @@ def _seeded():
     np.random.seed(0)  # noqa: NPY002 - it is the generator that None stands for
 
 
+@pytest.fixture
+def rng():
+    """A generator of the test's own: its numbers do not depend on which tests ran before."""
+    return np.random.default_rng(0)
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--nudge",

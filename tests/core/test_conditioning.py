@@ -760,11 +760,6 @@ def test_of_two_rows_neither_is_the_farther_one():
         assert Spread.of(pair).every.side() == 1.0
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 class TestConstants:
     """What does not vary in training has no say in the predictions."""
 

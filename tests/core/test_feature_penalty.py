@@ -45,10 +45,10 @@ def formula(params, rows, reduction, explained, alpha=0.3):
 @each_reduction
 @pytest.mark.parametrize("explained", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize("rows", [slice(0, 12), np.array([7, 2, 5])], ids=["all", "batch"])
-def test_gradient_is_the_derivative_of_the_formula(reduction, explained, rows):
+def test_gradient_is_the_derivative_of_the_formula(reduction, explained, rows, rng):
     objective = scaled_objective(reduction)
     objective.set_explained(explained)
-    params, gradient = RNG.normal(size=29), np.empty(29)
+    params, gradient = rng.normal(size=29), np.empty(29)
     objective.value_and_gradient(params, rows, gradient, scale=-2.0)
     steps = params + 1e-200j * np.eye(29)
     derivative = [formula(p, rows, reduction, explained).imag / 1e-200 for p in steps]
@@ -56,11 +56,11 @@ def test_gradient_is_the_derivative_of_the_formula(reduction, explained, rows):
 
 
 @each_reduction
-def test_values_have_the_penalty_of_v_and_not_that_of_s(reduction):
+def test_values_have_the_penalty_of_v_and_not_that_of_s(reduction, rng):
     objective = scaled_objective(reduction, batch_size=5)
     objective.set_explained(0.7)
-    params, gradient = RNG.normal(size=29), np.empty(29)
-    batches = np.array_split(RNG.permutation(12), 3)
+    params, gradient = rng.normal(size=29), np.empty(29)
+    batches = np.array_split(rng.permutation(12), 3)
     shares = [objective.value_and_gradient(params, rows, gradient) for rows in batches]
     expected = formula(params, slice(0, 12), reduction, 0.0)
     assert sum(shares) == pytest.approx(expected, rel=1e-13)
@@ -69,8 +69,8 @@ def test_values_have_the_penalty_of_v_and_not_that_of_s(reduction):
     assert objective.further_penalty(params) == pytest.approx(further, rel=1e-12)
 
 
-def test_factors_in_balance_have_the_same_product_and_the_least_penalty():
-    params = RNG.normal(size=NETWORK.n_params)
+def test_factors_in_balance_have_the_same_product_and_the_least_penalty(rng):
+    params = rng.normal(size=NETWORK.n_params)
     params[4:8] = 0.0  # the coefficients of the second feature
     split = SCALES.split(params)
     assert_allclose(SCALES.fold(split), params, rtol=1e-15)
@@ -158,14 +158,15 @@ def test_going_on_starts_where_the_fit_ended():
 
 def test_in_full_batch_the_loss_with_its_penalty_never_rises():
     objective = scaled_objective("mean", scales=FeatureScales(NETWORK, 50.0))
-    params = SCALES.append_ones(NETWORK.initial_params(RNG, np.dtype(float)))
 
     def total(params):
         return objective.value(params) + objective.further_penalty(params)
 
     class Recorder:
-        best = last = params.copy()
         n_epochs = 0
+
+        def __init__(self, params):
+            self.best = self.last = params.copy()
 
         def __call__(self, epoch):
             # An epoch that exploded, of which there is no report, has gone back to the best.
@@ -178,15 +179,21 @@ def test_in_full_batch_the_loss_with_its_penalty_never_rises():
         def chosen_params(self):
             return None
 
-    # Steps that are too long at first, and are halved until they lower the sum.
-    plan = Plan(20.0, SCHEDULES["constant"](80), Batches(12, 12), 80, retry=True)
-    recorder = Recorder()
-    descent = gradient_descent(objective, params, plan, recorder)
-    assert descent.undone > 0
-    assert recorder.n_epochs > 40
+    rises = []
+    for seed in range(8):
+        objective.set_explained(0.0)
+        draw = NETWORK.initial_params(np.random.default_rng(seed), np.dtype(float))
+        params = SCALES.append_ones(draw)
+        # Steps that are too long at first, and are halved until they lower the sum.
+        plan = Plan(20.0, SCHEDULES["constant"](80), Batches(12, 12), 80, retry=True)
+        recorder = Recorder(params)
+        descent = gradient_descent(objective, params, plan, recorder)
+        assert descent.undone > 0
+        assert recorder.n_epochs > 40
+        assert objective.further_penalty(params) > 0.0
+        rises.append(max(np.diff(descent.loss_curve)))
     # The loss alone may rise, where the penalty of the scales falls by more.
-    assert max(np.diff(descent.loss_curve)) > 1e-4
-    assert objective.further_penalty(params) > 0.0
+    assert max(rises) > 0.1
 
 
 @pytest.mark.parametrize(("n_features", "n_columns"), [(3, 3), (4, 4), (9, 4), (100, 10)])

@@ -20,11 +20,6 @@ LAYOUTS = {
 
 
 @pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture
 def shift(rng):
     return 100.0 * rng.normal(size=N_FEATURES)
 

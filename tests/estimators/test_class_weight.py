@@ -21,11 +21,6 @@ LABELS = {
 
 
 @pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture
 def task(rng):
     """Three classes of 60, 30 and 10 rows."""
     codes = np.repeat([0, 1, 2], [60, 30, 10])

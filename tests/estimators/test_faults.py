@@ -123,11 +123,11 @@ def n_threads():
 
 @each_model
 @pytest.mark.parametrize("fitted_before", [False, True])
-def test_an_interrupt_at_any_line(model, y, fitted_before):
+def test_an_interrupt_at_any_line(model, y, fitted_before, rng):
     saved, threads = pickle.dumps(fitted(model, y) if fitted_before else model), n_threads()
     with InterruptAtLine() as trace:
         pickle.loads(saved).fit(X, y)
-    for line in RNG.integers(1, trace.lines, size=N_TIMES // 4):
+    for line in rng.integers(1, trace.lines, size=N_TIMES // 4):
         interrupted = pickle.loads(saved)
         before, coefs = digest(vars(interrupted)), getattr(interrupted, "coefs_", None)
         with InterruptAtLine(int(line)):
@@ -137,7 +137,7 @@ def test_an_interrupt_at_any_line(model, y, fitted_before):
 
 
 @pytest.mark.parametrize("fitted_before", [False, True])
-def test_a_signal_at_any_moment(fitted_before):
+def test_a_signal_at_any_moment(fitted_before, rng):
     model = regressor(max_iter=40, tol=None)
     saved, threads = pickle.dumps(fitted(model, X[:, 0]) if fitted_before else model), n_threads()
     start = time.perf_counter()
@@ -159,7 +159,7 @@ def test_a_signal_at_any_moment(fitted_before):
             ended = False
             try:
                 armed = True
-                signal.setitimer(signal.ITIMER_REAL, RNG.uniform(1e-6, duration))
+                signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-6, duration))
                 ended = fit_interrupted(model, X[:, 0])
                 armed = False
             except KeyboardInterrupt:
@@ -263,13 +263,13 @@ def escapes(damaged, load, path, expected):
 
 @each_format
 @unraisable
-def test_a_flipped_bit_is_told(dump, load, tmp_path):
+def test_a_flipped_bit_is_told(dump, load, tmp_path, rng):
     model, path = fitted(classifier(), LABELS), tmp_path / "model"
     dump(path, model)
     saved = np.frombuffer(path.read_bytes(), dtype=np.uint8)
 
     def damaged():
-        for bit in RNG.integers(8 * len(saved), size=2 * N_TIMES):
+        for bit in rng.integers(8 * len(saved), size=2 * N_TIMES):
             data = saved.copy()
             data[bit // 8] ^= 1 << (bit % 8)
             yield bit, data.tobytes()
@@ -279,11 +279,11 @@ def test_a_flipped_bit_is_told(dump, load, tmp_path):
 
 @each_format
 @unraisable
-def test_a_truncated_file_is_told(dump, load, tmp_path):
+def test_a_truncated_file_is_told(dump, load, tmp_path, rng):
     model, path = fitted(classifier(), LABELS), tmp_path / "model"
     dump(path, model)
     saved = path.read_bytes()
-    lengths = RNG.integers(len(saved), size=N_TIMES)
+    lengths = rng.integers(len(saved), size=N_TIMES)
     damaged = ((length, saved[:length]) for length in lengths)
     assert list(escapes(damaged, load, path, model.predict_proba(NEW_X))) == []
 

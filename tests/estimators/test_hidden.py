@@ -88,8 +88,8 @@ class TestTransformer:
         transformer = HiddenActivations(FrozenEstimator(model)).fit(X, np.zeros(60))
         np.testing.assert_array_equal(transformer.transform(X), model.hidden_activations(X))
 
-    def test_hands_on_what_fit_is_given(self, model):
-        weights = RNG.uniform(size=60)
+    def test_hands_on_what_fit_is_given(self, model, rng):
+        weights = rng.uniform(size=60)
         transformer = HiddenActivations(clone(model)).fit(X, Y, sample_weight=weights)
         weighted = clone(model).fit(X, Y, weights)
         np.testing.assert_array_equal(transformer.transform(X), weighted.hidden_activations(X))

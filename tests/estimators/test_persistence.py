@@ -81,8 +81,8 @@ def test_weights_edited_by_hand_are_saved(model):
     np.testing.assert_array_equal(loaded.coefs_[0], 0.0)
 
 
-def test_a_classifier_of_dates_is_saved():
-    X = RNG.normal(size=(20, 2))
+def test_a_classifier_of_dates_is_saved(rng):
+    X = rng.normal(size=(20, 2))
     days = np.array(["2020-01-01", "2021-06-01"], dtype="M8[D]")
     model = BackpropClassifier((), max_iter=2, random_state=0).fit(X, days[np.arange(20) % 2])
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), model.predict(X))
@@ -153,7 +153,7 @@ def test_digests_do_not_tell_the_order_of_a_dict():
     assert persistence.digest({"a": 1, "b": 2}) == persistence.digest({"b": 2, "a": 1})
 
 
-def test_digests_do_not_tell_how_a_value_lies_in_memory():
-    matrix = RNG.normal(size=(4, 6))
+def test_digests_do_not_tell_how_a_value_lies_in_memory(rng):
+    matrix = rng.normal(size=(4, 6))
     assert persistence.digest(matrix) == persistence.digest(np.asfortranarray(matrix))
     assert persistence.digest(matrix[:, ::2]) == persistence.digest(matrix[:, ::2].copy())

@@ -105,8 +105,8 @@ def test_what_is_set_after_a_fit_is_for_the_next(model, y, params):
     assert str(trace_step(model.set_params(**params), X, y)) == before
 
 
-def test_an_unfitted_one_has_the_penalty_of_a_fit():
-    wide = RNG.normal(size=(2000, 40))
+def test_an_unfitted_one_has_the_penalty_of_a_fit(rng):
+    wide = rng.normal(size=(2000, 40))
     model = BackpropRegressor(3, random_state=0, batch_size="full", max_iter=1, tol=None)
     first = trace_step(model, wide, wide[:, 0])
     model.fit(wide, wide[:, 0])

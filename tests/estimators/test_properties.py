@@ -598,9 +598,9 @@ SMALL = {"hidden_layer_sizes": 4, "max_iter": 5, "random_state": 0}
 
 @pytest.mark.parametrize("loss", ["half_squared_error", "absolute_error", "huber", "quantile"])
 @pytest.mark.parametrize("power", [-100, 100])
-def test_predictions_have_the_scale_of_the_targets(loss, power):
-    X = RNG.normal(size=(50, 3))
-    y = X[:, 0] + RNG.normal(size=50)
+def test_predictions_have_the_scale_of_the_targets(loss, power, rng):
+    X = rng.normal(size=(50, 3))
+    y = X[:, 0] + rng.normal(size=50)
     model = BackpropRegressor(loss=loss, **SMALL)
     expected = 2.0**power * model.fit(X, y).predict(X)
     np.testing.assert_allclose(model.fit(X, 2.0**power * y).predict(X), expected, rtol=1e-12)
@@ -724,17 +724,17 @@ def test_one_row():
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
-def test_10_000_features(container):
-    X = RNG.normal(size=(60, 10_000)) * (RNG.uniform(size=(60, 10_000)) < 0.1)
+def test_10_000_features(container, rng):
+    X = rng.normal(size=(60, 10_000)) * (rng.uniform(size=(60, 10_000)) < 0.1)
     y = X[:, :5000].sum(axis=1) > 0.0
     model = BackpropClassifier(**SMALL).fit(container(X), y)
     assert model.loss_ < model.loss_curve_[0]
     assert_predicts(model, container(X))
 
 
-def test_5_000_classes():
+def test_5_000_classes(rng):
     y = np.arange(10_000) % 5000
-    X = RNG.normal(size=(5000, 8))[y]
+    X = rng.normal(size=(5000, 8))[y]
     model = BackpropClassifier((), learning_rate=1.0, max_iter=1, random_state=0).fit(X, y)
     assert model.loss_ < model.loss_curve_[0]
     assert_predicts(model, X[:100])
@@ -750,8 +750,8 @@ def fits_of_1000_rows(X, **params):
     return [BackpropRegressor(**settings).fit(X.astype(dtype), y) for dtype in "df"]
 
 
-def test_many_rows_are_descended_on_in_single_precision():
-    X = RNG.normal(size=(1000, 3))
+def test_many_rows_are_descended_on_in_single_precision(rng):
+    X = rng.normal(size=(1000, 3))
     double, single = fits_of_1000_rows(X)
     assert double.coefs_[0].dtype == double.predict(X).dtype == np.float64
     # Rounding of X and of the coefficients is all that differs.
@@ -761,8 +761,8 @@ def test_many_rows_are_descended_on_in_single_precision():
         assert 1e-9 < np.abs(difference).max() < 1e-3
 
 
-def test_what_single_precision_does_not_hold_is_descended_on_in_double():
-    X = RNG.normal(size=(1000, 3))
+def test_what_single_precision_does_not_hold_is_descended_on_in_double(rng):
+    X = rng.normal(size=(1000, 3))
     y = X[:, 0] + np.sin(3 * X[:, 1])
     for factor in (1e-100, 1e100):
         model = BackpropRegressor(8, max_iter=5, random_state=0).fit(factor * X, y)
@@ -771,7 +771,7 @@ def test_what_single_precision_does_not_hold_is_descended_on_in_double():
         assert model.score(X, factor * y) > 0.5
 
 
-def test_sparse_columns_far_from_zero_are_descended_on_in_double():
-    X = sparse.csr_array(1e7 + RNG.normal(size=(1000, 3)))
+def test_sparse_columns_far_from_zero_are_descended_on_in_double(rng):
+    X = sparse.csr_array(1e7 + rng.normal(size=(1000, 3)))
     y = X.toarray()[:, 0] - 1e7
     assert BackpropRegressor(8, max_iter=5, random_state=0).fit(X, y).score(X, y) > 0.9

@@ -105,11 +105,6 @@ def test_tags():
     assert regressor.input_tags.sparse
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def textbook(estimator, **params):
     """Full-batch gradient descent at a constant rate for a given number of epochs."""
     params = {

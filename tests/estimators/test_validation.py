@@ -55,11 +55,6 @@ CLASSIFIER, REGRESSOR = ESTIMATORS
 each_estimator = pytest.mark.parametrize("estimator", ESTIMATORS)
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def task(estimator, n_rows=120):
     """Noise in four columns out of five, which a network of any size learns by heart."""
     rng = np.random.default_rng(1)

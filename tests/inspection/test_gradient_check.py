@@ -79,9 +79,9 @@ def test_a_fitted_network_passes_near_its_minimum():
     assert max(abs(weight.analytic) for weight in check.weights) < 1e-2
 
 
-def test_sparse_float32_and_far_inputs_pass():
+def test_sparse_float32_and_far_inputs_pass(rng):
     for scale, dtype in ((1e-6, np.float64), (1e5, np.float64), (1.0, np.float32)):
-        rows = (scale * X * (RNG.random(X.shape) < 0.6)).astype(dtype)
+        rows = (scale * X * (rng.random(X.shape) < 0.6)).astype(dtype)
         model = BackpropRegressor(4, random_state=0, max_iter=2).fit(rows, Y)
         for container in (np.asarray, sparse.csr_array):
             assert check_gradient(model, container(rows), Y).worst.relative_error < 1e-10

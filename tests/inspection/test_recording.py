@@ -415,8 +415,8 @@ def test_the_page_has_the_activation_functions_of_the_package():
     assert set(re.findall(r"^  (\w+):", functions, re.MULTILINE)) >= set(ACTIVATIONS)
 
 
-def test_a_page_is_no_larger_than_it_may_be():
-    many = RNG.normal(size=(60, 2))
+def test_a_page_is_no_larger_than_it_may_be(rng):
+    many = rng.normal(size=(60, 2))
     model = clone(PLAIN).set_params(hidden_layer_sizes=(4, 4), max_iter=64)
     recording = record_fit(model, many, many[:, 0])
     page = recording.to_html()

@@ -439,8 +439,8 @@ def test_the_estimator_is_not_changed(fitted):
     assert pickle.dumps(estimator) == before
 
 
-def test_sparse_and_float32_inputs():
-    dense = X * (RNG.random(X.shape) < 0.5)
+def test_sparse_and_float32_inputs(rng):
+    dense = X * (rng.random(X.shape) < 0.5)
     model = BackpropRegressor((3,), random_state=0, max_iter=2).fit(dense.astype(np.float32), Y)
     trace = trace_step(model, dense, Y)
     assert trace.layers[0].coef.dtype == trace.layers[1].a.dtype == np.float64
@@ -667,9 +667,9 @@ def test_long_tables_say_what_they_leave_out():
     assert len(trace.to_frame("units")) == 20 * (30 + 2)
 
 
-def test_many_inputs_are_told_in_a_line():
+def test_many_inputs_are_told_in_a_line(rng):
     estimator = BackpropRegressor((), random_state=0, **TEXTBOOK)
-    text = str(trace_step(estimator, RNG.normal(size=(3, 1000)), [0.0, 1.0, 2.0]))
+    text = str(trace_step(estimator, rng.normal(size=(3, 1000)), [0.0, 1.0, 2.0]))
     head, first, *_ = text.partition("Inputs\n")[2].splitlines()
     assert head.split() == ["row", "x₁", "x₂", "x₃", "x₄", "x₅", "x₆", "…", "1,000", "in", "all"]
     assert len(first.split()) == 7
