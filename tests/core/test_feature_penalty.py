@@ -203,7 +203,7 @@ def test_a_unit_starts_with_some_columns(n_features, n_columns):
     (dense, _), _ = network.layers(params.copy())
     sparsen(network, params, np.random.default_rng(1))
     (coef, intercept), _ = network.layers(params)
-    ratio = coef / dense
+    ratio = coef / dense / max(1.0, 12.0 / (n_features + 1))
     connected = ratio > 0.5
     if n_columns == n_features:
         assert_allclose(ratio, 0.7, rtol=1e-14)
@@ -217,6 +217,24 @@ def test_a_unit_starts_with_some_columns(n_features, n_columns):
         assert (units_of_columns <= np.ceil(mean)).all()
     places = intercept / np.linalg.norm(coef, axis=0)
     assert places.std() == pytest.approx(1.4, rel=0.3)
+
+
+def test_units_of_relu_are_not_longer_with_few_columns():
+    network = Network([1, 50, 1], [ACTIVATIONS["relu"]])
+    params = network.initial_params(np.random.default_rng(0), np.dtype(float))
+    dense = network.layers(params.copy())[0].coef
+    sparsen(network, params, np.random.default_rng(1))
+    assert_allclose(network.layers(params)[0].coef / dense, 0.7, rtol=1e-14)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+@pytest.mark.parametrize("seed", range(3))
+def test_waves_of_a_single_column_are_learnt(activation, seed):
+    rng = np.random.default_rng(seed)
+    x, new_x = rng.uniform(-10.0, 10.0, size=(2, 1000, 1))
+    model = BackpropRegressor(activation=activation, random_state=seed).fit(x, np.sin(x[:, 0]))
+    # The best straight line has .04.
+    assert model.score(new_x, np.sin(new_x[:, 0])) > 0.7
 
 
 @pytest.mark.parametrize("estimator", [BackpropClassifier, BackpropRegressor])

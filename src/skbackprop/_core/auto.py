@@ -50,6 +50,9 @@ SHARE_FROM_BOUNDS = 0.01
 # Columns that a unit starts with; the share of their bound that its coefficients are drawn with,
 # as what is learnt from short ones is smoother; and that of its other coefficients.
 FEWEST_COLUMNS_A_UNIT, SHARE_OF_BOUND, SHARE_OF_OTHERS = 4, 0.7, 0.2
+# Coefficients of fewer columns than these are longer: units would else bend so gently that descent
+# takes a wave in a column for a straight line.
+COLUMNS_OF_LENGTH_ONE = 11
 
 # Shares of the first loss by which a loss on batches may end above it, near a minimum.
 MARGIN_IN_STREAM, MARGIN_GOING_ON = 1.0, 0.05
@@ -116,6 +119,11 @@ def columns_a_unit(n_features: int) -> int:
     A unit so sees a bend of single columns, and of pairs, that a sum of many would hide.
     """
     return min(n_features, max(FEWEST_COLUMNS_A_UNIT, round(float(np.sqrt(n_features)))))
+
+
+def length_of_few_columns(n_features: int) -> float:
+    """Factor of the initial coefficients of the first layer: 12 / (features + 1), at least 1."""
+    return max(1.0, (COLUMNS_OF_LENGTH_ONE + 1) / (n_features + 1))
 
 
 def descends_in_float32(

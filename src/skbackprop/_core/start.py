@@ -38,9 +38,11 @@ def sparsen(network: Network, params: np.ndarray, rng: np.random.Generator) -> N
 
     Permutations of the columns, one after the other, are dealt out to the units, so that all
     columns have their turn (Martens, 2010). A unit's bound is by its fan-in of m columns and the
-    h · m / d units that a column feeds; its other coefficients are smaller than usual. Intercepts
-    are normal, in proportion to the length of the unit's coefficients: units then bend at different
-    places, where those of few columns would all bend at one.
+    h · m / d units that a column feeds; its other coefficients are smaller than usual. With few
+    columns all are longer, so that units bend within a part of a column's range; but for relu,
+    which has its bend in a point. Intercepts are normal, in proportion to the length of the unit's
+    coefficients: units then bend at different places, where those of few columns would all bend at
+    one.
     """
     first = network.layers(params)[0]
     n_features, n_units = first.coef.shape
@@ -54,11 +56,13 @@ def sparsen(network: Network, params: np.ndarray, rng: np.random.Generator) -> N
         connected[columns.T, np.arange(n_units)] = True
         ratio = np.sqrt((n_features + n_units) / (n_columns + n_units * n_columns / n_features))
         shares = np.where(connected, ratio * auto.SHARE_OF_BOUND, auto.SHARE_OF_OTHERS)
+    activation = network.activations[0]
+    if not activation.homogeneous:
+        shares = shares * auto.length_of_few_columns(n_features)
     first.coef[...] *= shares
     if first.intercept is not None:
         lengths = np.linalg.norm(first.coef.astype(np.float64), axis=0)
-        spread = network.activations[0].spread
-        first.intercept[...] = spread * lengths * rng.standard_normal(n_units)
+        first.intercept[...] = activation.spread * lengths * rng.standard_normal(n_units)
 
 
 def draw_columns(
