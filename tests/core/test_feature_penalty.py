@@ -74,7 +74,7 @@ def test_factors_in_balance_have_the_same_product_and_the_least_penalty(rng):
     params[4:8] = 0.0  # the coefficients of the second feature
     split = SCALES.split(params)
     assert_allclose(SCALES.fold(split), params, rtol=1e-15)
-    V, s = SCALES.factors(split)
+    *_, V, s = SCALES.parts(split)
     assert s[1] == 1.0
     lengths = np.linalg.norm(V, axis=1)
     assert_allclose(lengths[[0, 2]], np.sqrt(2.5) * s[[0, 2], 0], rtol=1e-14)
