@@ -55,6 +55,21 @@ def test_gradient_is_the_derivative_of_the_formula(reduction, explained, rows, r
     assert_allclose(gradient, -2.0 * np.array(derivative), rtol=1e-11, atol=1e-12)
 
 
+def test_other_arrays_and_the_same_again_have_their_own_gradients(rng):
+    objective = scaled_objective("mean")
+    objective.set_explained(0.4)
+    points, gradients = list(rng.normal(size=(2, 29))), list(np.empty((2, 29)))
+    for at, into in [(0, 0), (0, 0), (1, 0), (1, 1), (0, 1)]:
+        params, gradient = points[at], gradients[into]
+        params *= 0.5
+        objective.value_and_gradient(params, slice(0, 12), gradient)
+        expected = np.empty(29)
+        anew = scaled_objective("mean")
+        anew.set_explained(0.4)
+        anew.value_and_gradient(params.copy(), slice(0, 12), expected)
+        assert_array_equal(gradient, expected)
+
+
 @each_reduction
 def test_values_have_the_penalty_of_v_and_not_that_of_s(reduction, rng):
     objective = scaled_objective(reduction, batch_size=5)
@@ -74,7 +89,7 @@ def test_factors_in_balance_have_the_same_product_and_the_least_penalty(rng):
     params[4:8] = 0.0  # the coefficients of the second feature
     split = SCALES.split(params)
     assert_allclose(SCALES.fold(split), params, rtol=1e-15)
-    V, s = SCALES.factors(split)
+    *_, V, s = SCALES.parts(split)
     assert s[1] == 1.0
     lengths = np.linalg.norm(V, axis=1)
     assert_allclose(lengths[[0, 2]], np.sqrt(2.5) * s[[0, 2], 0], rtol=1e-14)

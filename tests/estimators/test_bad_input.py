@@ -20,7 +20,7 @@ from sklearn.metrics import r2_score
 
 from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop._core.activations import ACTIVATIONS
-from skbackprop._estimators import check_data
+from skbackprop._estimators import check_data, labels
 
 NAN, INF = float("nan"), float("inf")
 ESTIMATORS = [BackpropClassifier, BackpropRegressor]
@@ -573,12 +573,46 @@ def test_what_is_not_checked_in_predict_is_as_if_it_were(estimator, kind, names,
     model = small(estimator).fit(pd.DataFrame(X, columns=["a", "b"]) if names else X,
                                  TARGETS[estimator])  # fmt: skip
     y_pred, warned = outcome(model.predict, given)
-    monkeypatch.setattr(check_data, "_is_as_checked", lambda *_: False)
+    monkeypatch.setattr(check_data, "_is_plain", lambda *_: False)
     expected, expected_warnings = outcome(model.predict, given)
     assert type(y_pred) is type(expected)
     assert_array_equal(y_pred, expected)
     assert getattr(y_pred, "dtype", None) == getattr(expected, "dtype", None)
     assert warned == expected_warnings
+
+
+@pytest.mark.parametrize("kind", FAST_OR_CHECKED)
+def test_what_is_not_checked_in_fit_is_as_if_it_were(kind, monkeypatch):
+    def fit():
+        model = small(REGRESSOR).fit(FAST_OR_CHECKED[kind], TARGETS[REGRESSOR][:3])
+        return [*model.coefs_, *model.intercepts_, model.n_features_in_]
+
+    unchecked, warned = outcome(fit)
+    monkeypatch.setattr(check_data, "_is_plain", lambda *_: False)
+    expected, expected_warnings = outcome(fit)
+    assert warned == expected_warnings
+    for part, expected_part in zip(unchecked, expected, strict=True):
+        assert_array_equal(part, expected_part)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_plain_input_is_fitted_without_check_array(dtype, monkeypatch):
+    def checked(*args, **kwargs):
+        raise AssertionError("check_array was called")
+
+    monkeypatch.setattr("sklearn.utils.validation.check_array", checked)
+    monkeypatch.setattr(labels, "check_array", checked)
+    y = TARGETS[CLASSIFIER]
+    model = small(CLASSIFIER)
+    model.feature_names_in_ = np.array(["a", "b"], dtype=object)
+    for target in (y, y.astype(np.uint8), y.astype(bool)):
+        model.fit(X.astype(dtype), target)
+        assert model.n_features_in_ == 2
+        assert not hasattr(model, "feature_names_in_")
+        assert model.classes_.dtype == target.dtype
+    for arguments in ((X.tolist(), y), (X, y.tolist())):
+        with pytest.raises(AssertionError, match="check_array was called"):
+            model.fit(*arguments)
 
 
 def test_one_row_is_predicted_without_checks(monkeypatch):

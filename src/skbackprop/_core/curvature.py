@@ -22,6 +22,7 @@ _ROUNDING = 6.18e-4
 # Length of the way along which gradients are differenced, in conditioned coordinates. Over a short
 # one, a single kink of relu that it crosses would look like a large curvature.
 _EPSILON = 1e-2
+_ONE = np.ones((1, 1))
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -89,21 +90,21 @@ def _lanczos(
     basis = work[3:]
     products = len(basis)
     T = np.empty((products, products))
-    objective.value_and_gradient(params, rows, gradient)
+    objective.value_and_gradient(params, rows, gradient, 1.0 / _EPSILON)
+    basis[0] = v
     for n in range(1, products + 1):
-        basis[n - 1] = v
-        np.multiply(v, _EPSILON, out=point)
+        np.multiply(basis[n - 1], _EPSILON, out=point)
         point += params
-        objective.value_and_gradient(point, rows, image)
+        objective.value_and_gradient(point, rows, image, 1.0 / _EPSILON)
         image -= gradient
-        image /= _EPSILON
         known = basis[:n]
         T[n - 1, :n] = T[:n, n - 1] = known @ image
         image -= T[n - 1, :n] @ known
-        rest = float(np.linalg.norm(image))
+        rest = math.sqrt(image.dot(image))
         if not (math.isfinite(rest) and np.isfinite(T[:n, :n]).all()):
             return math.inf
-        eigenvalues, eigenvectors = np.linalg.eigh(T[:n, :n])
+        # Of one number, whose eigenvector is 1, in a tenth of the time.
+        eigenvalues, eigenvectors = np.linalg.eigh(T[:n, :n]) if n > 1 else (T[0, :1], _ONE)
         steepest = np.abs(eigenvalues).argmax()
         # H u = eigenvalue · u + what lies outside of the basis.
         within, outside = float(eigenvalues[steepest]), rest * float(eigenvectors[-1, steepest])
@@ -112,7 +113,7 @@ def _lanczos(
             return 0.0
         if n == products or abs(outside) <= _SETTLED * curvature:
             break
-        np.divide(image, rest, out=v)
+        np.divide(image, rest, out=basis[n])
     np.matmul(within / curvature * eigenvectors[:, steepest], known, out=v)
     if rest > 0.0:
         image *= outside / (curvature * rest)

@@ -12,13 +12,27 @@ slope at the start, such as x² around its mean, would otherwise fade before it 
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from skbackprop._core.descent import Differentiable
 from skbackprop._core.network import Network
-from skbackprop._core.objective import ObjectiveOfRows, Penalty
+from skbackprop._core.objective import ObjectiveOfRows
 from skbackprop._core.rows import Rows
+
+
+class Parts(NamedTuple):
+    """Views of the parameters, or of their gradient."""
+
+    flat: np.ndarray
+    of_network: np.ndarray
+    coefs: np.ndarray
+    """V and the coefficients of the other layers."""
+    others: np.ndarray
+    """What the network has besides V."""
+    V: np.ndarray  # (n_features, fan_out)
+    s: np.ndarray  # (n_features, 1)
 
 
 class FeatureScales:
@@ -35,13 +49,19 @@ class FeatureScales:
     def __init__(self, network: Network, penalty: float) -> None:
         self.network = network
         self.penalty = penalty
-        self.n_features, self._fan_out = network.shapes[0]
-        self._size = self.n_features * self._fan_out
+        self.n_features, self.fan_out = network.shapes[0]
 
-    def factors(self, params: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Views of V, (n_features, fan_out), and of s, (n_features, 1), or of their gradients."""
-        V = params[: self._size].reshape(self.n_features, self._fan_out)
-        return V, params[self.network.n_params :, np.newaxis]
+    def parts(self, params: np.ndarray) -> Parts:
+        """Views of the parameters; those of the network alone have no scales."""
+        size, n_params = self.n_features * self.fan_out, self.network.n_params
+        return Parts(
+            params,
+            params[:n_params],
+            params[: self.network.n_coefs],
+            params[size:n_params],
+            params[:size].reshape(self.n_features, self.fan_out),
+            params[n_params:, np.newaxis],
+        )
 
     def append_ones(self, params: np.ndarray) -> np.ndarray:
         """The parameters of the network, and scales of 1."""
@@ -53,22 +73,24 @@ class FeatureScales:
         The scale of a column without coefficients is 1, so that it can have some again.
         """
         split = self.append_ones(params)
-        V, s = self.factors(split)
+        *_, V, s = self.parts(split)
         norms = np.linalg.norm(V.astype(np.float64), axis=1, keepdims=True)
         balanced = np.sqrt(norms / math.sqrt(self.penalty))
         s[...] = np.where(norms > 0.0, balanced, 1.0)
         V /= s
         return split
 
-    def fold(self, params: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    def fold(self, params: np.ndarray) -> np.ndarray:
         """The parameters of the network, with the coefficients W = s ∘ V."""
-        n_params = self.network.n_params
-        if out is None:
-            out = np.empty(n_params, dtype=params.dtype)
-        V, s = self.factors(params)
-        np.multiply(V, s, out=out[: self._size].reshape(V.shape))
-        out[self._size :] = params[self._size : n_params]
-        return out
+        folded = np.empty(self.network.n_params, dtype=params.dtype)
+        _fold(self.parts(params), self.parts(folded))
+        return folded
+
+
+def _fold(params: Parts, out: Parts) -> None:
+    """Fill `out` with W = s ∘ V and the other parameters of the network."""
+    np.multiply(params.V, params.s, out=out.V)
+    np.copyto(out.others, params.others)
 
 
 class ScaledObjective(Differentiable):
@@ -92,39 +114,52 @@ class ScaledObjective(Differentiable):
         self._scales = scales
         self.inputs, self.batch_size = objective.inputs, objective.batch_size
         self.sample_weight = objective.sample_weight
-        network, dtype = scales.network, objective.dtype
-        n_params, n_features = network.n_params, scales.n_features
-        self._largest = alpha * scales.penalty
-        self._of_coefs = Penalty(slice(0, network.n_coefs), alpha, dtype)
-        self._of_scales = Penalty(slice(n_params, n_params + n_features), 0.0, dtype)
-        self._folded = np.empty(n_params, dtype=dtype)
-        self._gradient = np.empty(0)
+        self._alpha, self._largest, self._strength = alpha, alpha * scales.penalty, 0.0
+        n_params, dtype = scales.network.n_params, objective.dtype
+        self._folded = scales.parts(np.empty(n_params, dtype=dtype))
+        # Those of the intercepts, which have no penalty, stay 0.
+        self._terms = scales.parts(np.zeros(n_params + scales.n_features, dtype=dtype))
+        self._ones = np.ones((scales.fan_out, 1), dtype=dtype)
+        self._at = self._gradient = self._terms
 
     def value(self, params: np.ndarray) -> float:
         """The loss on all rows and the penalty of V and of the other coefficients."""
-        loss = self._objective.value(self._scales.fold(params, self._folded))
-        return loss + self._of_coefs.value(params)
+        at = self._scales.parts(params)
+        _fold(at, self._folded)
+        return self._objective.value(self._folded.flat) + _half_square(at.coefs, self._alpha)
 
     def value_and_gradient(
         self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float = 1.0
     ) -> float:
         """As the objective; with G = ∂/∂W it is ∂/∂V = s ∘ G and ∂/∂s_j = Σ_k G_jk V_jk."""
-        if out is not self._gradient:
-            self._gradient, self._gradient_of_folded = out, out[: len(self._folded)]
-        folded = self._scales.fold(params, self._folded)
-        value = self._objective.value_and_gradient(folded, rows, self._gradient_of_folded, scale)
-        V, s = self._scales.factors(params)
-        G, gradient_of_s = self._scales.factors(out)
-        np.einsum("jk,jk->j", G, V, out=gradient_of_s[:, 0])
-        G *= s
-        self._objective.add_penalty(self._of_scales, params, rows, out, scale)
-        share = self._objective.add_penalty(self._of_coefs, params, rows, out, scale)
-        return value + share * self._of_coefs.value(params)
+        if params is not self._at.flat:
+            self._at = self._scales.parts(params)
+        if out is not self._gradient.flat:
+            self._gradient = self._scales.parts(out)
+        at, gradient, terms = self._at, self._gradient, self._terms
+        _fold(at, self._folded)
+        G = gradient.V
+        value = self._objective.value_and_gradient(
+            self._folded.flat, rows, gradient.of_network, scale
+        )
+        np.multiply(G, at.V, out=terms.V)
+        terms.V.dot(self._ones, out=gradient.s)
+        G *= at.s
+        share, factor = self._objective.share_and_factor(rows, scale)
+        np.multiply(at.coefs, factor * self._alpha, out=terms.coefs)
+        np.multiply(at.s, factor * self._strength, out=terms.s)
+        out += terms.flat
+        return value + share * _half_square(at.coefs, self._alpha)
 
     def set_explained(self, share: float) -> None:
         """Set the penalty of s by the share of the first loss that descent has explained."""
-        self._of_scales.strength = self._largest * share
+        self._strength = self._largest * share
 
     def further_penalty(self, params: np.ndarray) -> float:
         """The penalty of s."""
-        return self._of_scales.value(params)
+        return _half_square(self._scales.parts(params).s[:, 0], self._strength)
+
+
+def _half_square(part: np.ndarray, strength: float) -> float:
+    """½ strength Σ θ² over a part of the parameters."""
+    return 0.5 * strength * float(part.dot(part))

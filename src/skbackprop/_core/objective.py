@@ -116,19 +116,16 @@ class ObjectiveOfRows(Differentiable):
         if mean:
             value /= self.inputs.shape[0]
         if self._penalty is not None:
-            share = self.add_penalty(self._penalty, params, rows, out, scale)
+            share, factor = self.share_and_factor(rows, scale)
+            self._penalty.add_gradient(params, out, factor)
             value += share * self._penalty.value(params)
         return value
 
-    def add_penalty(
-        self, penalty: "Penalty", params: np.ndarray, rows: Rows, out: np.ndarray, scale: float
-    ) -> float:
-        """Add scale · the gradient of a penalty to `out`; return the batch's share of the rows."""
+    def share_and_factor(self, rows: Rows, scale: float) -> tuple[float, float]:
+        """A batch's share of the rows, and scale · what its objective has of a penalty."""
         share = n_rows_of(rows) / self.inputs.shape[0]
         # A mean is an estimate of the whole objective, a sum is a part of it.
-        factor = scale if self.reduction == "mean" else scale * share
-        penalty.add_gradient(params, out, factor)
-        return share
+        return share, scale if self.reduction == "mean" else scale * share
 
 
 class Penalty:
@@ -139,7 +136,7 @@ class Penalty:
     part : slice
         The part.
     strength : float
-        Its factor, which may be set anew.
+        Its factor.
     dtype : numpy.dtype
         Precision of the parameters.
     """

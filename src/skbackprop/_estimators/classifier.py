@@ -448,7 +448,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         self, y: Any, dtype: np.dtype, classes: Any, *, partial: bool, known: TargetForm | None
     ) -> Target:
         """One class a row: codes, or a column of zeros and ones under the log-loss of two."""
-        y = column_or_1d(y, warn=True)
+        y = y if y.ndim == 1 else column_or_1d(y, warn=True)
         seen, codes = np.unique(y, return_inverse=True)
         if classes is not None:
             classes = check_classes(classes, y)
@@ -470,11 +470,11 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
                     "ever come; got None."
                 )
             classes = seen
-        strangers = seen[~np.isin(seen, classes)]
-        if len(strangers):
-            raise ValueError(f"y must have labels among {classes}; got {strangers}.")
-
-        codes = np.searchsorted(classes, seen)[codes]
+        if classes is not seen:
+            strangers = seen[~np.isin(seen, classes)]
+            if len(strangers):
+                raise ValueError(f"y must have labels among {classes}; got {strangers}.")
+            codes = np.searchsorted(classes, seen)[codes]
         if self.loss == "log_loss" and len(classes) == 2:
             loss = LOSSES[self.loss]("matrix", "sigmoid")
             form = TargetForm(1, (self.loss, {}), classes)

@@ -14,6 +14,9 @@ from skbackprop._estimators.check_kinds import check_container
 def check_labels(name: str, value: Any) -> Any:
     """Labels as an array or CSR matrix, none missing."""
     check_container(name, value)
+    if type(value) is np.ndarray and value.ndim == 1 and value.size and value.dtype.kind in "biu":
+        # What is plain needs no `check_array`, which takes as long as several steps.
+        return value
     dtype = getattr(value, "dtype", None)
     if getattr(dtype, "kind", None) == "T":
         raise TypeError(f"{name} must be of another dtype than {dtype}, such as astype(str).")

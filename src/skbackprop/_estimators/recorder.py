@@ -85,7 +85,7 @@ class Recorder:
         problem = self._attributes.built.problem
         if problem.scales is None:
             return None, 0.0
-        _, scales = problem.scales.factors(record.params)
+        scales = problem.scales.parts(record.params).s
         return scales[:, 0], problem.alpha * problem.scales.penalty * record.explained
 
     def fitted(self, record: StepRecord) -> dict[str, Any]:

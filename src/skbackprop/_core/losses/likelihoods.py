@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from skbackprop._core.activations import scalar
-from skbackprop._core.losses.base import Loss, row_starts, softplus, weight_rows, weighted_sum
+from skbackprop._core.losses.base import Loss, row_starts, weight_rows, weighted_sum
 
 
 class BinaryLogLoss(Loss):
@@ -26,19 +26,19 @@ class BinaryLogLoss(Loss):
         out: np.ndarray,
         scale: float = 1.0,
     ) -> float:
-        # With m = z - 2 y z, which is z on the wrong side of 0 and -z on the right one, the loss
-        # is log(1 + exp(m)), its derivative by m is -expm1(-loss), and dm/dz = 1 - 2 y.
+        # With m = (1 - 2 y) z, which is z on the wrong side of 0 and -z on the right one, the loss
+        # is log(1 + exp(m)) and its derivative by m is -expm1(-loss). The six calls of softplus
+        # take several times as long on a batch of few outputs.
         m = raw_prediction
-        np.multiply(y_true, m, out=out)
-        out *= scalar(-2.0, out.dtype)
-        m += out
-        softplus(m, out)
+        np.multiply(y_true, scalar(-2.0, out.dtype), out=out)
+        out += scalar(1.0, out.dtype)
+        m *= out
+        np.logaddexp(scalar(0.0, m.dtype), m, out=m)
         value = weighted_sum(m, sample_weight)
         np.negative(m, out=m)
         np.expm1(m, out=m)
-        np.multiply(y_true, 2.0 * scale, out=out)
-        out -= scale
         out *= m
+        out *= -scale
         weight_rows(out, sample_weight)
         return value
 
