@@ -267,6 +267,40 @@ def test_the_code_of_the_front_pages_runs(code, tmp_path, monkeypatch):
     assert Path("model.joblib").stat().st_size > 10_000
 
 
+@pytest.mark.parametrize("code", code_of_front_pages()[:2], ids=["readme", "numbers"])
+def test_the_first_lines_need_no_extra(code, tmp_path):
+    """They run after ``pip install .``, which does not install pandas."""
+    without = """
+import sys
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Without())
+"""
+    run = [sys.executable, "-c", without + code]
+    subprocess.run(run, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+
+
+def code_of_watching():
+    """The code of the page on watching a fit, each block with its own imports."""
+    page = (EXAMPLES.parent / "docs" / "howto" / "watching.rst").read_text("utf-8")
+    blocks = re.findall(r"code-block:: python\n\n((?: {4}.*\n|\n)+)", page)
+    return list(map(textwrap.dedent, blocks))
+
+
+@pytest.mark.parametrize("code", code_of_watching(), ids=["monitor", "good enough"])
+def test_the_code_for_watching_runs(code, capsys):
+    pytest.importorskip("sklearn.callback")
+    pytest.importorskip("rich")
+    names = {}
+    exec(code, names)
+    if "model" in names:
+        assert names["model"].status_ == "stopped"
+    else:
+        assert len(names["monitor"].get_logs().data) > 100
+
+
 def test_the_search_by_optuna_runs():
     optuna = pytest.importorskip("optuna")
     pytest.importorskip("sklearn.callback")
