@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from test_architecture import CORE, SOURCES, code_lines
 
+import skbackprop
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(path.stem for path in EXAMPLES.glob("[!_]*.py"))
 # The number of figures of each.
@@ -318,6 +320,17 @@ def test_what_the_readme_links_to_is_there():
     links = re.findall(r"\]\(([^):]+)\)", (root / "README.md").read_text(encoding="utf-8"))
     assert [link for link in links if link.endswith(".png")]
     assert all((root / link).is_file() for link in links)
+
+
+def test_the_version_and_its_date_are_the_same_everywhere():
+    root = EXAMPLES.parent
+    changes = (root / "CHANGELOG.md").read_text(encoding="utf-8")
+    citation = (root / "CITATION.cff").read_text(encoding="utf-8")
+    unreleased, *released = re.findall(r"^## (.*)$", changes, re.M)
+    assert unreleased == "[Unreleased]"
+    date = re.search(r'^date-released: "(\d{4}-\d\d-\d\d)"$', citation, re.M).group(1)
+    assert released[0] == f"[{skbackprop.__version__}] - {date}"
+    assert f"\nversion: {skbackprop.__version__}\n" in citation
 
 
 def test_the_readme_tells_the_size_of_the_core():
