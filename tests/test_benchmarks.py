@@ -1,8 +1,10 @@
 """The scripts in benchmarks/ run, on tiny sizes; and say what they should of given times."""
 
+import doctest
 import mmap
 import os
 import sys
+import warnings
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -16,8 +18,8 @@ FOLDER = Path(__file__).parent.parent / "benchmarks"
 if not FOLDER.exists():
     pytest.skip("benchmarks are not part of the sdist", allow_module_level=True)
 sys.path.append(str(FOLDER))
-accuracy, calibration, golden, memory = map(
-    import_module, ("accuracy", "calibration", "golden", "memory")
+accuracy, calibration, gaps, golden, memory = map(
+    import_module, ("accuracy", "calibration", "gaps", "golden", "memory")
 )
 recording, speed, synthetic, time_to_score = map(
     import_module, ("recording", "speed", "synthetic", "time_to_score")
@@ -207,6 +209,153 @@ def test_calibration_is_measured(iris):
     assert accuracy > 0.85
     results = np.tile(numbers, (1, 1, len(calibration.CONTENDERS), 1))
     assert "| iris | 150 × 4 | 3 |" in calibration.report([iris], results)
+
+
+@pytest.mark.parametrize(
+    ("kind", "share"), [("none", 0.0), ("10% at random", 0.1), ("30% at random", 0.3)]
+)
+def test_gaps_at_random_are_the_same_share_of_all_cells(kind, share):
+    made = gaps.GAPS[kind](np.zeros((5000, 4)), np.random.default_rng(0))
+    assert made.shape == (5000, 4)
+    np.testing.assert_allclose(made.mean(axis=0), share, atol=0.02)
+
+
+def test_gaps_of_large_values_are_among_the_largest_three_tenths():
+    X = np.random.default_rng(0).permuted(np.tile(np.arange(5000.0), (3, 1)), axis=1).T
+    made = gaps.GAPS["large values"](X, np.random.default_rng(1))
+    assert not made[X < 3499].any()
+    np.testing.assert_allclose(made[X > 3500].mean(), 0.8, atol=0.02)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_gaps_are_compared_on_a_set(iris):
+    """Each contender sees the gaps, of which only the trees take NaN."""
+    scores = np.array([accuracy.alone(gaps.compare, iris, kind, 0) for kind in gaps.GAPS])
+    assert scores.shape == (len(gaps.GAPS), len(gaps.CONTENDERS))
+    assert (scores > 0.5).all()
+    whole, *_, large = scores
+    assert (whole > 0.8).all()
+    # Without an indicator the large values are the mean.
+    names = list(gaps.CONTENDERS)
+    assert large[names.index("no indicator")] < large[names.index("skbackprop")]
+    page = gaps.report([iris], scores.reshape(1, len(gaps.GAPS), 1, -1))
+    assert page.count("| iris | ") == len(gaps.GAPS)
+
+
+def test_what_gaps_cost_is_told_beside_the_trees():
+    """Two sets and splits: the loss is of the means, the error that over the sets."""
+    trees = gaps.TREES
+    scores = np.full((2, len(gaps.GAPS), 2, len(gaps.CONTENDERS)), 0.9)
+    scores[:, 1, :, trees] -= 0.1
+    scores[0, 1, :, 0] -= 0.2
+    scores[1, 1, :, 0] -= 0.4
+    np.testing.assert_allclose(gaps.lost(scores)[:, 0, [0, trees]], [[0.2, 0.1], [0.4, 0.1]])
+    row = gaps.summary(scores).splitlines()[2]
+    assert row.startswith("| 10% at random | 0.3000 (+0.2000 ± 0.1000) | 0.0000 (-0.1000 ± 0.0000)")
+    assert row.endswith("| 0.1000 |")
+    assert "| 10% at random | 0.6000 | " in gaps.mean_scores(scores)
+
+
+@pytest.fixture
+def frames():
+    pytest.importorskip("skrub")
+    return import_module("frames")
+
+
+@pytest.fixture
+def customers():
+    """Categories, a date, gaps, and the names of rows of a file of R."""
+    pd = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    plan = rng.choice(["basic", "family"], 120)
+    age = rng.uniform(18.0, 80.0, 120)
+    leaves = np.where((plan == "basic") & (age < 50), "leaves", "stays")
+    age[::9] = np.nan
+    joined = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 700, 120), unit="D")
+    return pd.DataFrame(
+        {"rownames": range(120), "plan": plan, "age": age, "joined": joined, "leaves": leaves}
+    )
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_frames_are_compared(frames, customers, task):
+    X = customers.drop(columns=["rownames", "leaves"])
+    y = customers["leaves"].to_numpy()
+    if task == "regression":
+        y = (y == "leaves") * 3.0 + np.arange(120) / 120
+    frame = frames.Frame("customers", task, X, y)
+    results = np.array(accuracy.alone(frames.compare, frame, 0))
+    assert results.shape == (len(frames.CONTENDERS), 2)
+    scores, n_warnings = results.T
+    assert scores[0] > 0.5
+    page = frames.report([frame], scores.reshape(1, 1, -1), n_warnings.astype(int))
+    assert "| customers | 120 × 3 | " in page
+    assert f"fit and score: {int(n_warnings[0])} of skbackprop, " in page
+
+
+def test_a_frame_is_read_without_what_tells_the_target(frames, customers, monkeypatch):
+    customers["since"] = customers["leaves"] == "leaves"
+    customers.loc[0, "leaves"] = None
+    customers.loc[1:9, "leaves"] = "rare"
+    source = frames.Source("package/item", frames.CLASSES, "leaves", "since")
+    monkeypatch.setitem(frames.SOURCES, "customers", source)
+    monkeypatch.setattr(frames, "_read", lambda file: customers if "/" in file else None)
+    frame = frames.load("customers", max_rows=2500)
+    assert [*frame.X.columns] == ["plan", "age", "joined"]
+    assert len(frame.X) == len(frame.y) == 110
+    assert set(frame.y) == {"leaves", "stays"}
+    assert len(frames.load("customers", max_rows=50).y) <= 50
+    _, _, y_train, y_test = frame.split(0)
+    assert len(y_test) == 28
+    assert abs(np.mean(y_train == "leaves") - np.mean(y_test == "leaves")) < 0.02
+
+
+def test_a_frame_is_read_without_rows_of_no_target(frames, customers, monkeypatch):
+    monkeypatch.setitem(frames.SOURCES, "ages", frames.Source("a/b", frames.NUMBERS, "age"))
+    monkeypatch.setattr(frames, "_read", lambda file: customers)
+    frame = frames.load("ages", max_rows=2500)
+    assert len(frame.y) == customers["age"].notna().sum() < 120
+    assert np.isfinite(frame.y).all()
+
+
+def test_frames_count_warnings_of_fit_and_score(frames, customers, monkeypatch):
+    class Warner:
+        def fit(self, X, y):
+            warnings.warn("one", UserWarning, stacklevel=1)
+            return self
+
+        def score(self, X, y):
+            warnings.warn("two", UserWarning, stacklevel=1)
+            return -1.0
+
+    monkeypatch.setattr(frames, "models", lambda task, seed: [Warner(), Warner()])
+    frame = frames.Frame("customers", frames.NUMBERS, customers, np.arange(120.0))
+    assert frames.compare(frame, 0) == [(0.0, 2), (0.0, 2)]
+
+
+def test_frames_say_who_is_ahead(frames):
+    scores = np.array([[[0.7, 0.7, 0.5, 0.8]], [[0.7, 0.7, 0.7, 0.8]]])
+    rows = frames.summary(scores).splitlines()[2:]
+    assert rows[2] == "| MLP | 0.6000 | +0.1000 ± 0.1000 |"
+    assert rows[3] == "| HistGB | 0.8000 | -0.1000 ± 0.0000 |"
+
+
+def test_the_space_of_the_searches_is_that_of_their_page():
+    pytest.importorskip("optuna")
+    pytest.importorskip("sklearn.callback")
+    page = FOLDER.parent / "docs" / "howto" / "searching.rst"
+    examples = doctest.DocTestParser().get_examples(page.read_text("utf-8"))
+    (source,) = [example.source for example in examples if example.source.startswith("SPACE = ")]
+    told = {}
+    exec("from scipy.stats import loguniform\n" + source, told)
+    measured = import_module("searches").SPACE
+    assert list(told["SPACE"]) == list(measured)
+    for name, values in measured.items():
+        of_page = told["SPACE"][name]
+        if isinstance(values, list):
+            assert of_page == values, name
+        else:
+            assert (of_page.dist.name, of_page.args) == (values.dist.name, values.args), name
 
 
 def test_searches_prune_and_fit_the_best(iris):

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from test_architecture import CORE, SOURCES, code_lines
 
+import skbackprop
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(path.stem for path in EXAMPLES.glob("[!_]*.py"))
 # The number of figures of each.
@@ -267,6 +269,40 @@ def test_the_code_of_the_front_pages_runs(code, tmp_path, monkeypatch):
     assert Path("model.joblib").stat().st_size > 10_000
 
 
+@pytest.mark.parametrize("code", code_of_front_pages()[:2], ids=["readme", "numbers"])
+def test_the_first_lines_need_no_extra(code, tmp_path):
+    """They run after ``pip install .``, which does not install pandas."""
+    without = """
+import sys
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Without())
+"""
+    run = [sys.executable, "-c", without + code]
+    subprocess.run(run, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+
+
+def code_of_watching():
+    """The code of the page on watching a fit, each block with its own imports."""
+    page = (EXAMPLES.parent / "docs" / "howto" / "watching.rst").read_text("utf-8")
+    blocks = re.findall(r"code-block:: python\n\n((?: {4}.*\n|\n)+)", page)
+    return list(map(textwrap.dedent, blocks))
+
+
+@pytest.mark.parametrize("code", code_of_watching(), ids=["monitor", "good enough"])
+def test_the_code_for_watching_runs(code, capsys):
+    pytest.importorskip("sklearn.callback")
+    pytest.importorskip("rich")
+    names = {}
+    exec(code, names)
+    if "model" in names:
+        assert names["model"].status_ == "stopped"
+    else:
+        assert len(names["monitor"].get_logs().data) > 100
+
+
 def test_the_search_by_optuna_runs():
     optuna = pytest.importorskip("optuna")
     pytest.importorskip("sklearn.callback")
@@ -284,6 +320,17 @@ def test_what_the_readme_links_to_is_there():
     links = re.findall(r"\]\(([^):]+)\)", (root / "README.md").read_text(encoding="utf-8"))
     assert [link for link in links if link.endswith(".png")]
     assert all((root / link).is_file() for link in links)
+
+
+def test_the_version_and_its_date_are_the_same_everywhere():
+    root = EXAMPLES.parent
+    changes = (root / "CHANGELOG.md").read_text(encoding="utf-8")
+    citation = (root / "CITATION.cff").read_text(encoding="utf-8")
+    unreleased, *released = re.findall(r"^## (.*)$", changes, re.M)
+    assert unreleased == "[Unreleased]"
+    date = re.search(r'^date-released: "(\d{4}-\d\d-\d\d)"$', citation, re.M).group(1)
+    assert released[0] == f"[{skbackprop.__version__}] - {date}"
+    assert f"\nversion: {skbackprop.__version__}\n" in citation
 
 
 def test_the_readme_tells_the_size_of_the_core():

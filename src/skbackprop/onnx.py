@@ -328,9 +328,18 @@ def _set_classifier_shapes(operator: Any) -> None:
 
 
 def _check(operator: Any, *, n_outputs: int) -> None:
-    check_is_fitted(operator.raw_operator)
+    model = operator.raw_operator
+    check_is_fitted(model)
     check_input_and_output_numbers(operator, input_count_range=1, output_count_range=n_outputs)
     check_input_and_output_types(operator, good_input_types=_INPUT_TYPES)
+    n_columns = operator.inputs[0].get_second_dimension()
+    if isinstance(n_columns, int) and n_columns != model.n_features_in_:
+        raise ValueError(
+            f"{type(model).__name__} must have {model.n_features_in_} input columns in the graph, "
+            f"as in its fit; got {n_columns}. Either the inputs of the graph have another number "
+            "of columns, or skl2onnx leaves out columns of a step before, such as those of "
+            "SimpleImputer(add_indicator=True)."
+        )
 
 
 def _parse_classifier(

@@ -634,7 +634,7 @@ class TestBadInput:
 
     def test_lengths_and_widths(self, client, data):
         X, y, _ = data
-        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        with pytest.raises(ValueError, match="X and y must have the same number of rows"):
             DaskBackpropRegressor().fit(split(X), y[:-1])
         model = DaskBackpropRegressor(2, max_iter=2).fit(split(X), y)
         with pytest.raises(ValueError, match="X has 5 features"):

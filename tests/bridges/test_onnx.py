@@ -30,6 +30,7 @@ from sklearn.ensemble import (
 )
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
@@ -326,6 +327,32 @@ def test_in_a_pipeline_of_columns_of_mixed_types(kind):
     assert np.array_equal(label, model.predict(X))
     # The scaler before the network computes in float32, too, on columns of up to 30.
     assert_close(proba, model.predict_proba(X).astype(dtype), dtype)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        BackpropClassifier,
+        BackpropRegressor,
+        lambda *args, **kwargs: HiddenActivations(BackpropRegressor(*args, **kwargs)),
+    ],
+    ids=["classifier", "regressor", "hidden"],
+)
+def test_columns_that_the_graph_lacks(make):
+    """skl2onnx 1.20 leaves out the indicators of an imputer, for every estimator."""
+    X, y = (a[:60] for a in DATA["iris"])
+    estimator = make(2, max_iter=2, random_state=0)
+    alone = clone(estimator).fit(X, y)
+    with pytest.raises(ValueError, match=r"must have 4 input columns in the graph.*; got 3"):
+        skl2onnx.to_onnx(alone, X[:1, :3].astype(np.float32))
+    X = X.astype(np.float32)
+    X[::7, 1] = np.nan
+    model = make_pipeline(SimpleImputer(add_indicator=True), estimator).fit(X, y)
+    message = (
+        r"must have 5 input columns in the graph.*; got 4.*SimpleImputer\(add_indicator=True\)"
+    )
+    with pytest.raises(ValueError, match=message):
+        skl2onnx.to_onnx(model, X[:1])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

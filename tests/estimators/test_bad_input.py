@@ -225,10 +225,22 @@ INPUTS = {
     "complex": (X * 1j, ["Complex data not supported"]),
     "1-d": (X[:, 0], ["Expected 2D array", "got 1D array", "reshape(-1, 1)"]),
     "3-d": (X[:, :, np.newaxis], ["dim 3", "<= 2"]),
+    "rows of several lengths": (
+        [[1.0, 2.0]] * 5 + [[3.0]],
+        ["X must have rows of one length", "inhomogeneous"],
+    ),
     "no rows": (X[:0], ["0 sample(s)", "shape=(0, 2)", "minimum of 1"]),
     "no columns": (X[:, :0], ["0 feature(s)", "shape=(6, 0)", "minimum of 1"]),
 }
 UNFIT_FOR_PREDICT = {"no columns", "missing in a frame", "strings in a frame"}
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_no_x(estimator):
+    parts = ["X must be an array-like of shape (n_samples, n_features); got None."]
+    y = TARGETS[estimator]
+    assert_raises(parts, small(estimator).fit, None, y, error=TypeError)
+    assert_raises(parts, small(estimator).fit(X, y).predict, None, error=TypeError)
 
 
 def assert_raises(parts, call, *args, error=ValueError, **kwargs):
@@ -242,7 +254,8 @@ def assert_raises(parts, call, *args, error=ValueError, **kwargs):
 @pytest.mark.parametrize("fault", INPUTS)
 def test_x_in_fit(estimator, fault):
     bad, parts = INPUTS[fault]
-    y = TARGETS[estimator][: np.shape(bad)[0]]
+    n_rows = bad.shape[0] if hasattr(bad, "shape") else len(bad)
+    y = TARGETS[estimator][:n_rows]
     assert_raises(parts, small(estimator).fit, bad, y)
 
 
@@ -651,7 +664,10 @@ def test_other_features_than_fitted(estimator):
 
 Y_OF_BOTH = {
     "None": (None, ["requires y to be passed", "y is None"]),
-    "too short": (np.array([0, 1, 0, 1, 0]), ["inconsistent numbers of samples: [6, 5]"]),
+    "too short": (
+        np.array([0, 1, 0, 1, 0]),
+        ["X and y must have the same number of rows; got 6 and 5."],
+    ),
     "infinity": (with_value(np.arange(6.0) % 2, INF), ["Input y contains infinity"]),
     "complex": (np.arange(6) % 2 * 1j, ["Complex data not supported"]),
     "3-d": (np.zeros((6, 2, 2)), ["dim 3", "<= 2"]),
@@ -663,7 +679,16 @@ Y_OF_ONE = {
         np.array([[0, 1, 2]] * 6),
         ["y must be class labels", "got multiclass-multioutput"],
     ),
-    "NaN": (REGRESSOR, with_value(X[:, 0], NAN), ["Input y contains NaN"]),
+    "NaN": (
+        REGRESSOR,
+        with_value(X[:, 0], NAN),
+        ["Input y contains NaN. y must be of finite numbers."],
+    ),
+    "strings": (
+        REGRESSOR,
+        np.array(["no", "yes"] * 3),
+        ["y must be numeric", "'no'", "For class labels use BackpropClassifier."],
+    ),
     "outside float32": (
         REGRESSOR,
         np.full(6, 1e300),
@@ -787,6 +812,8 @@ def test_arrays_as_labels():
 
 
 def test_classes_that_do_not_sort():
+    parts = ["classes must be an array-like of all labels, of shape (n_classes,); got 2."]
+    assert_raises(parts, small(CLASSIFIER).partial_fit, X, [0, 1] * 3, classes=2, error=TypeError)
     parts = ["classes must have labels of one type", "got labels of type int, str. Convert them"]
     call = small(CLASSIFIER).partial_fit
     assert_raises(
@@ -828,7 +855,7 @@ INTERCEPTS = [np.ones(3), np.ones(1)]
 INITIAL = {
     "coefs_init, one too few": (
         {"coefs_init": COEFS[:1]},
-        ["coefs_init must be a sequence of 2 arrays", "got 1."],
+        ["coefs_init must be a sequence of 2 arrays", "got list of length 1."],
     ),
     "coefs_init, shape of layer 0": (
         {"coefs_init": [COEFS[0].T, COEFS[1]]},
@@ -848,7 +875,7 @@ INITIAL = {
     ),
     "intercepts_init, one too many": (
         {"intercepts_init": [*INTERCEPTS, np.ones(1)]},
-        ["intercepts_init must be a sequence of 2 arrays", "got 3."],
+        ["intercepts_init must be a sequence of 2 arrays", "got list of length 3."],
     ),
     "intercepts_init, shape of layer 0": (
         {"intercepts_init": [np.ones(2), INTERCEPTS[1]]},
@@ -949,7 +976,7 @@ def test_a_refused_fit_leaves_the_fitted_model_as_it_was(estimator):
             model.fit(X, y, **bad)
     with pytest.raises(ValueError, match="alpha"):
         model.set_params(alpha=-1).fit(X, y)
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+    with pytest.raises(ValueError, match="X and y must have the same number of rows"):
         model.set_params(alpha=0).fit(X[:, :1], y[:3])
     assert_array_equal(model.predict(X), y_pred)
 

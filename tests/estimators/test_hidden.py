@@ -114,8 +114,9 @@ class TestTransformer:
             (Ridge(), r"estimator must be a BackpropClassifier.*; got Ridge\(\)"),
             (make_pipeline(BackpropRegressor()), "estimator must be .*; got Pipeline"),
             (None, "estimator must be .*; got None"),
+            (BackpropRegressor, "estimator must be .*; got <class"),
         ],
-        ids=["Ridge", "Pipeline", "None"],
+        ids=["Ridge", "Pipeline", "None", "class"],
     )
     def test_of_what_is_no_network(self, network, message):
         with pytest.raises(TypeError, match=message):

@@ -344,7 +344,7 @@ def test_score_of_other_outputs_than_fitted(params):
         with pytest.raises(ValueError, match=r"y must have 2 outputs, as fitted; got 1\."):
             linear(**params).fit(X, Y).score(X, y)
     model = linear(**params).fit(X, y)
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+    with pytest.raises(ValueError, match="X and y must have the same number of rows; got"):
         model.score(X, y[1:])
     with pytest.raises(ValueError, match="y must have no masked values; got"):
         model.score(X, np.ma.masked_less(y, 1.0))

@@ -695,6 +695,15 @@ class TestScoring:
         model = small(REGRESSOR, max_iter=2, scoring=lambda m, X, y: number)
         assert model.fit(X, y, X_val=X_val, y_val=y_val).validation_scores_ == [number, number]
 
+    def test_a_name_that_is_not_known(self):
+        model = small(CLASSIFIER, scoring="balanced_acuracy")
+        message = (
+            r"scoring must be 'loss', a name out of sklearn.metrics.get_scorer_names\(\), or a "
+            r"callable; got 'balanced_acuracy'\. Names like it: 'balanced_accuracy'"
+        )
+        with pytest.raises(ValueError, match=message):
+            model.fit(*task(CLASSIFIER))
+
     @pytest.mark.parametrize("scoring", [["r2"], {"a": "r2"}, ("r2", "max_error")])
     def test_several_scores_are_refused(self, scoring):
         with pytest.raises(
@@ -985,7 +994,10 @@ FAULTS = {
         ["X_val and y_val", "X has 2 features"],
     ),
     "NaN": (lambda X, y: {"X_val": X * np.nan, "y_val": y}, ["X_val and y_val", "contains NaN"]),
-    "length": (lambda X, y: {"X_val": X, "y_val": y[:3]}, ["X_val and y_val", "inconsistent"]),
+    "length": (
+        lambda X, y: {"X_val": X, "y_val": y[:3]},
+        ["X_val and y_val must have the same number of rows; got 120 and 3."],
+    ),
     "no rows": (lambda X, y: {"X_val": X[:0], "y_val": y[:0]}, ["X_val and y_val", "0 sample(s)"]),
     "1-d": (lambda X, y: {"X_val": X[:, 0], "y_val": y}, ["X_val and y_val", "Expected 2D array"]),
     "outputs": (lambda X, y: {"X_val": X, "y_val": X}, ["X_val and y_val must be as X and y are"]),

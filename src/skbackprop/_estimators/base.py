@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.descent import Plan, gradient_descent
@@ -33,6 +33,7 @@ from skbackprop._estimators.callbacks import (
 )
 from skbackprop._estimators.check_data import (
     GivenRows,
+    check_as_many,
     check_inputs,
     check_sample_weight,
     named_as,
@@ -319,7 +320,14 @@ class BaseBackprop(
         return data.without_weightless(), target
 
     def _check_data(
-        self, X: Any, y: Any, *, reset: bool, dtype: Any, whole: bool = False
+        self,
+        X: Any,
+        y: Any,
+        *,
+        reset: bool,
+        dtype: Any,
+        whole: bool = False,
+        names: tuple[str, str] = ("X", "y"),
     ) -> tuple[Any, Any]:
         """Inputs in the given precision or else in their own, and the target."""
         y = self._storage.gathered(y)
@@ -329,7 +337,7 @@ class BaseBackprop(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
         y = self._check_target(y, X.dtype, whole=whole)
-        check_consistent_length(X, y)
+        check_as_many(X, y, names)
         return X, y
 
     def _hold_out(
@@ -356,7 +364,8 @@ class BaseBackprop(
         """The validation set that was given, checked against the data."""
         model, dtype = named_as(self, X, given.X), data.X.dtype
         try:
-            X, y = model._check_data(given.X, given.y, reset=False, dtype=dtype)
+            names = "X_val", "y_val"
+            X, y = model._check_data(given.X, given.y, reset=False, dtype=dtype, names=names)
             target = self._encode_target(y, dtype, None, partial=True, known=fit_target.form)
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError

@@ -38,6 +38,8 @@ def check_inputs(estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> A
     is_plain = _is_plain(X, dtype)
     if is_plain and not reset and _is_as_fitted(estimator, X):
         return X
+    if X is None:
+        raise TypeError("X must be an array-like of shape (n_samples, n_features); got None.")
     advice = (
         " Encode categories first, for instance by a OneHotEncoder or OrdinalEncoder in a "
         "pipeline (sklearn.preprocessing), and dates as numbers, of days, say."
@@ -81,12 +83,24 @@ def _is_as_fitted(estimator: Any, X: np.ndarray) -> bool:
     return X.shape[1] == estimator.n_features_in_ and not hasattr(estimator, "feature_names_in_")
 
 
-def check_numbers(name: str, value: Any, *, dtype: np.dtype, must_vary: bool = False) -> np.ndarray:
+def check_as_many(X: Any, y: Any, names: tuple[str, str] = ("X", "y")) -> None:
+    """Refuse a `y` of another number of rows than `X`; `names` are the arguments'."""
+    if X.shape[0] != y.shape[0]:
+        raise ValueError(
+            f"{names[0]} and {names[1]} must have the same number of rows; got {X.shape[0]} and "
+            f"{y.shape[0]}."
+        )
+
+
+def check_numbers(
+    name: str, value: Any, *, dtype: np.dtype, must_vary: bool = False, of_strings: str = ""
+) -> np.ndarray:
     """An array of finite numbers within the range of `dtype`, with up to two dimensions.
 
-    With `must_vary` columns that vary must do so in `dtype`, too.
+    With `must_vary` columns that vary must do so in `dtype`, too. `of_strings` says what to do
+    about strings.
     """
-    with naming(name):
+    with naming(name, of_strings, f"{name} must be of finite numbers."):
         check_kinds(name, value)
         array = check_array(value, ensure_2d=False, dtype=_PRECISIONS, input_name=name)
     with np.errstate(over="ignore"):
@@ -202,7 +216,7 @@ def _check_layers(
     if not isinstance(given, Sequence) and getattr(given, "ndim", 0) == 0:
         raise TypeError(f"{accepted}; got {given!r}.")
     if len(given) != len(shapes):
-        raise ValueError(f"{accepted}; got {len(given)}.")
+        raise ValueError(f"{accepted}; got {type(given).__name__} of length {len(given)}.")
     arrays = []
     for i, (value, shape) in enumerate(zip(given, shapes, strict=True)):
         array = check_numbers(f"{name}[{i}]", value, dtype=dtype)
@@ -283,6 +297,8 @@ def naming(name: str, advice: str = "", of_gaps: str = "") -> Iterator[None]:
             raise kind(f"{name} must be of real numbers: {error}.") from error
         if re.search("could not convert string|must be a string or a real number", str(error)):
             raise kind(f"{name} must be numeric: {error}.{advice}") from error
+        if "inhomogeneous" in str(error):
+            raise kind(f"{name} must have rows of one length: {error}") from error
         if of_gaps and "contains NaN" in str(error):
             raise ValueError(f"Input {name} contains NaN. {of_gaps}") from error
         if re.search(rf"\b{re.escape(name)}\b", str(error)):

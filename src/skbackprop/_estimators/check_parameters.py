@@ -5,11 +5,12 @@ import math
 import numbers
 import sys
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from sklearn.metrics import check_scoring
+from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import check_random_state
 
 from skbackprop._core.activations import ACTIVATIONS
@@ -306,6 +307,13 @@ def check_scorer(estimator: Any, scoring: Any) -> Any:
             "scoring must be 'loss', a name of scikit-learn's scorers, or a callable "
             "(estimator, X, y), and one alone, as it picks the weights to keep; "
             f"got {scoring!r}."
+        )
+    if isinstance(scoring, str) and scoring not in get_scorer_names():
+        alike = get_close_matches(scoring, get_scorer_names(), n=3)
+        raise ValueError(
+            "scoring must be 'loss', a name out of sklearn.metrics.get_scorer_names(), or a "
+            f"callable; got {scoring!r}."
+            + (f" Names like it: {', '.join(map(repr, alike))}." if alike else "")
         )
     try:
         return check_scoring(estimator, scoring)

@@ -109,7 +109,7 @@ class HiddenActivations(
         TypeError, ValueError
             If `estimator` or `layer` is not accepted, or the network refuses the data.
         """
-        if not hasattr(self.estimator, "hidden_activations"):
+        if isinstance(self.estimator, type) or not hasattr(self.estimator, "hidden_activations"):
             raise TypeError(
                 "estimator must be a BackpropClassifier, a BackpropRegressor or a FrozenEstimator "
                 f"of one; got {self.estimator!r}."

@@ -66,6 +66,10 @@ def is_multilabel(y: Any) -> bool:
 
 def check_classes(classes: Any, y: np.ndarray) -> np.ndarray:
     """All labels, sorted, of the kind that `y` has."""
+    if np.ndim(classes) == 0:
+        raise TypeError(
+            f"classes must be an array-like of all labels, of shape (n_classes,); got {classes!r}."
+        )
     with naming("classes"):
         labels = check_labels("classes", classes)
     if np.ndim(labels) != 1:

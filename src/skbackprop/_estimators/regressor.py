@@ -366,7 +366,8 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     def _check_target(self, y: Any, dtype: np.dtype, *, whole: bool) -> np.ndarray:
         if hasattr(y, "toarray"):
             raise TypeError("y must be dense; got a sparse matrix. Convert it by y.toarray().")
-        return check_numbers("y", y, dtype=dtype, must_vary=whole)
+        of_strings = " For class labels use BackpropClassifier."
+        return check_numbers("y", y, dtype=dtype, must_vary=whole, of_strings=of_strings)
 
     def _encode_target(
         self,
