@@ -519,8 +519,10 @@ class TestEnd:
         assert model.status_ == "early_stopped"
         assert model.n_iter_ < 400
         late = model.n_iter_ - model.best_iter_
-        at_least = {"linear": 100, "adaptive": 5 * 6}.get(schedule, 5)
-        assert late >= at_least
+        assert late >= (100 if schedule == "linear" else 5)
+        if schedule == "adaptive":
+            # A shorter step may find the best score.
+            assert model.step_sizes_[0] / model.step_sizes_[-1] == pytest.approx(5**5)
         if schedule in ("constant", "invscaling"):
             rise = np.maximum.accumulate(model.validation_scores_)
             assert rise[-1] - rise[-6] <= 1e-4 * abs(rise[-6])
