@@ -25,7 +25,7 @@ def objective(
     rng,
     *,
     density=0.03,
-    shift=True,
+    shift=1.0,
     fit_intercept=True,
     weighted=False,
     alpha=0.3,
@@ -36,7 +36,7 @@ def objective(
         X,
         rng.normal(size=(N_ROWS, 2)),
         rng.uniform(0.1, 5.0, size=N_ROWS) if weighted else None,
-        shift=rng.normal(size=N_FEATURES) if shift else None,
+        shift=shift * rng.normal(size=N_FEATURES) if shift else None,
         scale=rng.uniform(0.5, 2.0, size=N_FEATURES),
     )
     network = Network(
@@ -152,9 +152,10 @@ def test_a_step_that_is_not_taken_changes_nothing(rng, params):
     np.testing.assert_array_equal(steps._params, params)
 
 
-def test_full_batch_and_shifts_without_intercepts_take_the_whole_gradient(rng):
+def test_what_does_not_suit_takes_the_whole_gradient(rng):
+    """A full batch, a shift without intercepts, a long shift."""
     full = objective(rng)
     full.batch_size = N_ROWS
-    for f in (full, objective(rng, fit_intercept=False)):
+    for f in (full, objective(rng, fit_intercept=False), objective(rng, shift=20.0)):
         params = np.zeros(f.network.n_params)
         assert type(f.steps(params, params.copy())) is Steps

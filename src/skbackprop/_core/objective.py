@@ -220,8 +220,11 @@ class Objective(ObjectiveOfRows):
     def steps(self, params: np.ndarray, update: np.ndarray) -> Steps:
         """What takes the steps of an epoch."""
         # A shift is absorbed by intercepts; one step an epoch puts nothing off.
-        absorbs = self.network.fit_intercept or self.inputs.scaled_shift is None
-        if self.inputs.are_sparse and absorbs and self.batch_size < self.inputs.shape[0]:
+        shift = self.inputs.scaled_shift
+        suits = shift is None or (
+            self.network.fit_intercept and float(np.abs(shift).max()) <= _LONGEST_SHIFT
+        )
+        if self.inputs.are_sparse and suits and self.batch_size < self.inputs.shape[0]:
             return SparseSteps(self, params, update)
         return super().steps(params, update)
 
@@ -244,6 +247,11 @@ class Objective(ObjectiveOfRows):
             self._weights.take(rows) if self._weights is not None else None,
             self._buffers if n_rows == self.batch_size else self._buffers.head(n_rows),
         )
+
+
+# Of lazy steps, in units of the scale of its column: they lose the digits of its square. That of a
+# column which is mostly zeros is below 1.
+_LONGEST_SHIFT = 10.0
 
 
 class SparseSteps(Steps):
