@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from _contenders import OURS, SKLEARN, elapsed, skbackprop_classifier, sklearn_classifier
+from scipy.sparse import csr_array, random
 
 ESTIMATORS = {OURS: skbackprop_classifier, SKLEARN: sklearn_classifier}
 
@@ -24,9 +25,13 @@ class Sizes(NamedTuple):
     """Epochs of one fit of the digits."""
     n_wide: int = 2000
     """Columns of wide data, and rows of the dense one."""
+    n_texts: int = 11_314
+    n_words: int = 130_107
+    n_entries: int = 60
+    """Words of a text."""
 
 
-TINY = Sizes(n_settings=1, n_epochs=2, n_single_rows=2, n_rows=1000, n_fit_epochs=1, n_wide=50)
+TINY = Sizes(1, 2, 2, 1000, 1, n_wide=50, n_texts=300, n_words=500, n_entries=5)
 
 
 def search(make, dtype, sizes, **parameters):
@@ -103,14 +108,14 @@ def short_fits(make, dtype, sizes):
     return partial(elapsed, fit)
 
 
-def epoch(make, X):
-    """One epoch: half of what a fit of 3 epochs takes more than one of a single epoch."""
-    y = np.arange(X.shape[0]) % 10
+def epoch(make, X, n_classes=10, n_more=2):
+    """One epoch: what a fit of so many more epochs than one takes more than it, divided by them."""
+    y = np.arange(X.shape[0]) % n_classes
 
     def fit(n_epochs):
         return elapsed(with_defaults(make, max_iter=n_epochs, tol=0.0).fit, X, y)
 
-    return lambda: (fit(3) - fit(1)) / 2
+    return lambda: (fit(1 + n_more) - fit(1)) / n_more
 
 
 def dense_epoch(make, dtype, sizes):
@@ -121,10 +126,18 @@ def dense_epoch(make, dtype, sizes):
 
 def sparse_epoch(make, dtype, sizes):
     """An epoch of sparse rows, one entry in a hundred."""
-    from scipy.sparse import random
-
     shape = 5 * sizes.n_wide // 2, sizes.n_wide
     return epoch(make, random(*shape, 0.01, "csr", dtype=dtype, random_state=0))
+
+
+def text_epoch(make, dtype, sizes):
+    """An epoch of texts as counted words, of which some are in most texts and most in a few."""
+    rng = np.random.default_rng(0)
+    shape = sizes.n_texts, sizes.n_words
+    words = np.minimum(rng.zipf(1.3, size=(sizes.n_texts, sizes.n_entries)), sizes.n_words) - 1
+    rows = np.repeat(np.arange(sizes.n_texts), sizes.n_entries)
+    X = csr_array((np.ones(words.size, dtype), (rows, words.ravel())), shape)
+    return epoch(make, X, n_classes=20, n_more=1)
 
 
 class Task(NamedTuple):
@@ -143,6 +156,7 @@ TASKS = [
     Task("50 fits of 1 epoch of iris, defaults", short_fits, 1.0),
     Task("an epoch of 2,000 × 2,000, defaults", dense_epoch, 1.43),
     Task("an epoch of sparse 5,000 × 2,000 at 1%, defaults", sparse_epoch, 1.43),
+    Task("an epoch of sparse 11,314 × 130,107, defaults", text_epoch, 1.43),
 ]
 
 

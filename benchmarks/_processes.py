@@ -10,6 +10,9 @@ import numpy as np
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
+# glibc takes no larger size of arrays that are not given back.
+KEEPING_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**40)}
+
 
 class Worker:
     """A new process that runs one call after another, without warnings.
@@ -20,15 +23,21 @@ class Worker:
         Threads of BLAS, OpenMP and PyTorch; None for as many as there are.
     packages : sequence of str
         What is imported before the first call.
+    keeps_memory : bool
+        Whether what is freed stays with the process. By default glibc gives large arrays back, and
+        takes their pages anew, until one as large was freed: the time of the same depends on what
+        was done before.
     """
 
-    def __init__(self, n_threads=None, packages=()):
+    def __init__(self, n_threads=None, packages=(), *, keeps_memory=False):
         self._pool = ProcessPoolExecutor(
             1, get_context("spawn"), initializer=_set_up, initargs=(packages,)
         )
         before = dict(os.environ)
         if n_threads is not None:
             os.environ.update(dict.fromkeys(THREADS, str(n_threads)))
+        if keeps_memory:
+            os.environ.update(KEEPING_MEMORY)
         # The process starts with the first call, in this environment.
         self._pool.submit(int)
         os.environ.clear()

@@ -3,6 +3,7 @@
     python benchmarks/speed.py
     python benchmarks/speed.py --quick
     python benchmarks/speed.py --threads 1 --dtypes float32 --configurations 1 2 --only steps
+    python benchmarks/speed.py --threads 1 --dtypes float32 --only everyday --tasks 6 7 8
     python benchmarks/speed.py --output docs/benchmarks/speed.md --picture docs/benchmarks/speed.png
 
 Times of a step, set-up left out, beside those of its bare matrix products; then of what people do
@@ -199,8 +200,14 @@ def everyday(options):
     n_rounds, dtype = options.rounds, options.dtypes[0]
     n_threads = options.threads[0]
     rows = []
-    with Worker(n_threads) as ours, Worker(n_threads) as peers:
-        for task in progress(TASKS, "every day"):
+    tasks = TASKS
+    if options.tasks:
+        tasks = [TASKS[number - 1] for number in options.tasks]
+    with (
+        Worker(n_threads, keeps_memory=True) as ours,
+        Worker(n_threads, keeps_memory=True) as peers,
+    ):
+        for task in progress(tasks, "every day"):
             runners = [
                 partial(worker, seconds, task.make_timer, name, dtype, sizes)
                 for name, worker in ((OURS, ours), (SKLEARN, peers))
@@ -214,7 +221,9 @@ def everyday(options):
             )
     header = ["", f"{OURS}, s", f"{SKLEARN}, s", f"faster than {SKLEARN}"]
     title = f"## Every day, in {dtype}, BLAS threads: {n_threads}"
-    section = f"{title}\n\n{table(header, rows)}\n\n{two_at_once(dtype, sizes, n_rounds)}"
+    section = f"{title}\n\n{table(header, rows)}"
+    if not options.tasks:
+        section += f"\n\n{two_at_once(dtype, sizes, n_rounds)}"
     print(f"\n{section}", flush=True)
     return section
 
@@ -312,6 +321,13 @@ def main():
     parser.add_argument("--dtypes", nargs="+", default=["float32", "float64"], help="precisions")
     parser.add_argument(
         "--configurations", nargs="+", type=int, metavar="NUMBER", help="from 1 (default: all)"
+    )
+    parser.add_argument(
+        "--tasks",
+        nargs="+",
+        type=int,
+        metavar="NUMBER",
+        help="those of every day, from 1 (default: all)",
     )
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     parser.add_argument("--rounds", type=int, help="repeats of each measurement (default: 7)")

@@ -7,21 +7,30 @@ from skbackprop._core import auto
 
 
 @pytest.mark.parametrize(
-    ("given", "n_rows", "expected"),
-    [("auto", 1000, 32), ("auto", 20, 20), ("full", 1000, 1000), (200, 1000, 200), (200, 50, 50)],
+    ("given", "n_rows", "n_features", "expected"),
+    [
+        ("auto", 1000, 10, 32),
+        ("auto", 20, 10, 20),
+        ("auto", 2000, 1000, 32),
+        ("auto", 2000, 1001, 128),
+        ("auto", 1999, 1001, 32),
+        ("full", 2000, 2000, 2000),
+        (200, 2000, 2000, 200),
+        (200, 50, 10, 50),
+    ],
 )
-def test_rows_a_batch(given, n_rows, expected):
-    assert auto.batch_size(given, n_rows) == expected
+def test_rows_a_batch(given, n_rows, n_features, expected):
+    assert auto.batch_size(given, n_rows, n_features) == expected
 
 
 @pytest.mark.parametrize(
     ("n_columns", "n_entries", "expected"),
-    [(20, 20, 32), (2000, 60, 32), (2000, 20, 128), (130_107, 60, 256)],
+    [(20, 20, 32), (2000, 80, 64), (2000, 20, 256), (130_107, 60, 256), (1600, 100, 32)],
 )
 def test_sparse_rows_make_larger_batches(n_columns, n_entries, expected):
-    assert auto.batch_size("auto", 10_000, n_columns / n_entries) == expected
-    assert auto.batch_size("auto", 90, n_columns / n_entries) == min(expected, 90)
-    assert auto.batch_size(32, 10_000, n_columns / n_entries) == 32
+    assert auto.batch_size("auto", 10_000, n_columns, n_columns / n_entries) == expected
+    assert auto.batch_size("auto", 90, n_columns, n_columns / n_entries) == min(expected, 90)
+    assert auto.batch_size(32, 10_000, n_columns, n_columns / n_entries) == 32
 
 
 @pytest.mark.parametrize(

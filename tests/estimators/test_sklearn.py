@@ -922,7 +922,7 @@ def test_few_entries_make_larger_batches(rng):
         BackpropRegressor(3, max_iter=2, tol=None, random_state=0, batch_size=batch_size).fit(
             rows, y
         )
-        for rows, batch_size in ((X, "auto"), (X, 128), (X.toarray(), "auto"))
+        for rows, batch_size in ((X, "auto"), (X, 256), (X.toarray(), "auto"))
     )
     assert_same_weights(auto, given)
     assert auto.learning_rate_ != dense.learning_rate_

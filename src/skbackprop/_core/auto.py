@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 
-# A batch: a step on fewer rows costs nearly as much, and more rows take fewer steps an epoch. A
-# step changes every coefficient: on few entries of sparse rows it costs nearly as much.
-BATCH_SIZE, MOST_OF_SPARSE_ROWS = 32, 256
+# A batch: a step on fewer rows costs nearly as much, and more rows take fewer steps an epoch. With
+# more columns than have scales of their own, and with few entries a column, larger batches share
+# the cost of the coefficients among more rows and predict as well.
+BATCH_SIZE, BATCH_SIZE_OF_MANY_FEATURES = 32, 128
+ENTRIES_A_COLUMN, MOST_OF_SPARSE_ROWS = 2, 256
 
 # Epochs: so many at so many rows, fewer for more rows, and never beyond these bounds. More rows
 # make more steps an epoch, and there are enough steps. With few rows more epochs make predictions
@@ -58,17 +60,22 @@ COLUMNS_OF_LENGTH_ONE = 11
 MARGIN_IN_STREAM, MARGIN_GOING_ON = 1.0, 0.05
 
 
-def batch_size(given: int | str, n_rows: int, columns_an_entry: float = 1.0) -> int:
-    """Rows a batch: 32; of sparse rows so many that a column has about one entry, at most 256.
+def batch_size(
+    given: int | str, n_rows: int, n_features: int, columns_an_entry: float | None = None
+) -> int:
+    """Rows a batch: 32, or 128 of 2,000 rows or more with more than 1,000 columns.
 
-    It is then a power of two. `columns_an_entry` is the number of columns over the mean number of
-    entries of a row.
+    Of sparse rows so many that a column has about two entries, a power of two from 32 to 256.
+    `columns_an_entry` is the number of columns over the mean number of entries of a sparse row.
     """
     if given == "full":
         return n_rows
     if given != "auto":
         return min(int(given), n_rows)
-    rows = min(max(columns_an_entry, BATCH_SIZE), MOST_OF_SPARSE_ROWS)
+    if columns_an_entry is None:
+        many = n_features > MOST_SINGLE_FEATURES and n_rows >= REFERENCE_ROWS
+        return min(BATCH_SIZE_OF_MANY_FEATURES if many else BATCH_SIZE, n_rows)
+    rows = min(max(ENTRIES_A_COLUMN * columns_an_entry, BATCH_SIZE), MOST_OF_SPARSE_ROWS)
     return min(2 ** round(math.log2(rows)), n_rows)
 
 

@@ -4,7 +4,7 @@ import math
 import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -33,12 +33,37 @@ class Differentiable(ABC):
         the same arrays come again.
         """
 
+    def steps(self, params: np.ndarray, update: np.ndarray) -> "Steps":
+        """What takes the steps of an epoch; `update` is scratch, shaped as `params`."""
+        return Steps(self, params, update)
+
     def set_explained(self, share: float) -> None:  # noqa: B027
         """Set the further penalty by the share of the first loss that descent has explained."""
 
     def further_penalty(self, params: np.ndarray) -> float:
         """The further penalty of the parameters."""
         return 0.0
+
+
+class Steps:
+    """Takes the steps of an epoch, in place; the parameters are whole once the ``with`` is left."""
+
+    def __init__(self, objective: Differentiable, params: np.ndarray, update: np.ndarray) -> None:
+        self._objective, self._params, self._update = objective, params, update
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Make the parameters whole."""
+
+    def prepare(self, rows: Rows, size: float) -> float:
+        """Compute the step of the given size on a batch; return the batch's share of the value."""
+        return self._objective.value_and_gradient(self._params, rows, self._update, scale=-size)
+
+    def take(self) -> None:
+        """Take the step that was prepared."""
+        self._params += self._update
 
 
 class Epoch(NamedTuple):
@@ -226,14 +251,16 @@ def gradient_descent(
             if retry:
                 spared = objective.further_penalty(best) - objective.further_penalty(params)
                 limit = _loss_limit(best_loss, first_loss, may_rise, spared)
-            epoch_loss = steps = 0.0
-            for number, rows in enumerate(plan.batches):
-                step = plan.step_size * shortening * schedule.fraction(epoch + number / n_batches)
-                epoch_loss += objective.value_and_gradient(params, rows, update, scale=-step)
-                if retry and not epoch_loss <= limit:
-                    break
-                params += update
-                steps += step
+            epoch_loss = way = 0.0
+            with objective.steps(params, update) as steps:
+                for number, rows in enumerate(plan.batches):
+                    fraction = schedule.fraction(epoch + number / n_batches)
+                    step_size = plan.step_size * shortening * fraction
+                    epoch_loss += steps.prepare(rows, step_size)
+                    if retry and not epoch_loss <= limit:
+                        break
+                    steps.take()
+                    way += step_size
             if retry and not epoch_loss <= limit and shortening > _SHORTEST:
                 np.copyto(params, best)
                 shortening *= 0.5
@@ -254,7 +281,7 @@ def gradient_descent(
             if plan.vanished is not None:
                 np.subtract(params, epoch_start, out=update)
                 # An epoch that exploded at the shortest step has taken none.
-                norm = _norm(update) / steps if steps else 0.0
+                norm = _norm(update) / way if way else 0.0
                 if norm == 0.0:
                     # Steps too short for the parameters' precision leave no way either.
                     objective.value_and_gradient(params, rows, update)

@@ -5,7 +5,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from skbackprop._core.descent import Differentiable
+from skbackprop._core.descent import Differentiable, Steps
+from skbackprop._core.lazy_coef import Columns, LazyCoef
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Buffers, Layer, Network
 from skbackprop._core.rows import Gatherer, Inputs, Rows
@@ -23,6 +24,15 @@ class Sample(NamedTuple):
     shift: np.ndarray | None = None
     """The network is given (X − shift) / scale, both of shape (n_features,); None for X itself."""
     scale: np.ndarray | None = None
+
+
+class Batch(NamedTuple):
+    """The rows of a batch, overwritten by the next, and working memory for them."""
+
+    X: Any
+    y: np.ndarray
+    sample_weight: np.ndarray | None
+    buffers: Buffers
 
 
 class ObjectiveOfRows(Differentiable):
@@ -110,16 +120,18 @@ class ObjectiveOfRows(Differentiable):
         self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float = 1.0
     ) -> float:
         """Fill `out` with scale · the gradient of the objective of a batch; return its share."""
-        mean = self.reduction == "mean"
-        scale_of_rows = scale / n_rows_of(rows) if mean else scale
-        value = self._sum_and_gradient(params, rows, out, scale_of_rows)
-        if mean:
+        value = self._sum_and_gradient(params, rows, out, self.scale_of_sum(rows, scale))
+        if self.reduction == "mean":
             value /= self.inputs.shape[0]
         if self._penalty is not None:
             share, factor = self.share_and_factor(rows, scale)
             self._penalty.add_gradient(params, out, factor)
             value += share * self._penalty.value(params)
         return value
+
+    def scale_of_sum(self, rows: Rows, scale: float) -> float:
+        """What the gradient of Σ weight · loss over a batch is multiplied by."""
+        return scale / n_rows_of(rows) if self.reduction == "mean" else scale
 
     def share_and_factor(self, rows: Rows, scale: float) -> tuple[float, float]:
         """A batch's share of the rows, and scale · what its objective has of a penalty."""
@@ -144,7 +156,7 @@ class Penalty:
     def __init__(self, part: slice, strength: float, dtype: np.dtype) -> None:
         self.strength = strength
         self._part = part
-        self._terms = np.empty(part.stop - part.start, dtype=dtype)
+        self._terms = np.empty(min(part.stop - part.start, _CHUNK), dtype=dtype)
 
     def value(self, params: np.ndarray) -> float:
         """The penalty of the parameters."""
@@ -153,9 +165,17 @@ class Penalty:
 
     def add_gradient(self, params: np.ndarray, out: np.ndarray, factor: float) -> None:
         """Add factor · the gradient to `out`."""
-        np.multiply(params[self._part], factor * self.strength, out=self._terms)
-        gradient = out[self._part]
-        gradient += self._terms
+        factor *= self.strength
+        for start in range(self._part.start, self._part.stop, _CHUNK):
+            chunk = slice(start, min(start + _CHUNK, self._part.stop))
+            terms = self._terms[: chunk.stop - start]
+            np.multiply(params[chunk], factor, out=terms)
+            gradient = out[chunk]
+            gradient += terms
+
+
+# Elements of a gradient that a penalty is added to at a time, which stay in the cache.
+_CHUNK = 2**14
 
 
 class Objective(ObjectiveOfRows):
@@ -191,21 +211,97 @@ class Objective(ObjectiveOfRows):
             self._params, self._layers = params, self.network.layers(params)
         if out is not self._gradient:
             self._gradient, self._gradients = out, self.network.layers(out)
-        X, y, weight, buffers = self._batch(rows)
-        raw_prediction = self.network.forward(self._layers, X, buffers)
+        return self.back_and_forth(self._layers, self.batch(rows), self._gradients, scale)
+
+    def steps(self, params: np.ndarray, update: np.ndarray) -> Steps:
+        """What takes the steps of an epoch."""
+        # A shift is absorbed by intercepts; one step an epoch puts nothing off.
+        shift = self.inputs.scaled_shift
+        suits = shift is None or (
+            self.network.fit_intercept and float(np.abs(shift).max()) <= _LONGEST_SHIFT
+        )
+        if self.inputs.are_sparse and suits and self.batch_size < self.inputs.shape[0]:
+            return SparseSteps(self, params, update)
+        return super().steps(params, update)
+
+    def back_and_forth(
+        self, layers: list[Layer], batch: "Batch", gradients: list[Layer], scale: float
+    ) -> float:
+        """Return Σ weight · loss over a batch and fill `gradients` with scale · its gradient."""
+        X, y, weight, buffers = batch
+        raw_prediction = self.network.forward(layers, X, buffers)
         value = self.loss.value_and_gradient(y, raw_prediction, weight, buffers.deltas[-1], scale)
-        self.network.backward(self._layers, X, buffers, self._gradients)
+        self.network.backward(layers, X, buffers, gradients)
         return value
 
-    def _batch(self, rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Buffers]:
-        """Inputs, targets and weights of the rows, and buffers of their number."""
+    def batch(self, rows: Rows) -> "Batch":
+        """What a gradient on the rows takes."""
         n_rows = n_rows_of(rows)
-        return (
+        return Batch(
             self.inputs.take(rows),
             self._targets.take(rows),
             self._weights.take(rows) if self._weights is not None else None,
             self._buffers if n_rows == self.batch_size else self._buffers.head(n_rows),
         )
+
+
+# Of lazy steps, in units of the scale of its column: they lose the digits of its square. That of a
+# column which is mostly zeros is below 1.
+_LONGEST_SHIFT = 10.0
+
+
+class SparseSteps(Steps):
+    """Steps on sparse rows, at the cost of the columns in which these have entries."""
+
+    def __init__(self, objective: Objective, params: np.ndarray, update: np.ndarray) -> None:
+        super().__init__(objective, params, update)
+        self._of_rows, network = objective, objective.network
+        (coef, self._intercept), *self._layers = network.layers(params)
+        (self._change, self._sums), *self._changes = network.layers(update)
+        self._coef = LazyCoef(coef, objective.inputs.scaled_shift)
+        self._others = slice(coef.size, None)
+        coefs = slice(coef.size, network.n_coefs)
+        self._penalty = Penalty(coefs, objective.alpha, objective.dtype)
+        self._few_columns = objective.inputs.touches_few_columns
+
+    def __exit__(self, *exception: object) -> None:
+        """Make the parameters whole."""
+        try:
+            self._coef.settle()
+        except KeyboardInterrupt:
+            self._coef.settle()
+            raise
+
+    def prepare(self, rows: Rows, size: float) -> float:
+        """Compute the step on a batch; return the batch's share of the value."""
+        objective, penalty = self._of_rows, self._penalty
+        batch = objective.batch(rows)
+        columns: Columns = slice(None)
+        X = batch.X.X
+        if self._few_columns:
+            columns, X = batch.X.of_touched_columns()
+        share, factor = objective.share_and_factor(rows, -size)
+        lazy_rows, coef = self._coef.prepare(X, columns, decay=1.0 + factor * objective.alpha)
+        intercept = self._intercept
+        if intercept is not None:
+            intercept = intercept - self._coef.shift_times_coef.astype(intercept.dtype)
+        self._step = self._change[: len(coef)]
+        value = objective.back_and_forth(
+            [Layer(coef, intercept), *self._layers],
+            batch._replace(X=lazy_rows),
+            [Layer(self._step, self._sums), *self._changes],
+            objective.scale_of_sum(rows, -size),
+        )
+        if objective.reduction == "mean":
+            value /= objective.inputs.shape[0]
+        penalty.add_gradient(self._params, self._update, factor)
+        square = 0.5 * objective.alpha * self._coef.square
+        return value + share * (square + penalty.value(self._params))
+
+    def take(self) -> None:
+        """Take the step that was prepared."""
+        self._params[self._others] += self._update[self._others]
+        self._coef.step(self._step, self._sums)
 
 
 def n_rows_of(rows: Rows) -> int:

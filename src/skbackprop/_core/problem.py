@@ -49,11 +49,11 @@ class Data(NamedTuple):
     groups: np.ndarray | None = None
 
     @property
-    def columns_an_entry(self) -> float:
-        """The number of columns over the mean number of entries of a row; 1 of dense rows."""
+    def columns_an_entry(self) -> float | None:
+        """The number of columns over the mean number of entries of a row; None of dense rows."""
         n_entries = getattr(self.X, "nnz", None)
         if n_entries is None:
-            return 1.0
+            return None
         n_rows, n_columns = self.X.shape
         return float(n_rows * n_columns / max(n_entries, 1))
 

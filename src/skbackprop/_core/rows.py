@@ -106,7 +106,7 @@ class Inputs:
         if scale is not None:
             self._inverse_scale = (1.0 / scale).astype(self.dtype)
         self._scaled_shift = None
-        if shift is not None and self._sparse:
+        if shift is not None and shift.any() and self._sparse:
             self._scaled_shift = (shift if scale is None else shift / scale).astype(self.dtype)
         if not (self._sparse or self._as_they_are) and X.size <= _SMALL:
             conditioned = np.empty(X.shape, dtype=self.dtype)
@@ -137,6 +137,22 @@ class Inputs:
             self._in_buffer = rows if isinstance(rows, slice) else None
         self._condition(raw, conditioned)
         return conditioned
+
+    @property
+    def scaled_shift(self) -> np.ndarray | None:
+        """What the rows of a sparse X are shifted by once they are scaled; None for 0."""
+        return self._scaled_shift
+
+    @property
+    def are_sparse(self) -> bool:
+        """Whether X is sparse."""
+        return self._sparse
+
+    @property
+    def touches_few_columns(self) -> bool:
+        """Whether a batch of a sparse X has no entries in most columns, as its first rows."""
+        columns = np.unique(self._X[: self._batch_size].indices)
+        return 3 * len(columns) < self.shape[1]
 
     def __getitem__(self, rows: slice) -> Any:
         """The given rows, not overwritten."""
@@ -193,16 +209,27 @@ class SparseRows:
     """
 
     def __init__(self, X: Any, shift: np.ndarray | None) -> None:
-        self._X = X
+        self.X = X
         self._shift = shift
         self.shape = X.shape
 
+    def of_touched_columns(self) -> tuple[np.ndarray, Any]:
+        """The columns with entries, in order, and X' in these columns alone."""
+        X = self.X
+        touched = np.zeros(self.shape[1], dtype=bool)
+        touched[X.indices] = True
+        columns = np.flatnonzero(touched)
+        numbers = np.empty(self.shape[1], dtype=X.indices.dtype)
+        numbers[columns] = np.arange(len(columns))
+        parts = X.data, numbers[X.indices], X.indptr
+        return columns, type(X)(parts, shape=(self.shape[0], len(columns)))
+
     @property
     def T(self) -> "_TransposedSparseRows":  # noqa: N802
-        return _TransposedSparseRows(self._X.T, self._shift)
+        return _TransposedSparseRows(self.X.T, self._shift)
 
     def dot(self, V: np.ndarray, out: np.ndarray) -> np.ndarray:
-        out[...] = self._X @ V
+        out[...] = self.X @ V
         if self._shift is not None:
             out -= self._shift.dot(V)
         return out

@@ -100,7 +100,8 @@ def build_problem(
 
 def rows_a_batch(settings: Settings, data: Data) -> int:
     """Number of rows of a batch."""
-    return auto.batch_size(settings.batch_size, data.X.shape[0], data.columns_an_entry)
+    n_rows, n_features = data.X.shape
+    return auto.batch_size(settings.batch_size, n_rows, n_features, data.columns_an_entry)
 
 
 def problem_in(

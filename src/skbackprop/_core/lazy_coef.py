@@ -1,0 +1,124 @@
+"""Coefficients of sparse columns, of which a step changes only those that its rows touch."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Columns = slice | np.ndarray
+"""Some columns: all of them as a slice, or an array of their numbers."""
+
+# The factor of what is stored stays within these bounds, so that it leaves no range of floats.
+_SMALLEST, _LARGEST = 2.0**-10, 2.0**10
+# Columns that are settled at a time.
+_CHUNK = 2**12
+
+
+class LazyCoef:
+    """The coefficients W, (n_columns, n_units), of inputs X − c with a sparse X.
+
+    A step is W ← q W + D − c gᵀ with D = Xᵀδ and g = Σ_rows δ, both times minus the step size. D is
+    zero but in the columns in which the rows of the batch have entries. The decay q and g change
+    the others all alike, which is put off: W = f U + c rᵀ, where U is stored, and the step is
+
+        f ← q f,    r ← q r − g,    U ← U + D / f.
+
+    So that their cost is that of the columns touched, cᵀW, by which the shift enters the weighted
+    sums, and ‖W‖² are not computed anew but changed.
+
+    Parameters
+    ----------
+    coef : ndarray of shape (n_columns, n_units)
+        W. It is where U is stored until `settle`.
+    shift : ndarray of shape (n_columns,) or None
+        c; None for 0.
+    """
+
+    def __init__(self, coef: np.ndarray, shift: np.ndarray | None) -> None:
+        self._U, self._shift = coef, shift
+        self._factor = self._next_factor = 1.0
+        self._r = np.zeros(coef.shape[1])
+        self.square = float(np.vdot(coef, coef))
+        """‖W‖²."""
+        self.shift_times_coef = np.zeros(coef.shape[1])
+        """cᵀW."""
+        if shift is not None:
+            self._square_of_shift = float(shift @ shift)
+            self.shift_times_coef += shift @ coef
+
+    def prepare(self, X: Any, columns: Columns, decay: float) -> tuple["LazyRows", np.ndarray]:
+        """What takes the place of X and of its coefficients W in a step with that decay.
+
+        Their product is X W; and the transposed X times δ is what `step` takes.
+
+        `X` is a scipy.sparse CSR of the given columns, which are all that have entries.
+        """
+        self._columns, self._decay = columns, decay
+        self._stored = self._U[columns]
+        self._next_factor = decay * self._factor
+        if not _SMALLEST < abs(self._next_factor) < _LARGEST:
+            self._next_factor = 1.0
+        along_r = None
+        if self._shift is not None:
+            along_r = X @ self._shift[columns], self._r.astype(self._U.dtype)
+        return LazyRows(X, self._factor, self._next_factor, along_r), self._stored
+
+    def step(self, change: np.ndarray, sums: np.ndarray | None) -> None:
+        """Take a step: `change` is D / f in the columns that are prepared, `sums` is g."""
+        decay, factor = self._decay, self._next_factor
+        inner = self._factor * factor * float(np.vdot(self._stored, change))
+        square = factor**2 * float(np.vdot(change, change))
+        if self._shift is not None and sums is not None:
+            g = sums.astype(np.float64)
+            along_shift = factor * (self._shift[self._columns] @ change).astype(np.float64)
+            inner += float(self._r @ along_shift - self.shift_times_coef @ g)
+            square += float(self._square_of_shift * (g @ g) - 2.0 * (g @ along_shift))
+            self.shift_times_coef *= decay
+            self.shift_times_coef += along_shift - self._square_of_shift * g
+        self.square = max(0.0, decay**2 * self.square + 2.0 * decay * inner + square)
+        self._factor *= decay
+        self._r *= decay
+        if self._factor != factor:
+            self.settle()
+        if self._shift is not None and sums is not None:
+            self._r -= g
+        self._U[self._columns] += change
+
+    def settle(self) -> None:
+        """Make up for what was put off: U is W again."""
+        if self._factor != 1.0:
+            self._U *= self._factor
+            self._factor = 1.0
+        if self._shift is not None and self._r.any():
+            r, self._r = self._r.astype(self._U.dtype), np.zeros_like(self._r)
+            for start in range(0, len(self._U), _CHUNK):
+                rows = slice(start, start + _CHUNK)
+                self._U[rows] += np.outer(self._shift[rows], r)
+
+
+class LazyRows(NamedTuple):
+    """Sparse rows X, to be multiplied with U: X W = f X U + (X c) rᵀ."""
+
+    X: Any
+    factor: float
+    next_factor: float
+    along_r: tuple[np.ndarray, np.ndarray] | None
+    """X c and r; None without a shift."""
+
+    @property
+    def T(self) -> "_TransposedLazyRows":  # noqa: N802
+        return _TransposedLazyRows(self.X.T, self.next_factor)
+
+    def dot(self, U: np.ndarray, out: np.ndarray) -> np.ndarray:
+        np.multiply(self.X @ U, self.factor, out=out)
+        if self.along_r is not None:
+            out += np.outer(*self.along_r)
+        return out
+
+
+class _TransposedLazyRows(NamedTuple):
+    X_T: Any
+    factor: float
+
+    def dot(self, delta: np.ndarray, out: np.ndarray) -> np.ndarray:
+        out[...] = self.X_T @ (delta / self.factor)
+        return out
