@@ -211,7 +211,7 @@ class Objective(ObjectiveOfRows):
             self._params, self._layers = params, self.network.layers(params)
         if out is not self._gradient:
             self._gradient, self._gradients = out, self.network.layers(out)
-        return self.back_and_forth(self._layers, self.batch(rows), self._gradients, scale)
+        return self.forward_and_backward(self._layers, self.batch(rows), self._gradients, scale)
 
     def steps(self, params: np.ndarray, update: np.ndarray) -> Steps:
         """What takes the steps of an epoch."""
@@ -224,7 +224,7 @@ class Objective(ObjectiveOfRows):
             return SparseSteps(self, params, update)
         return super().steps(params, update)
 
-    def back_and_forth(
+    def forward_and_backward(
         self, layers: list[Layer], batch: "Batch", gradients: list[Layer], scale: float
     ) -> float:
         """Return Σ weight · loss over a batch and fill `gradients` with scale · its gradient."""
@@ -286,7 +286,7 @@ class SparseSteps(Steps):
         if intercept is not None:
             intercept = intercept - self._coef.shift_times_coef.astype(intercept.dtype)
         self._step = self._change[: len(coef)]
-        value = objective.back_and_forth(
+        value = objective.forward_and_backward(
             [Layer(coef, intercept), *self._layers],
             batch._replace(X=lazy_rows),
             [Layer(self._step, self._sums), *self._changes],
