@@ -156,8 +156,9 @@ def record_fit(
 ) -> FitRecording:
     """Fit an estimator, and keep its weights before some of the steps.
 
-    The estimator is fitted as by its `fit`: its weights are the same to the last bit. A recording
-    is meant for small networks and few rows, of which a page can show every number.
+    The estimator is fitted as by its `fit`: its weights are the same to the last bit, or with
+    batches of a sparse `X` up to rounding. A recording is meant for small networks and few rows, of
+    which a page can show every number.
 
     Parameters
     ----------
