@@ -48,6 +48,51 @@ def search(objective, params, seed=0):
     return largest_curvature(objective, params, np.random.default_rng(seed))
 
 
+def wide_problem(rng, *, shift=True, fit_intercept=True, reduction="mean"):
+    """An objective of sparse rows that touch few of many columns, and parameters."""
+    wide = sparse.random_array((200, 1000), density=0.003, format="csr", rng=rng)
+    sample = Sample(
+        wide,
+        rng.normal(size=(200, 2)),
+        rng.uniform(0.1, 5.0, size=200),
+        shift=0.01 * rng.normal(size=1000) if shift else None,
+        scale=rng.uniform(0.5, 2.0, size=1000),
+    )
+    network = Network([1000, 5, 2], [ACTIVATIONS["sigmoid"]], fit_intercept=fit_intercept)
+    loss = LOSSES["half_squared_error"]("matrix", "identity")
+    objective = Objective(network, loss, sample, alpha=0.3, reduction=reduction, batch_size=10)
+    return objective, rng.normal(size=network.n_params)
+
+
+@pytest.mark.parametrize("shift", [True, False])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_columns_without_entries_are_searched_as_one(rng, shift, fit_intercept, reduction):
+    objective, params = wide_problem(
+        rng, shift=shift, fit_intercept=fit_intercept, reduction=reduction
+    )
+    batches = [np.array([7, 3, 150]), np.array([7, 199])]
+    few, narrowed = curvature._on_touched_columns(objective, batches)
+    assert few.network.n_params < 0.1 * objective.network.n_params
+    gradient = np.empty_like(params)
+    step = np.empty(few.network.n_params)
+    for rows in batches:
+        # Without the penalty of what the others have across the shift.
+        lost = np.sum(params**2) - np.sum(narrowed(params) ** 2)
+        share = len(rows) / 200
+        value = objective.value_and_gradient(params, rows, gradient)
+        few_value = few.value_and_gradient(narrowed(params), rows, step)
+        assert few_value + 0.15 * share * lost == pytest.approx(value, rel=1e-12)
+        np.testing.assert_allclose(step, narrowed(gradient), rtol=1e-10, atol=1e-12)
+
+
+def test_the_curvature_of_few_touched_columns_is_that_of_all(rng, monkeypatch):
+    objective, params = wide_problem(rng)
+    found = search(objective, params)
+    monkeypatch.setattr(curvature, "_on_touched_columns", lambda objective, _: (objective, np.copy))
+    assert found == pytest.approx(search(objective, params), rel=0.1)
+
+
 @pytest.mark.parametrize("jitter", [-1e-5, -1e-13, 0.0, 1e-13, 1e-5])
 def test_rounding_hides_the_jitter_of_round_numbers(monkeypatch, jitter):
     monkeypatch.setattr(curvature, "_lanczos", lambda *_: 0.75 * (1.0 + jitter))

@@ -1,12 +1,14 @@
 """The largest curvature of the objective, from which comes the step size."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from skbackprop._core.descent import Differentiable
 from skbackprop._core.feature_penalty import ScaledObjective
-from skbackprop._core.objective import ObjectiveOfRows
+from skbackprop._core.network import Network
+from skbackprop._core.objective import Objective, ObjectiveOfRows
 from skbackprop._core.rows import Rows
 
 # Number of batches at most.
@@ -48,11 +50,14 @@ def largest_curvature(
     it where rounding left it just above.
     """
     v = rng.standard_normal(len(params))
+    batches = _batches(objective, rng)
+    flat = np.zeros_like(params) + zero
+    if isinstance(objective, Objective) and objective.inputs.are_sparse:
+        objective, narrowed = _on_touched_columns(objective, batches)
+        params, flat, v = narrowed(params), narrowed(flat), narrowed(v)
     v /= np.linalg.norm(v)
     start = 0.1 * v
-    batches = _batches(objective, rng)
     work = np.empty((_AT_FIRST + 3, len(v)))
-    flat = np.zeros_like(params) + zero
     largest = _lanczos(objective, flat, batches[0], v.copy(), work[: _AT_ZERO + 3])
     for rows in batches:
         largest = max(largest, _lanczos(objective, params, rows, v, work))
@@ -77,6 +82,56 @@ def _batches(objective: ObjectiveOfRows | ScaledObjective, rng: np.random.Genera
     if objective.sample_weight is not None:
         batches[0, 0] = objective.sample_weight.argmax()
     return list(batches)
+
+
+def _on_touched_columns(
+    objective: Objective, batches: list[Rows]
+) -> tuple[Objective, Callable[[np.ndarray], np.ndarray]]:
+    """The same on the batches, with few columns, and what makes its parameters of the given ones.
+
+    Of a sparse X the columns without entries in the batches are all alike: −c in each row, for the
+    shift c. They enter by c V alone, their coefficients V along c, and so does their Hessian: one
+    column of −‖c‖ takes their place.
+    """
+    sample, network = objective.sample, objective.network
+    n_rows, n_columns = sample.X.shape
+    rows = np.unique(np.concatenate([np.arange(n_rows)[batch] for batch in batches]))
+    X = sample.X[rows]
+    touched = np.unique(X.indices)
+    if 2 * len(touched) > n_columns:
+        return objective, lambda params: params
+    shift, scale = np.zeros(n_columns), np.ones(n_columns)
+    if sample.shift is not None:
+        shift = sample.shift
+    if sample.scale is not None:
+        scale = sample.scale
+    others = shift / scale
+    others[touched] = 0.0
+    length = float(np.linalg.norm(others))
+    others /= length or 1.0
+    n_entries = np.zeros(n_rows, dtype=X.indptr.dtype)
+    n_entries[rows] = np.diff(X.indptr)
+    parts = X.data, np.searchsorted(touched, X.indices), np.append(0, np.cumsum(n_entries))
+    sizes = [len(touched) + 1, *(fan_out for _, fan_out in network.shapes)]
+    few = Objective(
+        Network(sizes, network.activations, fit_intercept=network.fit_intercept),
+        objective.loss,
+        sample._replace(
+            X=type(X)(parts, shape=(n_rows, len(touched) + 1)),
+            shift=np.append(shift[touched], length),
+            scale=np.append(scale[touched], 1.0),
+        ),
+        alpha=objective.alpha,
+        reduction=objective.reduction,
+        batch_size=objective.batch_size,
+        dtype=objective.dtype,
+    )
+
+    def narrowed(params: np.ndarray) -> np.ndarray:
+        coef = network.layers(params)[0].coef
+        return np.concatenate([coef[touched].ravel(), others @ coef, params[coef.size :]])
+
+    return few, narrowed
 
 
 def _lanczos(

@@ -77,6 +77,7 @@ class ObjectiveOfRows(Differentiable):
     ) -> None:
         self.network = network
         self.loss = loss
+        self.sample = sample
         self.dtype: np.dtype = sample.X.dtype if dtype is None else dtype
         codes = loss.target == "codes"
         self.y = sample.y if codes else sample.y.astype(self.dtype, copy=False)
