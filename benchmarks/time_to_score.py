@@ -29,8 +29,8 @@ OURS = slice(0, len(LENGTHS))
 def compare(data, seed):
     """(score, seconds) of each of `MODELS` on one split."""
     split = data.split(seed)
-    n_rows, of_labels = len(split[0]), data.task == "classification"
-    batches = Batches(n_rows, auto.batch_size("auto", n_rows))
+    (n_rows, n_features), of_labels = split[0].shape, data.task == "classification"
+    batches = Batches(n_rows, auto.batch_size("auto", n_rows, n_features))
     epochs = auto.max_iter("auto", n_rows, len(batches), of_labels=of_labels)
     models = [
         defaults(data.task, seed, max_iter=max(1, round(length * epochs)))

@@ -706,7 +706,7 @@ def test_faults_of_multilabel(columns, classes, message, rng):
 def test_multioutput(rng):
     X = rng.uniform(-1, 1, size=(200, 2))
     Y = np.column_stack([X[:, 0] ** 2, X[:, 0] - X[:, 1], np.ones(200)])
-    model = BackpropRegressor(16, "tanh", learning_rate=0.5, random_state=0).fit(X, Y)
+    model = BackpropRegressor(16, "tanh", learning_rate=0.2, random_state=0).fit(X, Y)
     assert model.n_outputs_ == 3
     assert model.predict(X).shape == (200, 3)
     assert (np.mean((model.predict(X) - Y) ** 2, axis=0) < 0.01).all()
