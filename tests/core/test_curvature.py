@@ -50,7 +50,7 @@ def search(objective, params, seed=0):
 
 def wide_problem(rng, *, shift=True, fit_intercept=True, reduction="mean"):
     """An objective of sparse rows that touch few of many columns, and parameters."""
-    wide = sparse.random_array((200, 1000), density=0.003, format="csr", rng=rng)
+    wide = sparse.random(200, 1000, density=0.003, format="csr", random_state=rng)
     sample = Sample(
         wide,
         rng.normal(size=(200, 2)),

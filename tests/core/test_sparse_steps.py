@@ -31,7 +31,7 @@ def objective(
     alpha=0.3,
     reduction="mean",
 ):
-    X = sparse.random(N_ROWS, N_FEATURES, density, "csr", rng=rng)
+    X = sparse.random(N_ROWS, N_FEATURES, density, "csr", random_state=rng)
     sample = Sample(
         X,
         rng.normal(size=(N_ROWS, 2)),
