@@ -86,6 +86,15 @@ def test_columns_without_entries_are_searched_as_one(rng, shift, fit_intercept, 
         np.testing.assert_allclose(step, narrowed(gradient), rtol=1e-10, atol=1e-12)
 
 
+def test_without_entries_all_columns_are_searched(rng):
+    objective, params = wide_problem(rng)
+    sample = objective.sample._replace(X=sparse.csr_array((200, 1000)))
+    empty = Objective(objective.network, objective.loss, sample, alpha=0.3, batch_size=10)
+    same, unchanged = curvature._on_touched_columns(empty, [np.arange(10)])
+    assert same is empty
+    assert unchanged(params) is params
+
+
 def test_the_curvature_of_few_touched_columns_is_that_of_all(rng, monkeypatch):
     objective, params = wide_problem(rng)
     found = search(objective, params)

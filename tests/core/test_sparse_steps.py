@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from skbackprop._core import lazy_coef
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.descent import Steps
 from skbackprop._core.lazy_coef import LazyCoef
@@ -143,6 +144,53 @@ def test_an_interrupt_while_the_parameters_are_made_whole(rng, params, monkeypat
     with pytest.raises(KeyboardInterrupt):
         descended(of_sparse)
     assert_alike([of_sparse._params], [descended(dense)[1]])
+
+
+@pytest.mark.parametrize("at", range(6))
+def test_an_interrupt_in_any_part_of_what_was_put_off(rng, params, monkeypatch, at):
+    of_sparse, dense = both(objective(rng), params)
+    monkeypatch.setattr(lazy_coef, "_CHUNK", 10)
+    outer, calls = np.outer, []
+
+    def interrupted_once(*vectors):
+        calls.append(vectors)
+        if len(calls) == at + 1:
+            raise KeyboardInterrupt
+        return outer(*vectors)
+
+    def until_the_end():
+        yield from BATCHES
+        monkeypatch.setattr(np, "outer", interrupted_once)
+
+    with pytest.raises(KeyboardInterrupt):
+        descended(of_sparse, until_the_end())
+    # Six parts, one of them twice.
+    assert len(calls) == 7
+    assert_alike([of_sparse._params], [descended(dense)[1]])
+
+
+def test_an_interrupt_before_a_step_is_taken_leaves_it_out_whole(rng, params, monkeypatch):
+    of_sparse, dense = both(objective(rng), params)
+    step, calls = LazyCoef.step, []
+
+    def interrupted_third(coef, *changes):
+        calls.append(changes)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        step(coef, *changes)
+
+    monkeypatch.setattr(LazyCoef, "step", interrupted_third)
+    with pytest.raises(KeyboardInterrupt):
+        descended(of_sparse)
+    assert_alike([of_sparse._params], [descended(dense, BATCHES[:2])[1]])
+
+
+def test_a_square_that_is_lost_is_told():
+    coef = LazyCoef(np.full((3, 2), 1e15, dtype=np.float32), None)
+    coef.prepare(sparse.csr_array((1, 3), dtype=np.float32), slice(None), 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        coef.step(np.full((3, 2), -1e25, dtype=np.float32), None)
+    assert not np.isfinite(coef.square)
 
 
 def test_a_step_that_is_not_taken_changes_nothing(rng, params):

@@ -742,6 +742,21 @@ def test_missing_labels(kind):
         assert_raises(parts, model.partial_fit, X, LABELS.astype(str), classes=y)
 
 
+@pytest.mark.parametrize("convert", [np.asarray, lambda y: y.astype(float)])
+def test_sparse_labels_of_one_dimension(convert):
+    y = sparse.coo_array(convert(np.arange(6) % 2))
+    if y.ndim != 1:
+        pytest.skip("An older SciPy has no sparse arrays of one dimension")
+    accepted = r"y must be dense, or a sparse matrix of shape \(n_samples, n_labels\); got a sparse"
+    with pytest.raises(TypeError, match=accepted):
+        small(CLASSIFIER).fit(X, y)
+
+
+def test_classes_of_several_lengths():
+    parts = ["classes must have rows of one length", "inhomogeneous"]
+    assert_raises(parts, small(CLASSIFIER).partial_fit, X, LABELS, classes=[[0, 1], [2]])
+
+
 OTHER_LABELS = {
     "intervals": (pd.cut(pd.Series([1, 3] * 3), [0, 2, 4]), ["Unknown label type", "Interval."]),
     "periods": (

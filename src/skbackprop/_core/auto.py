@@ -65,7 +65,7 @@ def batch_size(
 ) -> int:
     """Rows a batch: 32, or 128 of 2,000 rows or more with more than 1,000 columns.
 
-    Of sparse rows so many that a column has about two entries, a power of two from 32 to 256.
+    For sparse rows it is the power of two, from 32 to 256, at which a column has about two entries.
     `columns_an_entry` is the number of columns over the mean number of entries of a sparse row.
     """
     if given == "full":

@@ -98,7 +98,7 @@ def _on_touched_columns(
     rows = np.unique(np.concatenate([np.arange(n_rows)[batch] for batch in batches]))
     X = sample.X[rows]
     touched = np.unique(X.indices)
-    if 2 * len(touched) > n_columns:
+    if not 0 < 2 * len(touched) <= n_columns:
         return objective, lambda params: params
     shift, scale = np.zeros(n_columns), np.ones(n_columns)
     if sample.shift is not None:
@@ -158,7 +158,7 @@ def _lanczos(
         rest = math.sqrt(image.dot(image))
         if not (math.isfinite(rest) and np.isfinite(T[:n, :n]).all()):
             return math.inf
-        # Of one number, whose eigenvector is 1, in a tenth of the time.
+        # A 1 × 1 matrix does not need `eigh`, which takes ten times as long.
         eigenvalues, eigenvectors = np.linalg.eigh(T[:n, :n]) if n > 1 else (T[0, :1], _ONE)
         steepest = np.abs(eigenvalues).argmax()
         # H u = eigenvalue · u + what lies outside of the basis.

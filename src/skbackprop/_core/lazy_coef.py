@@ -22,8 +22,8 @@ class LazyCoef:
 
         f ← q f,    r ← q r − g,    U ← U + D / f.
 
-    So that their cost is that of the columns touched, cᵀW, by which the shift enters the weighted
-    sums, and ‖W‖² are not computed anew but changed.
+    cᵀW, by which the shift enters the weighted sums, and ‖W‖² are updated and not computed anew, so
+    that a step costs the columns touched.
 
     Parameters
     ----------
@@ -37,12 +37,13 @@ class LazyCoef:
         self._U, self._shift = coef, shift
         self._factor = self._next_factor = 1.0
         self._r = np.zeros(coef.shape[1])
+        self._n_settled = 0
         self.square = float(np.vdot(coef, coef))
         """‖W‖²."""
         self.shift_times_coef = np.zeros(coef.shape[1])
         """cᵀW."""
         if shift is not None:
-            self._square_of_shift = float(shift @ shift)
+            self._square_of_shift = square_of(shift)
             self.shift_times_coef += shift @ coef
 
     def prepare(self, X: Any, columns: Columns, decay: float) -> tuple["LazyRows", np.ndarray]:
@@ -52,11 +53,11 @@ class LazyCoef:
 
         `X` is a scipy.sparse CSR of the given columns, which are all that have entries.
         """
+        if not (_holds(decay) and _holds(decay * self._factor)):
+            self.settle()
         self._columns, self._decay = columns, decay
         self._stored = self._U[columns]
-        self._next_factor = decay * self._factor
-        if not _SMALLEST < abs(self._next_factor) < _LARGEST:
-            self._next_factor = 1.0
+        self._next_factor = decay * self._factor if _holds(decay) else 1.0
         along_r = None
         if self._shift is not None:
             along_r = X @ self._shift[columns], self._r.astype(self._U.dtype)
@@ -67,32 +68,47 @@ class LazyCoef:
         decay, factor = self._decay, self._next_factor
         inner = self._factor * factor * float(np.vdot(self._stored, change))
         square = factor**2 * float(np.vdot(change, change))
+        r, shift_times_coef = decay * self._r, decay * self.shift_times_coef
         if self._shift is not None and sums is not None:
             g = sums.astype(np.float64)
             along_shift = factor * (self._shift[self._columns] @ change).astype(np.float64)
             inner += float(self._r @ along_shift - self.shift_times_coef @ g)
             square += float(self._square_of_shift * (g @ g) - 2.0 * (g @ along_shift))
-            self.shift_times_coef *= decay
-            self.shift_times_coef += along_shift - self._square_of_shift * g
-        self.square = max(0.0, decay**2 * self.square + 2.0 * decay * inner + square)
-        self._factor *= decay
-        self._r *= decay
-        if self._factor != factor:
-            self.settle()
-        if self._shift is not None and sums is not None:
-            self._r -= g
+            shift_times_coef += along_shift - self._square_of_shift * g
+            r -= g
+        square += decay**2 * self.square + 2.0 * decay * inner
+        # No calls from here on, so that an interrupt leaves the step whole.
+        if factor == 1.0 != decay * self._factor:
+            self._U *= decay
         self._U[self._columns] += change
+        self._factor, self._r, self.shift_times_coef = factor, r, shift_times_coef
+        # Rounding must not leave less than nothing; NaN stays.
+        self.square = 0.0 if square < 0.0 else square
 
     def settle(self) -> None:
-        """Make up for what was put off: U is W again."""
-        if self._factor != 1.0:
-            self._U *= self._factor
-            self._factor = 1.0
-        if self._shift is not None and self._r.any():
-            r, self._r = self._r.astype(self._U.dtype), np.zeros_like(self._r)
-            for start in range(0, len(self._U), _CHUNK):
-                rows = slice(start, start + _CHUNK)
-                self._U[rows] += np.outer(self._shift[rows], r)
+        """Make up for what was put off: U is W again. After an interrupt it can be called again."""
+        self._U *= self._factor
+        self._factor = 1.0
+        if self._shift is None or not self._r.any():
+            return
+        r, zeros = self._r.astype(self._U.dtype), np.zeros_like(self._r)
+        while self._n_settled < len(self._U):
+            rows = slice(self._n_settled, self._n_settled + _CHUNK)
+            change = np.outer(self._shift[rows], r)
+            # No call between these two, which an interrupt would part.
+            self._U[rows] += change
+            self._n_settled += _CHUNK
+        self._r, self._n_settled = zeros, 0
+
+
+def square_of(shift: np.ndarray) -> float:
+    """‖c‖², in float64."""
+    return float(np.square(shift, dtype=np.float64).sum())
+
+
+def _holds(factor: float) -> bool:
+    """Whether what is stored may be in units of the factor."""
+    return _SMALLEST < abs(factor) < _LARGEST
 
 
 class LazyRows(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from skbackprop._core.descent import Differentiable, Steps
-from skbackprop._core.lazy_coef import Columns, LazyCoef
+from skbackprop._core.lazy_coef import Columns, LazyCoef, square_of
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Buffers, Layer, Network
 from skbackprop._core.rows import Gatherer, Inputs, Rows
@@ -219,7 +219,7 @@ class Objective(ObjectiveOfRows):
         # A shift is absorbed by intercepts; one step an epoch puts nothing off.
         shift = self.inputs.scaled_shift
         suits = shift is None or (
-            self.network.fit_intercept and float(np.abs(shift).max()) <= _LONGEST_SHIFT
+            self.network.fit_intercept and square_of(shift) <= _LARGEST_SQUARE
         )
         if self.inputs.are_sparse and suits and self.batch_size < self.inputs.shape[0]:
             return SparseSteps(self, params, update)
@@ -246,9 +246,9 @@ class Objective(ObjectiveOfRows):
         )
 
 
-# Of lazy steps, in units of the scale of its column: they lose the digits of its square. That of a
-# column which is mostly zeros is below 1.
-_LONGEST_SHIFT = 10.0
+# Lazy steps lose the digits of ‖c‖². Of columns of zeros and ones it is about the mean number of
+# ones in a row.
+_LARGEST_SQUARE = 1e3
 
 
 class SparseSteps(Steps):
@@ -301,8 +301,8 @@ class SparseSteps(Steps):
 
     def take(self) -> None:
         """Take the step that was prepared."""
-        self._params[self._others] += self._update[self._others]
         self._coef.step(self._step, self._sums)
+        self._params[self._others] += self._update[self._others]
 
 
 def n_rows_of(rows: Rows) -> int:

@@ -150,9 +150,9 @@ class Inputs:
 
     @property
     def touches_few_columns(self) -> bool:
-        """Whether a batch of a sparse X has no entries in most columns, as its first rows."""
-        columns = np.unique(self._X[: self._batch_size].indices)
-        return 3 * len(columns) < self.shape[1]
+        """Whether a batch of a sparse X has entries in less than a third of the columns."""
+        n_rows, n_columns = self.shape
+        return 3 * self._batch_size * self._X.nnz < n_rows * n_columns
 
     def __getitem__(self, rows: slice) -> Any:
         """The given rows, not overwritten."""

@@ -39,10 +39,10 @@ def sparsen(network: Network, params: np.ndarray, rng: np.random.Generator) -> N
     Permutations of the columns, one after the other, are dealt out to the units, so that all
     columns have their turn (Martens, 2010). A unit's bound is by its fan-in of m columns and the
     h · m / d units that a column feeds; its other coefficients are smaller than usual. With few
-    columns all are longer, so that units bend within a part of a column's range; but for relu,
-    which has its bend in a point. Intercepts are normal, in proportion to the length of the unit's
-    coefficients: units then bend at different places, where those of few columns would all bend at
-    one.
+    columns all are longer, so that units bend within a part of a column's range. Activations such
+    as relu, which bend in a point, are left out. Intercepts are normal, in proportion to the length
+    of the unit's coefficients: units then bend at different places, where those of few columns
+    would all bend at one.
     """
     first = network.layers(params)[0]
     n_features, n_units = first.coef.shape

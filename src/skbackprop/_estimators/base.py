@@ -33,8 +33,8 @@ from skbackprop._estimators.callbacks import (
 )
 from skbackprop._estimators.check_data import (
     GivenRows,
-    check_as_many,
     check_inputs,
+    check_same_length,
     check_sample_weight,
     named_as,
     warn_of_another_scale,
@@ -337,7 +337,7 @@ class BaseBackprop(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
         y = self._check_target(y, X.dtype, whole=whole)
-        check_as_many(X, y, names)
+        check_same_length(X, y, names)
         return X, y
 
     def _hold_out(

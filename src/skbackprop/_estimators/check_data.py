@@ -67,7 +67,7 @@ def check_inputs(estimator: Any, X: Any, *, dtype: Any = None, reset: bool) -> A
 def _is_plain(X: Any, dtype: Any) -> bool:
     """Whether `check_array` would give `X` back as it is.
 
-    It takes several times as long as the prediction of one row.
+    `check_array` takes several times as long as the prediction of one row.
     """
     if type(X) is not np.ndarray or X.ndim != 2 or X.size == 0:
         return False
@@ -83,7 +83,7 @@ def _is_as_fitted(estimator: Any, X: np.ndarray) -> bool:
     return X.shape[1] == estimator.n_features_in_ and not hasattr(estimator, "feature_names_in_")
 
 
-def check_as_many(X: Any, y: Any, names: tuple[str, str] = ("X", "y")) -> None:
+def check_same_length(X: Any, y: Any, names: tuple[str, str] = ("X", "y")) -> None:
     """Refuse a `y` of another number of rows than `X`; `names` are the arguments'."""
     if X.shape[0] != y.shape[0]:
         raise ValueError(

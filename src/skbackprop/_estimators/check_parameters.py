@@ -308,16 +308,16 @@ def check_scorer(estimator: Any, scoring: Any) -> Any:
             "(estimator, X, y), and one alone, as it picks the weights to keep; "
             f"got {scoring!r}."
         )
-    if isinstance(scoring, str) and scoring not in get_scorer_names():
-        alike = get_close_matches(scoring, get_scorer_names(), n=3)
-        raise ValueError(
-            "scoring must be 'loss', a name out of sklearn.metrics.get_scorer_names(), or a "
-            f"callable; got {scoring!r}."
-            + (f" Names like it: {', '.join(map(repr, alike))}." if alike else "")
-        )
     try:
         return check_scoring(estimator, scoring)
     except ValueError as error:
+        if isinstance(scoring, str) and scoring not in get_scorer_names():
+            alike = get_close_matches(scoring, get_scorer_names(), n=3)
+            raise ValueError(
+                "scoring must be 'loss', a name out of sklearn.metrics.get_scorer_names(), or a "
+                f"callable; got {scoring!r}."
+                + (f" Names like it: {', '.join(map(repr, alike))}." if alike else "")
+            ) from error
         raise ValueError(f"scoring must be 'loss' or a scorer; got {scoring!r}. {error}") from error
 
 

@@ -64,8 +64,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         "invscaling" is 1 / √(1 + t), "adaptive" is divided by 5 at each plateau of the loss. In
         `partial_fit`, "linear" and "adaptive" are constant. See :ref:`schedule`.
     batch_size : int, "auto" or "full", default="auto"
-        Largest number of rows of a batch. "auto" is 32, 128 for more than 1,000 features, and up to
-        256 for sparse `X`; "full" is all rows. See :ref:`batches`.
+        Largest number of rows of a batch. "auto" is 32, or 128 for 2,000 rows or more with more
+        than 1,000 features, and up to 256 for sparse `X`; "full" is all rows. See
+        :ref:`batches`.
     max_iter : int or "auto", default="auto"
         Largest number of epochs (passes over the rows). "auto" is 60 for 2,000 rows and fewer
         for more rows. See :ref:`batches`.

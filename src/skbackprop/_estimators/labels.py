@@ -15,8 +15,13 @@ def check_labels(name: str, value: Any) -> Any:
     """Labels as an array or CSR matrix, none missing."""
     check_container(name, value)
     if type(value) is np.ndarray and value.ndim == 1 and value.size and value.dtype.kind in "biu":
-        # What is plain needs no `check_array`, which takes as long as several steps.
+        # `check_array` would return it as it is, and takes as long as several steps.
         return value
+    if hasattr(value, "toarray") and value.ndim == 1:
+        raise TypeError(
+            f"{name} must be dense, or a sparse matrix of shape (n_samples, n_labels); got a "
+            "sparse array of one dimension. Convert it by toarray()."
+        )
     dtype = getattr(value, "dtype", None)
     if getattr(dtype, "kind", None) == "T":
         raise TypeError(f"{name} must be of another dtype than {dtype}, such as astype(str).")
@@ -66,11 +71,12 @@ def is_multilabel(y: Any) -> bool:
 
 def check_classes(classes: Any, y: np.ndarray) -> np.ndarray:
     """All labels, sorted, of the kind that `y` has."""
-    if np.ndim(classes) == 0:
-        raise TypeError(
-            f"classes must be an array-like of all labels, of shape (n_classes,); got {classes!r}."
-        )
     with naming("classes"):
+        if np.ndim(classes) == 0:
+            raise TypeError(
+                "classes must be an array-like of all labels, of shape (n_classes,); "
+                f"got {classes!r}."
+            )
         labels = check_labels("classes", classes)
     if np.ndim(labels) != 1:
         raise ValueError(f"classes must have shape (n_classes,); got shape {np.shape(labels)}.")

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import d2_pinball_score, d2_tweedie_score, r2_score
 
-from skbackprop._estimators.check_data import check_as_many, check_numbers, check_sample_weight
+from skbackprop._estimators.check_data import check_numbers, check_same_length, check_sample_weight
 from skbackprop._estimators.stacklevel import level_of_caller
 
 Score = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
@@ -20,7 +20,7 @@ def check_scored(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The targets to score and their weights, checked against what is predicted of them."""
     y = check_numbers("y", y, dtype=np.dtype(np.float64))
-    check_as_many(y_pred, y)
+    check_same_length(y_pred, y)
     found = 1 if y.ndim == 1 else y.shape[1]
     if found != n_outputs:
         raise ValueError(f"y must have {n_outputs} outputs, as fitted; got {found}.")
