@@ -82,9 +82,9 @@ def other():
         yield client
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def processes():
-    """Workers in processes of their own, which can be killed."""
+    """Workers in processes of their own, which can be killed: not all of them come again."""
     with connected(2, 1, processes=True) as client:
         yield client
 
@@ -842,7 +842,7 @@ class TestLostWorker:
             return model.fit(X, y, X_val=X, y_val=y)
 
         lost = []
-        processes.wait_for_workers(2)
+        processes.wait_for_workers(2, timeout=60)
         with processes.as_current():
             whole = fitted(lambda: None)
             assert len(processes.has_what()) == 2
@@ -864,7 +864,7 @@ class TestLostWorker:
             cv=2,
         )
         serial = clone(search).fit(X, y)
-        processes.wait_for_workers(2)
+        processes.wait_for_workers(2, timeout=60)
         search.set_params(estimator=Slow(4, max_iter=20, random_state=0, folder=str(tmp_path)))
         killer = threading.Thread(target=kill_one_that_fits, args=(tmp_path,))
         killer.start()
