@@ -31,7 +31,10 @@ class Sizes(NamedTuple):
     """Words of a text."""
 
 
-TINY = Sizes(1, 2, 2, 1000, 1, n_wide=50, n_texts=300, n_words=500, n_entries=5)
+TINY = Sizes(
+    n_settings=1, n_epochs=2, n_single_rows=2, n_rows=1000, n_fit_epochs=1, n_wide=50,
+    n_texts=300, n_words=500, n_entries=5,
+)  # fmt: skip
 
 
 def search(make, dtype, sizes, **parameters):

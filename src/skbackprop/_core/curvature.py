@@ -9,7 +9,7 @@ from skbackprop._core.descent import Differentiable
 from skbackprop._core.feature_penalty import ScaledObjective
 from skbackprop._core.network import Network
 from skbackprop._core.objective import Objective, ObjectiveOfRows
-from skbackprop._core.rows import Rows
+from skbackprop._core.rows import Rows, SparseRows
 
 # Number of batches at most.
 _BATCHES = 4
@@ -96,8 +96,7 @@ def _on_touched_columns(
     sample, network = objective.sample, objective.network
     n_rows, n_columns = sample.X.shape
     rows = np.unique(np.concatenate([np.arange(n_rows)[batch] for batch in batches]))
-    X = sample.X[rows]
-    touched = np.unique(X.indices)
+    touched, X = SparseRows(sample.X[rows], None).of_touched_columns()
     if not 0 < 2 * len(touched) <= n_columns:
         return objective, lambda params: params
     shift, scale = np.zeros(n_columns), np.ones(n_columns)
@@ -111,7 +110,7 @@ def _on_touched_columns(
     others /= length or 1.0
     n_entries = np.zeros(n_rows, dtype=X.indptr.dtype)
     n_entries[rows] = np.diff(X.indptr)
-    parts = X.data, np.searchsorted(touched, X.indices), np.append(0, np.cumsum(n_entries))
+    parts = X.data, X.indices, np.append(0, np.cumsum(n_entries))
     sizes = [len(touched) + 1, *(fan_out for _, fan_out in network.shapes)]
     few = Objective(
         Network(sizes, network.activations, fit_intercept=network.fit_intercept),

@@ -18,7 +18,7 @@ import numpy as np
 
 from skbackprop._core.descent import Differentiable
 from skbackprop._core.network import Network
-from skbackprop._core.objective import ObjectiveOfRows
+from skbackprop._core.objective import ObjectiveOfRows, half_square
 from skbackprop._core.rows import Rows
 
 
@@ -126,7 +126,7 @@ class ScaledObjective(Differentiable):
         """The loss on all rows and the penalty of V and of the other coefficients."""
         at = self._scales.parts(params)
         _fold(at, self._folded)
-        return self._objective.value(self._folded.flat) + _half_square(at.coefs, self._alpha)
+        return self._objective.value(self._folded.flat) + half_square(at.coefs, self._alpha)
 
     def value_and_gradient(
         self, params: np.ndarray, rows: Rows, out: np.ndarray, scale: float = 1.0
@@ -149,7 +149,7 @@ class ScaledObjective(Differentiable):
         np.multiply(at.coefs, factor * self._alpha, out=terms.coefs)
         np.multiply(at.s, factor * self._strength, out=terms.s)
         out += terms.flat
-        return value + share * _half_square(at.coefs, self._alpha)
+        return value + share * half_square(at.coefs, self._alpha)
 
     def set_explained(self, share: float) -> None:
         """Set the penalty of s by the share of the first loss that descent has explained."""
@@ -157,9 +157,4 @@ class ScaledObjective(Differentiable):
 
     def further_penalty(self, params: np.ndarray) -> float:
         """The penalty of s."""
-        return _half_square(self._scales.parts(params).s[:, 0], self._strength)
-
-
-def _half_square(part: np.ndarray, strength: float) -> float:
-    """½ strength Σ θ² over a part of the parameters."""
-    return 0.5 * strength * float(part.dot(part))
+        return half_square(self._scales.parts(params).s[:, 0], self._strength)

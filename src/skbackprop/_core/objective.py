@@ -161,8 +161,7 @@ class Penalty:
 
     def value(self, params: np.ndarray) -> float:
         """The penalty of the parameters."""
-        part = params[self._part]
-        return 0.5 * self.strength * float(part @ part)
+        return half_square(params[self._part], self.strength)
 
     def add_gradient(self, params: np.ndarray, out: np.ndarray, factor: float) -> None:
         """Add factor · the gradient to `out`."""
@@ -173,6 +172,11 @@ class Penalty:
             np.multiply(params[chunk], factor, out=terms)
             gradient = out[chunk]
             gradient += terms
+
+
+def half_square(part: np.ndarray, strength: float) -> float:
+    """½ strength Σ θ² over a part of the parameters."""
+    return 0.5 * strength * float(part.dot(part))
 
 
 # Elements of a gradient that a penalty is added to at a time, which stay in the cache.
@@ -254,9 +258,11 @@ _LARGEST_SQUARE = 1e3
 class SparseSteps(Steps):
     """Steps on sparse rows, at the cost of the columns in which these have entries."""
 
+    _objective: Objective
+
     def __init__(self, objective: Objective, params: np.ndarray, update: np.ndarray) -> None:
         super().__init__(objective, params, update)
-        self._of_rows, network = objective, objective.network
+        network = objective.network
         (coef, self._intercept), *self._layers = network.layers(params)
         (self._change, self._sums), *self._changes = network.layers(update)
         self._coef = LazyCoef(coef, objective.inputs.scaled_shift)
@@ -275,7 +281,7 @@ class SparseSteps(Steps):
 
     def prepare(self, rows: Rows, size: float) -> float:
         """Compute the step on a batch; return the batch's share of the value."""
-        objective, penalty = self._of_rows, self._penalty
+        objective, penalty = self._objective, self._penalty
         batch = objective.batch(rows)
         columns: Columns = slice(None)
         X = batch.X.X
