@@ -206,10 +206,11 @@ def _weighted_sums(
     a = inputs.full_name
     if not isinstance(inputs.type, FloatTensorType | DoubleTensorType):
         a = graph("Cast", a, to=np_dtype_to_tensor_dtype(np.dtype(graph.dtype)))
-    intercepts = list(model.intercepts_)
+    intercepts, shift = list(model.intercepts_), np.zeros(1, dtype=graph.dtype)
     if graph.dtype == np.float32:
         shift = model.input_shift_.astype(np.float32)
-        a = graph("Sub", a, graph.constant(shift))
+    a = _tamed(graph, model, a, shift)
+    if shift.any():
         intercepts[0] = intercepts[0] + shift.astype(np.float64) @ model.coefs_[0].astype(float)
     layers = list(zip(model.coefs_, intercepts, strict=True))[:n_layers]
     for depth, (coef, intercept) in enumerate(layers):
@@ -217,6 +218,31 @@ def _weighted_sums(
             a = _activations(graph, model, depth - 1, a)
         a = graph("Add", graph("MatMul", a, graph.constant(coef)), graph.constant(intercept))
     return a
+
+
+def _tamed(graph: _Graph, model: BaseBackprop, x: str, shift: np.ndarray) -> str:
+    """T(x) − shift of columns with long tails, x − shift of the others."""
+    others = graph("Sub", x, graph.constant(shift)) if shift.any() else x
+    tailed = np.isfinite(model.tail_scale_)
+    if not tailed.any():
+        return others
+    center, scale = model.tail_center_, np.where(tailed, model.tail_scale_, 1.0)
+    rounded = center.astype(graph.dtype)
+    u = graph("Add", graph("Sub", x, graph.constant(rounded)), graph.constant(rounded - center))
+    u = graph("Div", u, graph.constant(scale))
+    half = graph("Mul", _asinh(graph, u), graph.constant(0.5))
+    bend = graph("Mul", _asinh(graph, half), graph.constant(2.0 * scale))
+    tamed = graph("Add", bend, graph.constant(center - shift))
+    return graph("Where", graph.constant(tailed, np.bool_), tamed, others)
+
+
+def _asinh(graph: _Graph, u: str) -> str:
+    """sign(u) log(1 + |u| + u² / (1 + √(1 + u²))): Asinh is missing in float64."""
+    size, one = graph("Abs", u), graph.constant(1.0)
+    root = graph("Sqrt", graph("Add", one, graph("Mul", u, u)))
+    # Not u² / (1 + root), which is ∞ / ∞ far out.
+    further = graph("Mul", size, graph("Div", size, graph("Add", one, root)))
+    return graph("Mul", graph("Sign", u), _log1p(graph, graph("Add", size, further)))
 
 
 def _activations(graph: _Graph, model: BaseBackprop, depth: int, z: str) -> str:

@@ -239,7 +239,7 @@ class TestObjective:
         X[5, 0] = 1e4
         blocks = Blocks.of(client, da.from_array(X, chunks=(chunks, -1)))
         for w in (None, weight):
-            for ours, local in zip(blocks.spread(w)[:2], Spread.of(X, w)[:2], strict=True):
+            for ours, local in zip(blocks.spread(w)[:2], Spread.of_inputs(X, w)[:2], strict=True):
                 for name, values in local._asdict().items():
                     size = np.abs(X).max(axis=0)
                     assert_allclose(
@@ -391,6 +391,23 @@ class TestFit:
             for Estimator in self.REGRESSOR
         )
         assert_same_fit(ours.fit(blocks, y), local.fit(sparse.csr_matrix(X), y))
+
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix])
+    def test_long_tails(self, client, data, container):
+        X, y, weight = data
+        X = np.where(np.abs(X) < 0.1, 0, X)
+        X[5, 0], X[:, 1] = 1e4, np.sinh(3 * X[:, 1])
+        blocks = da.from_array(X, chunks=(77, -1)).map_blocks(container)
+        ours, local = (
+            Estimator(8, batch_size="full", max_iter=9, random_state=0)
+            for Estimator in self.REGRESSOR
+        )
+        assert_same_fit(
+            ours.fit(blocks, y, sample_weight=weight),
+            local.fit(container(X), y, sample_weight=weight),
+        )
+        assert np.isfinite(local.tail_scale_[:2]).all()
+        assert_array_equal(ours.tail_scale_, local.tail_scale_)
 
     def test_a_divergence_is_undone_as_in_memory(self, client, data):
         X, y, _ = data

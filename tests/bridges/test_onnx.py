@@ -168,6 +168,18 @@ def test_random_models(seed):
         assert_regressor_agrees(model, X)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_long_tails(dtype, rng):
+    X = rng.standard_cauchy((500, 4)) * [1.0, 1e-3, 1e3, 1.0] + [0.0, 5.0, 0.0, 1e4]
+    X[:, 2] = rng.normal(size=500)
+    model = BackpropRegressor(8, max_iter=5, random_state=0).fit(X, np.arctan(X[:, 0]))
+    assert np.isfinite(model.tail_scale_).tolist() == [True, True, False, True]
+    assert_regressor_agrees(model, X.astype(dtype))
+    far = np.full((1, 4), 1e30, dtype=dtype)
+    expected = model.predict(far.astype(float))
+    np.testing.assert_allclose(run(model, far)["variable"][0], expected, rtol=1e-5)
+
+
 IRIS, SPECIES = DATA["iris"]
 TARGETS = {
     "integers": SPECIES,

@@ -15,6 +15,7 @@ from skbackprop._core.activations import ACTIVATIONS, Activation
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Layer
 from skbackprop._core.statistics import Moments, Spread, Statistics
+from skbackprop._core.tails import NO_TAILS, Tails
 
 # Deviations of targets of softplus that are not scaled, as it has a scale of its own.
 _SOFTPLUS_REACH = 100.0
@@ -40,6 +41,8 @@ class Conditioning(NamedTuple):
         Whether raw predictions are logarithms of predictions.
     unvaried : ndarray of bool, shape (n_features,), or None
         Which inputs are zero in these coordinates whatever they are, as they have not varied yet.
+    tails : Tails
+        The inputs with long tails, which are tamed before. What is said to be raw x is tamed x.
     """
 
     input_shift: np.ndarray
@@ -52,6 +55,7 @@ class Conditioning(NamedTuple):
     target_degree: int = 2
     log_target: bool = False
     unvaried: np.ndarray | None = None
+    tails: Tails = NO_TAILS
 
     @classmethod
     def none(
@@ -90,6 +94,7 @@ class Conditioning(NamedTuple):
         column is conditioned to the same.
         """
         plain = cls.none(len(inputs.every.mean), n_outputs, activations)
+        plain = plain._replace(tails=inputs.tails)
         if targets is not None:
             plain = plain._with_targets(targets, loss, fit_intercept)
         if not fit_intercept:
@@ -150,8 +155,9 @@ class Conditioning(NamedTuple):
 
     @property
     def conditions(self) -> bool:
-        """Whether the inputs are shifted or scaled at all."""
-        return bool(self.input_shift.any() or (self.input_scale != 1.0).any())
+        """Whether the inputs are tamed, shifted or scaled at all."""
+        moved = self.input_shift.any() or (self.input_scale != 1.0).any()
+        return bool(moved or self.tails)
 
     def conditioned_targets(self, values: np.ndarray) -> np.ndarray:
         """(y − μ) / σ or y / exp(μ), or class codes and labels as they are."""

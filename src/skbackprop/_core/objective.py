@@ -10,6 +10,7 @@ from skbackprop._core.lazy_coef import Columns, LazyCoef, square_of
 from skbackprop._core.losses import Loss
 from skbackprop._core.network import Buffers, Layer, Network
 from skbackprop._core.rows import Gatherer, Inputs, Rows
+from skbackprop._core.tails import NO_TAILS, Tails
 
 
 class Sample(NamedTuple):
@@ -24,6 +25,8 @@ class Sample(NamedTuple):
     shift: np.ndarray | None = None
     """The network is given (X − shift) / scale, both of shape (n_features,); None for X itself."""
     scale: np.ndarray | None = None
+    tails: Tails = NO_TAILS
+    """The columns of X with long tails, which are tamed before."""
 
 
 class Batch(NamedTuple):
@@ -190,8 +193,14 @@ class Objective(ObjectiveOfRows):
 
     def _take_inputs(self, sample: Sample) -> None:
         size = self.batch_size
-        coordinates = {"shift": sample.shift, "scale": sample.scale}
-        self.inputs = Inputs(sample.X, size, **coordinates, dtype=self.dtype)
+        self.inputs = Inputs(
+            sample.X,
+            size,
+            tails=sample.tails,
+            shift=sample.shift,
+            scale=sample.scale,
+            dtype=self.dtype,
+        )
         self._buffers = self.network.buffers(size, self.dtype)
         self._targets = Gatherer(self.y, size)
         self._weights = None

@@ -8,6 +8,7 @@ import numpy as np
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._core.network import Layer, Network
 from skbackprop._core.rows import Inputs
+from skbackprop._core.tails import NO_TAILS, Tails
 
 FromRaw = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """``from_raw(raw_prediction, scratch)`` makes a chunk of predictions, and may overwrite both."""
@@ -21,9 +22,10 @@ def predict_rows(
     input_shift: np.ndarray,
     from_raw: FromRaw,
     *,
+    tails: Tails = NO_TAILS,
     check_raw: bool = False,
 ) -> np.ndarray:
-    """Go forward through layers that act on raw X, chunk by chunk.
+    """Go forward through layers that act on raw X with long tails tamed, chunk by chunk.
 
     The results must be finite; with `check_raw` what they are made of must.
     """
@@ -31,11 +33,11 @@ def predict_rows(
     network = Network(sizes, [ACTIVATIONS[name] for name in activations])
     result = np.empty(0)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        inputs, first_intercept = Inputs(X, 0), intercepts[0]
+        inputs, first_intercept = Inputs(X, 0, tails=tails), intercepts[0]
         if X.dtype == np.float32 and isinstance(X, np.ndarray):
             # x W + b = (x − c) W + (b + c W): the first form loses the digits that x and c share.
             shift = input_shift.astype(X.dtype).astype(np.float64)
-            inputs = Inputs(X, 0, shift=shift)
+            inputs = Inputs(X, 0, tails=tails, shift=shift)
             first_intercept = first_intercept + shift @ coefs[0].astype(np.float64)
         layers = list(map(Layer, coefs, [first_intercept, *intercepts[1:]]))
         for rows, raw_prediction, scratch in network.forward_in_chunks(layers, inputs):

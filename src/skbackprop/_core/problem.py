@@ -116,7 +116,9 @@ class Problem(NamedTuple):
         targets = conditioning.conditioned_targets(data.values)
         sample = Sample(data.X, targets, data.sample_weight)
         if conditioning.conditions:
-            sample = sample._replace(shift=conditioning.input_shift, scale=input_scale)
+            sample = sample._replace(
+                shift=conditioning.input_shift, scale=input_scale, tails=conditioning.tails
+            )
         return self.evaluator(
             self.network,
             self.loss,

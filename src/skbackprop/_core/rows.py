@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from skbackprop._core.tails import NO_TAILS, Tails
+
 Rows = slice | np.ndarray
 """The rows of a batch: a slice, or an array of row numbers."""
 
@@ -66,7 +68,7 @@ class Gatherer:
 
 
 class Inputs:
-    """Takes rows of X, or of (X − shift) / scale; X itself is not changed.
+    """Takes rows of X, or of (T(X) − shift) / scale with long tails tamed; X is not changed.
 
     A small X is conditioned as a whole, once; of a large one the rows that are taken are, each
     time. What it takes are arrays, or for a sparse X what an array has of `shape`, `dot` and `T`.
@@ -77,6 +79,8 @@ class Inputs:
         Raw inputs.
     batch_size : int
         Number of rows of the largest batch.
+    tails : Tails
+        The columns with long tails.
     shift, scale : ndarray of shape (n_features,) or None
         What they are conditioned by; None for 0 and 1.
     dtype : numpy.dtype or None
@@ -88,16 +92,19 @@ class Inputs:
         X: Any,
         batch_size: int,
         *,
+        tails: Tails = NO_TAILS,
         shift: np.ndarray | None = None,
         scale: np.ndarray | None = None,
         dtype: np.dtype | None = None,
     ) -> None:
         self.shape = X.shape
+        self._tails = tails
         self.dtype = X.dtype if dtype is None else dtype
         self._sparse = not isinstance(X, np.ndarray)
-        unchanged = shift is None and scale is None and self.dtype == X.dtype
+        unchanged = shift is None and scale is None and self.dtype == X.dtype and not tails
         self._as_they_are = unchanged and not self._sparse
         self._shift = self._remainder = self._inverse_scale = None
+        self._shift_of_tails = 0.0 if shift is None else shift[tails.columns]
         if shift is not None:
             # A shift of float32 is short of digits where it is long against the scale.
             self._shift = shift.astype(self.dtype)
@@ -106,7 +113,8 @@ class Inputs:
         if scale is not None:
             self._inverse_scale = (1.0 / scale).astype(self.dtype)
         self._scaled_shift = None
-        if shift is not None and shift.any() and self._sparse:
+        if self._sparse and (tails or (shift is not None and shift.any())):
+            shift = (0.0 if shift is None else shift) - tails.at_zero(X.shape[1])
             self._scaled_shift = (shift if scale is None else shift / scale).astype(self.dtype)
         if not (self._sparse or self._as_they_are) and X.size <= _SMALL:
             conditioned = np.empty(X.shape, dtype=self.dtype)
@@ -171,7 +179,9 @@ class Inputs:
         return self._buffer[:n_rows]
 
     def _condition_sparse(self, raw: Any) -> "SparseRows":
-        """The rows divided by the scale; what comes of X itself is copied before."""
+        """The rows tamed and divided by the scale; what comes of X itself is copied before."""
+        if self._tails:
+            raw = type(raw)((self._tails.tamed_entries(raw), raw.indices, raw.indptr), raw.shape)
         if raw.dtype != self.dtype:
             raw = raw.astype(self.dtype)
         if self._inverse_scale is not None:
@@ -181,12 +191,16 @@ class Inputs:
         return SparseRows(raw, self._scaled_shift)
 
     def _condition(self, raw: np.ndarray, out: np.ndarray) -> None:
+        # Before `out`, which may be `raw`.
+        tamed = self._tails.columns_tamed(raw, self._shift_of_tails) if self._tails else None
         if self._shift is None:
             np.copyto(out, raw)
         else:
             np.subtract(raw, self._shift, out=out)
         if self._remainder is not None:
             out -= self._remainder
+        if tamed is not None:
+            out[:, self._tails.columns] = tamed
         if self._inverse_scale is not None:
             out *= self._inverse_scale
 

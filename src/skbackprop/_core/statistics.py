@@ -1,15 +1,19 @@
 """Statistics of the columns of some rows: moments, range and quartiles, weighted."""
 
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import partial, reduce
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from skbackprop._core.tails import NO_TAILS, Tails
+
 # The largest distance from the mean, in units of the scale, of the values of a column that mostly
 # has one value; a single value may be further away.
 REACH = 5.0
+# The same of a column that is tamed, before units that are not bounded.
+_REACH_OF_TAMED = 10.0
 # A column rarely leaves a value that has this share of the weight. Rounding of weights decides
 # nothing.
 _MOST = 0.5 * (1.0 - 1e-9)
@@ -18,6 +22,9 @@ _MOST = 0.5 * (1.0 - 1e-9)
 STRETCH, _MOST_OF_SINGLE = 1.8, 0.005
 # Standard deviations between the quartiles of a normal distribution.
 _QUARTILES_APART = 1.3489795003921634
+# Standard deviations from the mean of the farthest value of a column with a long tail. A column of
+# fewer than 27 rows has no value so far away.
+_FARTHEST = 5.0
 # Elements whose moments are taken at a time.
 _CHUNK_ELEMENTS = 2**17
 
@@ -89,13 +96,14 @@ class Moments(NamedTuple):
         longer_below = below > above + 1e-6 * (self.high - self.low)
         return np.where(longer_below & (self.high > self.low), -1.0, 1.0)
 
-    def scale(self, by_reach: np.ndarray | bool) -> np.ndarray:
-        """The standard deviation, or where that is more the farthest value's distance / 5.
+    @property
+    def farthest(self) -> np.ndarray:
+        """The distance of the farthest value from the mean."""
+        return np.maximum(self.high - self.mean, self.mean - self.low)
 
-        The second only of columns that go `by_reach`.
-        """
-        reach = np.maximum(self.high - self.mean, self.mean - self.low)
-        scale = np.where(by_reach, np.maximum(self.std, reach / REACH), self.std)
+    def scale(self, within: np.ndarray) -> np.ndarray:
+        """The standard deviation, or more: so much that the values are `within` so many scales."""
+        scale = np.maximum(self.std, self.farthest / within)
         return np.where(self.high > self.low, scale, 0.0)
 
     @property
@@ -114,12 +122,14 @@ class Moments(NamedTuple):
 class Spread(NamedTuple):
     """Moments of all values of the columns, and of those that are not the farthest out.
 
-    And where they are asked for the quartiles, of shape (3, n_columns).
+    And where they are asked for the quartiles, of shape (3, n_columns). With long tails that are
+    tamed it is the spread of the tamed columns.
     """
 
     every: Moments
     inner: Moments
     quartiles: np.ndarray | None = None
+    tails: Tails = NO_TAILS
 
     @classmethod
     def of(
@@ -127,37 +137,56 @@ class Spread(NamedTuple):
     ) -> "Spread":
         """The spread of an array of shape (n_rows, n_columns), dense or scipy.sparse CSR."""
         weights = np.ones(array.shape[0]) if sample_weight is None else sample_weight
-        spread = cls.by(lambda excluded: moments(array, weights, excluded))
+        spread = cls.by(partial(moments, array, weights), NO_TAILS)
         return spread._replace(quartiles=_quartiles(array, weights) if quartiles else None)
 
     @classmethod
-    def by(cls, moments: Callable[[np.ndarray | None], Moments]) -> "Spread":
-        """The spread of columns whose moments are `moments(None)`, and without some values.
+    def of_inputs(
+        cls, X: Any, sample_weight: np.ndarray | None, tails: Tails | None = None
+    ) -> "Spread":
+        """The spread of the columns of X with their long tails, or with those given, tamed."""
+        weights = np.ones(X.shape[0]) if sample_weight is None else sample_weight
+        find = partial(tails_of, weights=weights, column=partial(column_of, X))
+        return cls.by(partial(moments, X, weights), find if tails is None else tails)
 
-        ``moments(excluded)`` leaves out the values of column k that equal ``excluded[k]``.
+    @classmethod
+    def by(
+        cls,
+        moments: Callable[[Tails, np.ndarray | None], Moments],
+        tails: "Tails | Callable[[Moments], Tails]",
+    ) -> "Spread":
+        """The spread of columns with `tails` tamed, or with those found by the moments of all.
+
+        ``moments(tails, None)`` are their moments; ``moments(tails, excluded)`` leaves out the
+        values of column k that equal ``excluded[k]``.
         """
-        every = moments(None)
+        if callable(tails):
+            every = moments(NO_TAILS, None)
+            tails = tails(every)
+            every = moments(tails, None) if tails else every
+        else:
+            every = moments(tails, None)
         farthest = np.where(every.side() > 0.0, every.high, every.low)
-        return cls(every, moments(farthest))
+        return cls(every, moments(tails, farthest), tails=tails)
 
     def merged(self, other: "Spread") -> "Spread":
-        """The spread of the rows of both; their quartiles are averaged."""
+        """The spread of the rows of both, of the same tails; their quartiles are averaged."""
         quartiles = other.quartiles
         if self.quartiles is not None and quartiles is not None:
             share = other.every.weight / (self.every.weight + other.every.weight)
             quartiles = self.quartiles + share * (quartiles - self.quartiles)
-        return Spread(self.every.merged(other.every), self.inner.merged(other.inner), quartiles)
+        every, inner = self.every.merged(other.every), self.inner.merged(other.inner)
+        return Spread(every, inner, quartiles, self.tails)
 
     @classmethod
     def from_state(cls, state: Sequence[Any]) -> "Spread":
         """The spread that `state` is of."""
-        every, inner, *rest = state
-        return cls(Moments(*every), Moments(*inner), *rest)
+        every, inner, quartiles, tails = state
+        return cls(Moments(*every), Moments(*inner), quartiles, Tails(*tails))
 
     def state(self) -> tuple[Any, ...]:
         """Itself as plain tuples, which a file of a model needs no class of the package for."""
-        every, inner, *rest = self
-        return (tuple(every), tuple(inner), *rest)
+        return tuple(self.every), tuple(self.inner), self.quartiles, tuple(self.tails)
 
     def deviation(self) -> np.ndarray:
         """The standard deviation, or what it is of a normal distribution of those quartiles.
@@ -175,16 +204,19 @@ class Spread(NamedTuple):
 
         A column that is rarely other than 0 has a deviation in units of which its values are
         tens or hundreds: its scale is a fifth of the farthest value's distance from the mean.
-        So it is of every column where the values go through units that are not bounded.
+        So it is of every column where the values go through units that are not bounded, and a tenth
+        of it of a column that is tamed.
 
         Where they are bounded, `robust`, a column that varies is scaled by its deviation, as a long
         tail would flatten it. One wild value does so, too: it is left out where it nearly doubles
         the scale, or more. A farthest value that many rows share is no wild value.
         """
-        by_reach = self.every.rarely_varies if robust else True
-        shift, scale = self.every.centre(), self.every.scale(by_reach)
+        within = np.where(self.every.rarely_varies | (not robust), REACH, np.inf)
+        if not robust:
+            within[self.tails.columns] = _REACH_OF_TAMED
+        shift, scale = self.every.centre(), self.every.scale(within)
         if robust:
-            limit = STRETCH * self.inner.scale(by_reach)
+            limit = STRETCH * self.inner.scale(within)
             wild = (limit > 0.0) & (limit < scale) & self.every.farthest_is_single
             shift, scale = np.where(wild, self.inner.mean, shift), np.where(wild, limit, scale)
         return shift, np.where(scale > 0.0, scale, 1.0)
@@ -236,10 +268,26 @@ def _quartiles(array: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return quartiles
 
 
-def moments(array: Any, weights: np.ndarray, excluded: np.ndarray | None) -> Moments:
-    """The moments of the columns, without the values that equal `excluded`, chunk by chunk."""
+def tails_of(every: Moments, *, weights: np.ndarray, column: Callable[[int], np.ndarray]) -> Tails:
+    """The long tails of columns: of those that vary, and whose farthest value is far out."""
+    columns = np.flatnonzero((every.farthest > _FARTHEST * every.std) & ~every.rarely_varies)
+    quartiles = [_quartiles(column(k)[:, np.newaxis], weights)[:, 0] for k in columns.tolist()]
+    lower, center, upper = np.reshape(quartiles, (-1, 3)).T
+    return Tails.of(columns, center, (upper - lower) / _QUARTILES_APART)
+
+
+def column_of(array: Any, number: int) -> np.ndarray:
+    """A column as a dense vector."""
+    if isinstance(array, np.ndarray):
+        return array[:, number]
+    column: np.ndarray = array[:, [number]].toarray()[:, 0]
+    return column
+
+
+def moments(array: Any, weights: np.ndarray, tails: Tails, excluded: np.ndarray | None) -> Moments:
+    """The moments of the tamed columns, without the values that equal `excluded`, in chunks."""
     of_chunk = _dense_moments if isinstance(array, np.ndarray) else _sparse_moments
-    parts = (of_chunk(array[c], weights[c], excluded) for c in _chunks(array))
+    parts = (of_chunk(array[c], weights[c], tails, excluded) for c in _chunks(array))
     return reduce(Moments.merged, parts)
 
 
@@ -259,8 +307,11 @@ def _chunks(array: Any) -> list[slice]:
     return [slice(*ends) for ends in pairwise([*bounds.tolist(), n_rows])]
 
 
-def _dense_moments(chunk: np.ndarray, weights: np.ndarray, excluded: np.ndarray | None) -> Moments:
+def _dense_moments(
+    chunk: np.ndarray, weights: np.ndarray, tails: Tails, excluded: np.ndarray | None
+) -> Moments:
     """In the precision of `chunk`: what rounding does to a shift or a scale is irrelevant."""
+    chunk = tails.tamed(chunk)
     if excluded is None:
         low, high = chunk.min(axis=0), chunk.max(axis=0)
         weight = np.full(chunk.shape[1], weights.sum())
@@ -297,9 +348,13 @@ def _dense_moments(chunk: np.ndarray, weights: np.ndarray, excluded: np.ndarray 
     )
 
 
-def _sparse_moments(chunk: Any, weights: np.ndarray, excluded: np.ndarray | None) -> Moments:
+def _sparse_moments(
+    chunk: Any, weights: np.ndarray, tails: Tails, excluded: np.ndarray | None
+) -> Moments:
+    """Those of T(x) − T(0), which leaves zeros, and T(0) added to them."""
     n_rows, n_columns = chunk.shape
-    columns, values = chunk.indices, chunk.data.astype(np.float64)
+    at_zero = tails.at_zero(n_columns)
+    columns, values = chunk.indices, tails.tamed_entries(chunk)
     shares = np.repeat(weights, np.diff(chunk.indptr))
 
     def sums(terms: np.ndarray) -> np.ndarray:
@@ -309,9 +364,9 @@ def _sparse_moments(chunk: Any, weights: np.ndarray, excluded: np.ndarray | None
     # Rounding must not leave less than nothing.
     zeros_weight = np.where(zeros, np.maximum(weights.sum() - sums(shares), 0.0), 0.0)
     if excluded is not None:
-        zeros &= excluded != 0.0
+        zeros &= excluded != at_zero
         zeros_weight[~zeros] = 0.0
-        kept = values != excluded[columns]
+        kept = values + at_zero[columns] != excluded[columns]
         columns, values, shares = columns[kept], values[kept], shares[kept]
     low, high = np.full(n_columns, np.inf), np.full(n_columns, -np.inf)
     np.minimum.at(low, columns, values)
@@ -331,7 +386,8 @@ def _sparse_moments(chunk: Any, weights: np.ndarray, excluded: np.ndarray | None
     mean = sums(shares * values) / total
     values -= mean[columns]
     variance = (sums(shares * values**2) + zeros_weight * mean**2) / total
-    return Moments(weight, unit * mean, unit * np.sqrt(variance), low, high, at_low, at_high)
+    mean, std = unit * mean + at_zero, unit * np.sqrt(variance)
+    return Moments(weight, mean, std, low + at_zero, high + at_zero, at_low, at_high)
 
 
 def _unit(low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from skbackprop._core.prediction import FromRaw, predict_rows
 from skbackprop._core.problem import Data, Target, TargetForm
 from skbackprop._core.rules import Status
 from skbackprop._core.start import zero_unvaried
+from skbackprop._core.tails import Tails
 from skbackprop._estimators.build_problem import (
     BuiltProblem,
     build_problem,
@@ -286,8 +287,7 @@ class BaseBackprop(
         data, target = self._check_rows(settings, given, fitted, partial=partial)
         streams = spawn_streams(settings.random_state) if fitted is None else fitted.past.streams
         data, held_out = self._hold_out(settings, data, target, given.X, to_validate, streams)
-        stream = fitted if partial else None
-        built = build_problem(settings, data, target, stream, self._storage, partial=partial)
+        built = build_problem(settings, data, target, fitted, self._storage, partial=partial)
         given_coefs = initial[0] is not None
         params = first_params(settings, built, target, fitted, streams, given=given_coefs)
         set_initial(built, params, *initial)
@@ -300,7 +300,12 @@ class BaseBackprop(
         form = TargetForm(self.n_outputs_, kept["loss"], classes, kept["multilabel"], kept["ndim"])
         activations = [*kept["activations"], self.out_activation_]
         past = Past.from_state(self._past)
-        return Fitted(layers, activations, self.input_shift_, form, self.n_iter_, past)
+        return Fitted(layers, activations, self.input_shift_, self._tails, form, self.n_iter_, past)
+
+    @property
+    def _tails(self) -> Tails:
+        """The columns with long tails."""
+        return Tails.of_all(self.tail_center_, self.tail_scale_)
 
     def _check_rows(
         self, settings: Settings, given: GivenRows, fitted: Fitted | None, *, partial: bool
@@ -462,6 +467,7 @@ class BaseBackprop(
             self._form["activations"][: n_layers - 1],
             self.input_shift_,
             from_raw,
+            tails=self._tails,
             check_raw=check_raw,
         )
 

@@ -19,6 +19,7 @@ from skbackprop._core.start import (
     sparsen,
 )
 from skbackprop._core.statistics import Spread, Statistics
+from skbackprop._core.tails import NO_TAILS, Tails
 from skbackprop._estimators.check_data import check_initial
 from skbackprop._estimators.check_parameters import Settings
 from skbackprop._estimators.in_memory import InMemory
@@ -59,12 +60,16 @@ def build_problem(
     settings: Settings,
     data: Data,
     target: Target,
-    stream: Fitted | None,
+    fitted: Fitted | None,
     storage: InMemory,
     *,
     partial: bool,
 ) -> BuiltProblem:
-    """Condition the data and build the problem; of a stream so far, statistics and weight count."""
+    """Condition the data and build the problem; of a stream so far, statistics and weight count.
+
+    A fitted network that the fit goes on from keeps the long tails that it was fitted to.
+    """
+    stream = fitted if partial else None
     n_rows, n_features = data.X.shape
     # Weights that are counts stand for as many rows; those below 1 on average for a row each.
     weight = float(n_rows if data.sample_weight is None else max(data.sample_weight.sum(), n_rows))
@@ -75,8 +80,11 @@ def build_problem(
         conditioning = Conditioning.none(n_features, target.form.n_outputs, activations)
         # A constant that is not zero is a second intercept, as the textbooks' bias nodes are.
         conditioning = conditioning._replace(unvaried=storage.zero_columns(data.X))
+        if fitted is not None:
+            conditioning = conditioning._replace(tails=fitted.tails)
     else:
-        statistics = _statistics(data, target, storage)
+        tails = _tails_to_keep(settings, fitted)
+        statistics = _statistics(data, target, storage, tails)
         if stream is not None and stream.past.statistics is not None:
             statistics = stream.past.statistics.merged(statistics)
         conditioning = condition(
@@ -96,6 +104,17 @@ def build_problem(
     if finds_step and _float32_suffices(data.X, batch_size, conditioning, statistics):
         problem = problem._replace(precision=np.dtype(np.float32))
     return BuiltProblem(problem, statistics, weight)
+
+
+def _tails_to_keep(settings: Settings, fitted: Fitted | None) -> Tails | None:
+    """The long tails that are known before the data are seen; None if they are to be found.
+
+    A linear network stays linear. Without intercepts a column has no centre but 0.
+    """
+    if fitted is not None:
+        return fitted.tails
+    linear = all(name == "identity" for name in settings.activations)
+    return NO_TAILS if linear or not settings.fit_intercept else None
 
 
 def rows_a_batch(settings: Settings, data: Data) -> int:
@@ -169,8 +188,8 @@ def _scales_suit(settings: Settings, loss: Loss) -> bool:
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def _statistics(data: Data, target: Target, storage: InMemory) -> Statistics:
-    inputs = storage.spread(data.X, data.sample_weight)
+def _statistics(data: Data, target: Target, storage: InMemory, tails: Tails | None) -> Statistics:
+    inputs = storage.spread(data.X, data.sample_weight, tails)
     targets = None
     if target.is_numeric:
         targets = Spread.of(data.values, data.sample_weight, quartiles=target.loss.robust)

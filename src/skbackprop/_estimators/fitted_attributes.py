@@ -70,9 +70,12 @@ class FittedAttributes:
             self.built.unvaried_inputs,
             self.search,
         )
+        tail_center, tail_scale = conditioning.tails.of_each(problem.network.shapes[0][0])
         return {
             "coefs_": [coef for coef, _ in layers],
             "intercepts_": [intercept for _, intercept in layers],
+            "tail_center_": tail_center,
+            "tail_scale_": tail_scale,
             "input_shift_": conditioning.input_shift,
             "input_scale_": conditioning.input_scale,
             "target_shift_": conditioning.target_shift,

@@ -8,6 +8,7 @@ from sklearn import get_config
 from skbackprop._core.descent import Plan
 from skbackprop._core.objective import Objective, ObjectiveOfRows
 from skbackprop._core.statistics import Spread
+from skbackprop._core.tails import Tails
 from skbackprop._estimators.check_data import check_finite, check_inputs
 
 
@@ -35,9 +36,11 @@ class InMemory:
         present: np.ndarray = np.bincount(X.indices[X.data != 0.0], minlength=X.shape[1]) > 0
         return ~present
 
-    def spread(self, X: Any, sample_weight: np.ndarray | None) -> Spread:
-        """The spread of the columns."""
-        return Spread.of(X, sample_weight)
+    def spread(
+        self, X: Any, sample_weight: np.ndarray | None, tails: Tails | None = None
+    ) -> Spread:
+        """The spread of the columns, their long tails, or those given, tamed."""
+        return Spread.of_inputs(X, sample_weight, tails)
 
     def report_cost(self, estimator: Any, plan: Plan) -> None:
         """Warn of a descent that takes long because of where the rows are."""

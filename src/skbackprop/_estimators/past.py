@@ -14,6 +14,7 @@ import numpy as np
 from skbackprop._core.network import Layer
 from skbackprop._core.problem import TargetForm
 from skbackprop._core.statistics import Statistics
+from skbackprop._core.tails import Tails
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class Fitted:
     activations: list[str]
     """Names, one a layer."""
     input_shift: np.ndarray
+    tails: Tails
     form: TargetForm
     n_iter: int
     past: Past

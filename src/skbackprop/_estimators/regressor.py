@@ -103,7 +103,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     ----------
     coefs_ : list of ndarray
         ``coefs_[l]``, of shape (fan_in, fan_out) and the dtype of `X`, has the weights from layer l
-        to layer l + 1. Layer 0 is the input.
+        to l + 1. Layer 0 is the input, with :ref:`long tails <long_tails>` tamed.
     intercepts_ : list of ndarray
         ``intercepts_[l]``, of shape (fan_out,) and float64, has the intercepts of layer l + 1.
     feature_importances_ : ndarray of shape (n_features,)
@@ -127,6 +127,10 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         Step size before the schedule, in conditioned coordinates, halved for each undone epoch.
     curvature_ : float or None
         Largest curvature at the last search; None with a float `learning_rate`.
+    tail_center_ : ndarray of shape (`n_features_in_`,)
+        Medians of the columns with :ref:`long tails <long_tails>`; 0 for the others.
+    tail_scale_ : ndarray of shape (`n_features_in_`,)
+        Distances from `tail_center_` up to which taming hardly changes values, infinite without it.
     input_shift_ : ndarray of shape (`n_features_in_`,)
         Shift of the conditioned inputs; 0 without conditioning.
     input_scale_ : ndarray of shape (`n_features_in_`,)

@@ -13,7 +13,8 @@ from distributed import Client, Future
 from sklearn.utils.validation import check_array
 
 from skbackprop._core.rows import Rows
-from skbackprop._core.statistics import Moments, Spread, moments
+from skbackprop._core.statistics import Moments, Spread, column_of, moments, tails_of
+from skbackprop._core.tails import Tails
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.check_data import naming
 from skbackprop._estimators.check_kinds import check_kinds
@@ -141,16 +142,29 @@ class Blocks:
         """The values of futures."""
         return _gathered(self._client, futures)
 
-    def moments(self, sample_weight: np.ndarray | None, excluded: np.ndarray | None) -> Moments:
-        """The moments of the columns, without the values that equal `excluded`."""
+    def moments(
+        self, sample_weight: np.ndarray | None, tails: Tails, excluded: np.ndarray | None
+    ) -> Moments:
+        """The moments of the tamed columns, without the values that equal `excluded`."""
         blocks, rows = [part.block for part in self.parts], [part.rows for part in self.parts]
         weights = [some(sample_weight, part.positions) for part in self.parts]
-        each = [excluded] * len(blocks)
-        return reduce(Moments.merged, self.run("moments", _moments, blocks, rows, weights, each))
+        each = _moments, blocks, rows, weights, [tails] * len(blocks), [excluded] * len(blocks)
+        return reduce(Moments.merged, self.run("moments", *each))
 
-    def spread(self, sample_weight: np.ndarray | None) -> Spread:
-        """The spread of the columns."""
-        return Spread.by(partial(self.moments, sample_weight))
+    def column(self, number: int) -> np.ndarray:
+        """A column, gathered."""
+        each = [[part.block, part.rows, number] for part in self.parts]
+        values = self.run("column", _column, *map(list, zip(*each, strict=True)))
+        column = np.empty(self.shape[0], self.dtype)
+        for part, of_part in zip(self.parts, values, strict=True):
+            column[part.positions] = of_part
+        return column
+
+    def spread(self, sample_weight: np.ndarray | None, tails: Tails | None = None) -> Spread:
+        """The spread of the columns, their long tails, or those given, tamed."""
+        weights = np.ones(self.shape[0]) if sample_weight is None else sample_weight
+        find = partial(tails_of, weights=weights, column=self.column)
+        return Spread.by(partial(self.moments, sample_weight), find if tails is None else tails)
 
     def predictions(self, model: BaseBackprop, method: str) -> np.ndarray:
         """What a method of a fitted estimator predicts for the rows."""
@@ -220,10 +234,15 @@ def _moments(
     block: Any,
     rows: np.ndarray | None,
     weights: np.ndarray | None,
+    tails: Tails,
     excluded: np.ndarray | None,
 ) -> Moments:
     X = rows_of(block, rows)
-    return moments(X, np.ones(X.shape[0]) if weights is None else weights, excluded)
+    return moments(X, np.ones(X.shape[0]) if weights is None else weights, tails, excluded)
+
+
+def _column(block: Any, rows: np.ndarray | None, number: int) -> np.ndarray:
+    return column_of(rows_of(block, rows), number)
 
 
 def _predict_rows(

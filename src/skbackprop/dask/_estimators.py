@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skbackprop._core.descent import Plan
 from skbackprop._core.statistics import Spread
+from skbackprop._core.tails import NO_TAILS, Tails
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.callbacks import is_of_callbacks
 from skbackprop._estimators.check_kinds import check_kinds
@@ -58,11 +59,13 @@ class OnCluster(InMemory):
         return array.compute() if self._client is None else self._client.compute(array, sync=True)
 
     def zero_columns(self, X: Blocks) -> np.ndarray:
-        every = X.moments(None, None)
+        every = X.moments(None, NO_TAILS, None)
         return (every.low == 0.0) & (every.high == 0.0)
 
-    def spread(self, X: Blocks, sample_weight: np.ndarray | None) -> Spread:
-        return X.spread(sample_weight)
+    def spread(
+        self, X: Blocks, sample_weight: np.ndarray | None, tails: Tails | None = None
+    ) -> Spread:
+        return X.spread(sample_weight, tails)
 
     def report_cost(self, estimator: Any, plan: Plan) -> None:
         n_steps = plan.max_iter * len(plan.batches)

@@ -10,6 +10,7 @@ from distributed import Future
 
 from skbackprop._core.objective import Objective, ObjectiveOfRows, Sample
 from skbackprop._core.rows import Rows
+from skbackprop._core.tails import Tails
 from skbackprop.dask._blocks import Blocks, rows_of, some
 
 # Bytes of the gradients of a step that the client adds up alone: two levels of tasks cost more
@@ -26,7 +27,7 @@ class ObjectiveOfBlocks(ObjectiveOfRows):
 
     def _take_inputs(self, sample: Sample) -> None:
         self.inputs = sample.X
-        self._coordinates = sample.shift, sample.scale
+        self._coordinates = sample.shift, sample.scale, sample.tails
 
     @cached_property
     def _objectives(self) -> list[Future]:
@@ -96,9 +97,10 @@ def _objective(
     sample_weight: np.ndarray | None,
     shift: np.ndarray | None,
     scale: np.ndarray | None,
+    tails: Tails,
     of_sample: Callable[[Sample], Objective],
 ) -> Objective:
-    return of_sample(Sample(rows_of(block, rows), y, sample_weight, shift, scale))
+    return of_sample(Sample(rows_of(block, rows), y, sample_weight, shift, scale, tails))
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")

@@ -196,6 +196,7 @@ def take_step(
         loss_reduction=subject.objective.reduction,
         alpha=subject.objective.alpha,
         conditions=subject.conditions or scales is not None,
+        tamed=subject.tails.columns,
         fit_has_factors=subject.fit_has_factors and scales is None,
         scales=None if scales is None else np.array([scales.values, new_scales]),
         rows=np.arange(subject.n_rows),

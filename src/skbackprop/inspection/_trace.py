@@ -54,6 +54,9 @@ class StepTrace(Printed):
         Strength of the penalty.
     conditions : bool
         Whether the step is taken in conditioned coordinates.
+    tamed : ndarray of int
+        Numbers of the inputs with long tails, counted from 0. `inputs` of layer 1 has them tamed.
+        See :ref:`long_tails`.
     fit_has_factors : bool
         Whether `fit` takes another step, on factors of the weights of layer 1. See
         :ref:`feature_penalty`.
@@ -94,6 +97,7 @@ class StepTrace(Printed):
     loss_reduction: str
     alpha: float
     conditions: bool
+    tamed: np.ndarray
     fit_has_factors: bool
     scales: np.ndarray | None
     rows: np.ndarray
@@ -225,6 +229,8 @@ class StepTrace(Printed):
             self.learning_rate,
         )
         parts: list[Paragraph | Table] = [head, self._input_table()]
+        if len(self.tamed):
+            parts.append(self._on_tails())
         parts += [self._unit_table(layer) for layer in self.layers]
         parts += [self._weight_table(layer) for layer in self.layers]
         if self.conditions:
@@ -287,6 +293,16 @@ class StepTrace(Printed):
         n_weights = layer.coef.size + (0 if layer.intercept is None else layer.intercept.size)
         header = ["", "weight", "value", f"${gradient}$", change, "new value"]
         return Table(f"Weights of layer {layer.number}", header, lines, n_weights)
+
+    def _on_tails(self) -> str:
+        """What is done to inputs with long tails."""
+        names = ", ".join(f"$x_{{{number + 1}}}$" for number in self.tamed[:MAX_LINES].tolist())
+        more = ", …" * (len(self.tamed) > MAX_LINES)
+        return (
+            f"Inputs with long tails are tamed: {names}{more}. Of a raw value x the network is "
+            r"given $c + 2r \cdot \mathrm{asinh}(\mathrm{asinh}((x - c) / r) / 2)$, where c and r "
+            "are tail_center_ and tail_scale_."
+        )
 
     def _on_conditioning(self) -> str:
         """How the step follows from the gradients, in conditioned coordinates."""
