@@ -104,11 +104,7 @@ class FeatureImportancesDisplay:
         """
         plt = import_pyplot(type(self).__name__)
         max_features = check_integer("max_features", max_features, minimum=1)
-        importances = check_array("importances", self.importances)
-        if importances.ndim != 1 or not importances.size:
-            raise ValueError(
-                f"importances must have shape (n_features,); got shape {importances.shape}."
-            )
+        importances = check_array("importances", self.importances, ("n_features",))
         names = [math_as_text(activation(0, i + 1, 1)) for i in range(len(importances))]
         if self.feature_names is not None:
             names = check_names("feature_names", self.feature_names, len(importances))

@@ -10,7 +10,7 @@ from skbackprop.inspection._plotting import (
     NEGATIVE,
     NEUTRAL,
     POSITIVE,
-    as_floats,
+    check_array,
     fit_text,
     import_pyplot,
     ink,
@@ -152,17 +152,14 @@ class LossCurveDisplay:
             The display itself.
         """
         plt = import_pyplot(type(self).__name__)
-        training = _check_curve("loss_curve", self.loss_curve)
+        training = self._curve("loss_curve")
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
         name = self.name if name is None else name
         prefix = f"{name}: " if name else ""
-        label = f"{prefix}training{_gaps(training)}"
-        style = {"color": POSITIVE, "label": label, "marker": _marker(training)} | (
-            curve_kwargs or {}
-        )
-        (self.line_,) = ax.plot(np.arange(len(training)), training, **style)
+        style = {"color": POSITIVE} | (curve_kwargs or {})
+        self.line_ = _draw_curve(ax, 0, training, f"{prefix}training", **style)
         self._plot_validation(prefix, self.line_.get_color() if prefix else NEGATIVE)
         ax.set(xlabel="epochs done", ylabel=self.loss_name)
         ax.xaxis.get_major_locator().set_params(integer=True)
@@ -178,14 +175,10 @@ class LossCurveDisplay:
     def _plot_validation(self, prefix: str, color: Any) -> None:
         self.validation_line_ = self.best_line_ = None
         if self.validation_loss_curve is not None:
-            validation = _check_curve("validation_loss_curve", self.validation_loss_curve)
-            (self.validation_line_,) = self.ax_.plot(
-                np.arange(1, len(validation) + 1),
-                validation,
-                color=color,
-                linestyle="--",
-                label=f"{prefix}validation{_gaps(validation)}",
-                marker=_marker(validation),
+            validation = self._curve("validation_loss_curve")
+            label = f"{prefix}validation"
+            self.validation_line_ = _draw_curve(
+                self.ax_, 1, validation, label, color=color, linestyle="--"
             )
         if self.best_iter is not None:
             self.best_line_ = self.ax_.axvline(
@@ -199,7 +192,7 @@ class LossCurveDisplay:
         self.step_ax_ = self.step_line_ = None
         if self.step_sizes is None:
             return
-        steps = _check_curve("step_sizes", self.step_sizes)
+        steps = self._curve("step_sizes")
         self.step_ax_ = _right_axes(self.ax_)
         epochs = np.arange(len(steps))
         # Drawn on the axes of the losses, so that their legend avoids this line, too.
@@ -217,6 +210,18 @@ class LossCurveDisplay:
         self.step_ax_.set_ylim(bottom=0.0)
         self.step_ax_.set_ylabel("step size")
 
+    def _curve(self, name: str) -> np.ndarray:
+        return check_array(name, getattr(self, name), ("n_epochs",), finite=False)
+
+
+def _draw_curve(ax: Any, first: int, curve: np.ndarray, text: str, /, **style: Any) -> Any:
+    """Draw losses by epoch. A curve of one point has no line, but a marker."""
+    n_gaps = int((~np.isfinite(curve)).sum())
+    gaps = f" (not finite in {n_gaps} of {len(curve)} epochs)" if n_gaps else ""
+    style = {"label": text + gaps, "marker": "o" if len(curve) == 1 else None} | style
+    (line,) = ax.plot(np.arange(first, first + len(curve)), curve, **style)
+    return line
+
 
 def _right_axes(ax: Any) -> Any:
     """The axes that an earlier display added here for step sizes, or new ones."""
@@ -227,23 +232,6 @@ def _right_axes(ax: Any) -> Any:
     right = ax.twinx()
     right.set_label(_RIGHT)
     return right
-
-
-def _gaps(curve: np.ndarray) -> str:
-    n_gaps = int((~np.isfinite(curve)).sum())
-    return f" (not finite in {n_gaps} of {len(curve)} epochs)" if n_gaps else ""
-
-
-def _marker(curve: np.ndarray) -> str | None:
-    """A marker for a curve of one point, which has no line."""
-    return "o" if len(curve) == 1 else None
-
-
-def _check_curve(name: str, value: Any) -> np.ndarray:
-    curve = as_floats(name, value)
-    if curve.ndim != 1 or not curve.size:
-        raise ValueError(f"{name} must have shape (n_epochs,); got shape {curve.shape}.")
-    return curve
 
 
 def _loss_name(estimator: Any) -> str:

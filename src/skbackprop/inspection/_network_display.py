@@ -412,13 +412,10 @@ def _check_coefs(value: Any) -> list[np.ndarray]:
     """Return matrices. Each has as many rows as the one before has columns."""
     if isinstance(value, str) or not hasattr(value, "__len__") or not len(value):
         raise TypeError(f"coefs must be a sequence of matrices, one a layer; got {value!r}.")
-    coefs = [check_array(f"coefs[{i}]", coef) for i, coef in enumerate(value)]
-    fan_in = None
-    for i, coef in enumerate(coefs):
-        if coef.ndim != 2 or not coef.size or fan_in not in (None, coef.shape[0]):
-            accepted = "(fan_in, fan_out)" if fan_in is None else f"({fan_in}, fan_out)"
-            raise ValueError(f"coefs[{i}] must have shape {accepted}; got shape {coef.shape}.")
-        fan_in = coef.shape[1]
+    coefs: list[np.ndarray] = []
+    for i, coef in enumerate(value):
+        fan_in = coefs[-1].shape[1] if coefs else "fan_in"
+        coefs.append(check_array(f"coefs[{i}]", coef, (fan_in, "fan_out")))
     return coefs
 
 
