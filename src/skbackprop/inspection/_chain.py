@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -274,7 +275,7 @@ def chain_of(
         inputs = layer.inputs[:, weight.before]
         gradient = layer.coef_gradient[weight.at]
         penalty = float(layer.coef_penalty[weight.at])
-    z = notation.weighted_sum(layer.number, unit + 1)
+    z = notation.symbol("z", layer.number, unit + 1)
     source = Factor(notation.derivative(z, weight.symbol), formula, inputs)
     paths = []
     for units in _ways(later, unit, layer, inputs, max_paths):
@@ -330,20 +331,17 @@ def _inner_factors(
     layers: Sequence[LayerStep], units: tuple[int, ...]
 ) -> tuple[list[Factor], list[str]]:
     """The factors between the last z and the first, and the symbols of the units on the way."""
-    n_layers = len(layers)
+    steps = list(zip(layers[-len(units) :], units, strict=True))
+    way = [notation.activation(layer.number, j + 1, len(layers)) for layer, j in steps]
     factors: list[Factor] = []
-    way = [f"${notation.activation(n_layers, units[-1] + 1, n_layers)}$"]
-    for back in range(2, len(units) + 1):
-        layer, after = layers[-back], layers[1 - back]
-        j, k = units[-back], units[1 - back]
-        z = notation.weighted_sum(layer.number, j + 1)
-        a = notation.activation(layer.number, j + 1, n_layers)
-        z_after = notation.weighted_sum(after.number, k + 1)
-        of_z = notation.coef(after.number, j + 1, k + 1)
+    for a, ((layer, j), (after, k)) in zip(way, pairwise(steps), strict=False):
+        z = notation.symbol("z", layer.number, j + 1)
+        z_after = notation.symbol("z", after.number, k + 1)
+        of_z = notation.symbol("w", after.number, j + 1, k + 1)
         of_a = notation.activation_derivative(layer.activation, z, a)
-        factors += [
+        factors = [
             Factor(notation.derivative(z_after, a), of_z, np.full(len(layer.a), after.coef[j, k])),
             Factor(notation.derivative(a, z), of_a, layer.derivative[:, j]),
+            *factors,
         ]
-        way.insert(0, f"${a}$")
-    return factors, way
+    return factors, [f"${a}$" for a in way]

@@ -213,22 +213,14 @@ class GradientFlowDisplay:
                 ax.text(number, 0.02, f"{share:.0%}\nare 0", **place)
 
     def _plot_saturated(self, ax: Any, saturated: Sequence[np.ndarray | None]) -> None:
-        layers = [(k, layer) for k, layer in enumerate(saturated, start=1) if layer is not None]
-        numbers = [number for number, _ in layers]
-        self.bars_ = ax.bar(
-            numbers, [layer.mean() for _, layer in layers], 0.7, color="#9ECAE1", label="on average"
-        )
-        self.always_bars_ = ax.bar(
-            numbers,
-            [layer.all(axis=0).mean() for _, layer in layers],
-            0.35,
-            color=NEGATIVE,
-            hatch="////",
-            edgecolor=tuple(paper(ax)),
-            label="on every row",
-        )
-        for number, layer in enumerate(saturated, start=1):
-            if layer is None:
+        layers = {k: layer for k, layer in enumerate(saturated, start=1) if layer is not None}
+        shares = [layer.mean() for layer in layers.values()]
+        always = [layer.all(axis=0).mean() for layer in layers.values()]
+        self.bars_ = ax.bar(list(layers), shares, 0.7, color="#9ECAE1", label="on average")
+        style = {"color": NEGATIVE, "hatch": "////", "edgecolor": tuple(paper(ax))}
+        self.always_bars_ = ax.bar(list(layers), always, 0.35, label="on every row", **style)
+        for number in range(1, len(saturated) + 1):
+            if number not in layers:
                 grey = ink(ax, NEUTRAL)
                 ax.text(number, 0.02, "n/a", ha="center", va="bottom", color=grey)
         # Room for the legend above the bars.
@@ -239,14 +231,14 @@ class GradientFlowDisplay:
 def _draw_boxes(ax: Any, layers: Sequence[np.ndarray]) -> dict[str, Any]:
     """Draw a box of percentiles for each layer that has numbers."""
     keys = ("whislo", "q1", "med", "q3", "whishi")
-    boxes = [
-        (number, dict(zip(keys, np.percentile(layer, _PERCENTILES), strict=True)))
+    boxes = {
+        number: dict(zip(keys, np.percentile(layer, _PERCENTILES), strict=True))
         for number, layer in enumerate(layers, start=1)
         if layer.size
-    ]
+    }
     return ax.bxp(
-        [box for _, box in boxes],
-        positions=[number for number, _ in boxes],
+        list(boxes.values()),
+        positions=list(boxes),
         widths=0.6,
         showfliers=False,
         manage_ticks=False,

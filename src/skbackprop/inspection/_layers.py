@@ -109,23 +109,18 @@ class Weight(NamedTuple):
 
     @property
     def symbol(self) -> str:
-        if self.before is None:
-            return notation.intercept(self.depth + 1, self.unit + 1)
-        return notation.coef(self.depth + 1, self.before + 1, self.unit + 1)
+        letter = "b" if self.before is None else "w"
+        return notation.symbol(letter, self.depth + 1, *(number + 1 for number in self.at))
 
 
 def weights_of(layer: LayerStep) -> Iterator[tuple[Weight, float, float, float]]:
     """Each weight of the layer with its value, gradient and change."""
     depth = layer.number - 1
-    for before, unit in np.ndindex(layer.coef.shape):
-        at = before, unit
-        yield (
-            Weight(depth, before, unit),
-            float(layer.coef[at]),
-            float(layer.coef_gradient[at]),
-            float(layer.coef_change[at]),
-        )
+    weights = [Weight(depth, before, unit) for before, unit in np.ndindex(layer.coef.shape)]
+    of_coefs = layer.coef, layer.coef_gradient, layer.coef_change
+    numbers = np.reshape(of_coefs, (3, layer.coef.size))
     if layer.intercept is not None:
+        weights += [Weight(depth, None, unit) for unit in range(len(layer.intercept))]
         of_intercepts = layer.intercept, layer.intercept_gradient, layer.intercept_change
-        for unit, (value, gradient, change) in enumerate(np.array(of_intercepts).T.tolist()):
-            yield Weight(depth, None, unit), value, gradient, change
+        numbers = np.hstack([numbers, np.array(of_intercepts)])
+    yield from zip(weights, *numbers.tolist(), strict=True)

@@ -175,7 +175,7 @@ class NetworkDisplay:
             row = passes(estimator, X, y)
             if len(row.target) != 1:
                 raise ValueError(f"X must have one row; got {len(row.target)}.")
-            data |= _forward(row) if y is None else _forward(row) | _backward(row)
+            data |= _passes_of(row, backward=y is not None)
         elif y is not None:
             raise ValueError("X must be given with y; got None.")
         return cls(**data).plot(ax, show=show, max_units=max_units)
@@ -440,8 +440,7 @@ def contents_of(trace: StepTrace) -> dict[str, Any]:
         "coefs": [layer.coef for layer in trace.layers],
         "intercepts": None if intercepts[0] is None else intercepts,
         "layer_names": ["input", *(layer.activation for layer in trace.layers)],
-        **_forward(trace),
-        **_backward(trace),
+        **_passes_of(trace),
     }
 
 
@@ -455,15 +454,13 @@ def _output_names(estimator: Any) -> list[str] | None:
     return classes if estimator.n_outputs_ == len(classes) else classes[-1:]
 
 
-def _forward(row: StepTrace) -> dict[str, Any]:
-    """The forward pass of a row as arguments of the display."""
-    layers = row.layers
-    return {"activations": [layers[0].inputs[0], *(layer.a[0] for layer in layers)]}
-
-
-def _backward(row: StepTrace) -> dict[str, Any]:
-    """The backward pass of a row as arguments of the display."""
+def _passes_of(row: StepTrace, *, backward: bool = True) -> dict[str, Any]:
+    """The passes of a row as arguments of the display."""
+    activations = [row.layers[0].inputs[0], *(layer.a[0] for layer in row.layers)]
+    if not backward:
+        return {"activations": activations}
     return {
+        "activations": activations,
         "deltas": [layer.delta[0] for layer in row.layers],
         "coef_gradients": [layer.coef_gradient for layer in row.layers],
         "intercept_gradients": [layer.intercept_gradient for layer in row.layers],

@@ -158,7 +158,7 @@ def _share(shape: tuple[int, ...], n_biases: int) -> float:
 
 def draw_units(ax: Any, picture: Picture, layout: Layout) -> Artists:
     """Draw every unit and every weight."""
-    from matplotlib.patches import Circle, FancyBboxPatch
+    from matplotlib.patches import Circle, Rectangle
 
     scale = _set_limits(ax, layout.limits)
     r = layout.radius
@@ -172,16 +172,8 @@ def draw_units(ax: Any, picture: Picture, layout: Layout) -> Artists:
         ]
         unit_artists.append(circles)
     for place in layout.biases:
-        box = FancyBboxPatch(
-            place[0] - 0.4 * r,
-            0.8 * r,
-            0.8 * r,
-            boxstyle=f"square,pad={0.1 * r}",
-            facecolor=ink(ax, 0.07),
-            edgecolor=ink(ax, NEUTRAL),
-            zorder=3,
-        )
-        ax.add_patch(box)
+        style: dict[str, Any] = {"facecolor": ink(ax, 0.07), "edgecolor": ink(ax, NEUTRAL)}
+        ax.add_patch(Rectangle(place[0] - 0.5 * r, r, r, zorder=3, **style))
     texts = _write(ax, picture, layout, scale)
     return Artists(line_artists, bias_artists, unit_artists, texts)
 
@@ -239,16 +231,13 @@ def _draw_bundle(
 ) -> Any:
     """Draw lines. A number of size `full` or more has a line of `width` points."""
     from matplotlib.collections import LineCollection
-    from matplotlib.colors import to_rgb
 
     size = np.minimum(1.0, np.abs(values) / full if full > 0.0 else 0.0 * values)
     negative = values < 0.0
     bundle = LineCollection(
         ends,
-        colors=[
-            (*to_rgb(NEGATIVE if is_negative else POSITIVE), PALEST + (1.0 - PALEST) * part)
-            for is_negative, part in zip(negative, size, strict=True)
-        ],
+        colors=np.where(negative, NEGATIVE, POSITIVE),
+        alpha=PALEST + (1.0 - PALEST) * size,
         linewidths=width * (THINNEST + (1.0 - THINNEST) * size),
         linestyles=[(0, (3, 1.5)) if is_negative else "solid" for is_negative in negative],
         zorder=1,
