@@ -6,16 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from skbackprop._core.losses import LOSSES
-from skbackprop.inspection._plotting import (
-    NEGATIVE,
-    NEUTRAL,
-    POSITIVE,
-    check_array,
-    fit_text,
-    import_pyplot,
-    ink,
-    points,
-)
+from skbackprop.inspection import _plotting as plotting
 from skbackprop.inspection._subject import fitted_in_memory
 
 _RIGHT = "step size of skbackprop"
@@ -151,25 +142,25 @@ class LossCurveDisplay:
         display : LossCurveDisplay
             The display itself.
         """
-        plt = import_pyplot(type(self).__name__)
+        plt = plotting.import_pyplot(type(self).__name__)
         training = self._curve("loss_curve")
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
         name = self.name if name is None else name
         prefix = f"{name}: " if name else ""
-        style = {"color": POSITIVE} | (curve_kwargs or {})
+        style = {"color": plotting.POSITIVE} | (curve_kwargs or {})
         self.line_ = _draw_curve(ax, 0, training, f"{prefix}training", **style)
-        self._plot_validation(prefix, self.line_.get_color() if prefix else NEGATIVE)
+        self._plot_validation(prefix, self.line_.get_color() if prefix else plotting.NEGATIVE)
         ax.set(xlabel="epochs done", ylabel=self.loss_name)
         ax.xaxis.get_major_locator().set_params(integer=True)
         self._plot_step_sizes(prefix)
-        scale = fit_text([ax, self.step_ax_] if self.step_ax_ else [ax], _FULL_SIZE)
+        scale = plotting.fit_text([ax, self.step_ax_] if self.step_ax_ else [ax], _FULL_SIZE)
         handles = [self.line_, self.validation_line_, self.best_line_, self.step_line_]
         drawn = [handle for handle in handles if handle is not None]
         if len(drawn) > 1 or self.line_.get_label() != "training":
             older = [h for h in ax.get_legend_handles_labels()[0] if h not in drawn]
-            ax.legend(handles=older + drawn, fontsize=scale * points("legend.fontsize"))
+            ax.legend(handles=older + drawn, fontsize=scale * plotting.points("legend.fontsize"))
         return self
 
     def _plot_validation(self, prefix: str, color: Any) -> None:
@@ -183,7 +174,7 @@ class LossCurveDisplay:
         if self.best_iter is not None:
             self.best_line_ = self.ax_.axvline(
                 self.best_iter,
-                color=color if prefix else ink(self.ax_, NEUTRAL),
+                color=color if prefix else plotting.ink(self.ax_, plotting.NEUTRAL),
                 linestyle=":",
                 label=f"{prefix}best after {self.best_iter} epochs",
             )
@@ -200,7 +191,7 @@ class LossCurveDisplay:
             epochs,
             steps,
             transform=self.step_ax_.transData,
-            color=self.line_.get_color() if prefix else ink(self.ax_, NEUTRAL),
+            color=self.line_.get_color() if prefix else plotting.ink(self.ax_, plotting.NEUTRAL),
             linestyle="-.",
             linewidth=1.0,
             label=f"{prefix}step size (right)",
@@ -211,7 +202,7 @@ class LossCurveDisplay:
         self.step_ax_.set_ylabel("step size")
 
     def _curve(self, name: str) -> np.ndarray:
-        return check_array(name, getattr(self, name), ("n_epochs",), finite=False)
+        return plotting.check_array(name, getattr(self, name), ("n_epochs",), finite=False)
 
 
 def _draw_curve(ax: Any, first: int, curve: np.ndarray, text: str, /, **style: Any) -> Any:
