@@ -235,21 +235,18 @@ class Chain(Printed):
         )
 
     def _sum_table(self, products: list[list[Product]]) -> Table:
-        sums = [path.product for path in self.paths]
-        columns: list[list[Any]] = list(products)
-        header = ["row", *(f"path {number}" for number in range(1, len(columns) + 1))]
-        further = [("others", self.others)] if self.n_left_out else []
-        if len(columns) + len(further) > 1:
-            further.append(("sum", self.row_sums))
-        for name, values in further:
-            header.append(name)
-            sums.append(values)
-            columns.append(values[:MAX_LINES].tolist())
-        lines: list[list[Any]] = list(map(list, zip(self.rows.tolist(), *columns, strict=False)))
+        columns = {f"path {number}": path.product for number, path in enumerate(self.paths, 1)}
+        if self.n_left_out:
+            columns["others"] = self.others
+        if len(columns) > 1:
+            columns["sum"] = self.row_sums
+        further = [values[:MAX_LINES].tolist() for values in columns.values()][len(products) :]
+        cells = zip(self.rows.tolist(), *products, *further, strict=False)
+        lines: list[list[Any]] = list(map(list, cells))
         n_rows = len(self.rows)
         if n_rows > 1:
-            lines.append(["all", *(float(column.sum()) for column in sums)])
-        return Table("Sum", header, lines, n_rows + (n_rows > 1))
+            lines.append(["all", *(float(column.sum()) for column in columns.values())])
+        return Table("Sum", ["row", *columns], lines, n_rows + (n_rows > 1))
 
 
 def chain_of(
@@ -265,8 +262,8 @@ def chain_of(
 
     `loss_factors` returns ∂J/∂ŷ and ∂ŷ/∂z of an output, or ∂J/∂z as a whole.
     """
-    layer, later = layers[weight.depth], layers[weight.depth + 1 :]
-    unit = weight.unit
+    onward, unit = layers[weight.depth :], weight.unit
+    layer = onward[0]
     if weight.before is None:
         formula, inputs = "1", np.ones(len(layer.delta))
         gradient, penalty = np.asarray(layer.intercept_gradient)[unit], 0.0
@@ -278,11 +275,11 @@ def chain_of(
     z = notation.symbol("z", layer.number, unit + 1)
     source = Factor(notation.derivative(z, weight.symbol), formula, inputs)
     paths = []
-    for units in _ways(later, unit, layer, inputs, max_paths):
+    for units in _ways(onward, unit, inputs, max_paths):
         inner, way = _inner_factors(layers, units)
         path = " → ".join([f"${weight.symbol}$", *way, "J"])
         paths.append(Path(units, [*loss_factors(units[-1]), *inner, source], path))
-    n_paths = math.prod(layer.coef.shape[1] for layer in later)
+    n_paths = math.prod(layer.coef.shape[1] for layer in onward[1:])
     others = np.zeros(len(inputs))
     if n_paths > len(paths):
         others = inputs * layer.delta[:, unit] - sum(path.product for path in paths)
@@ -301,19 +298,15 @@ def chain_of(
 
 
 def _ways(
-    later: Sequence[LayerStep],
-    unit: int,
-    layer: LayerStep,
-    inputs: np.ndarray,
-    max_paths: int | None,
+    layers: Sequence[LayerStep], unit: int, inputs: np.ndarray, max_paths: int | None
 ) -> list[tuple[int, ...]]:
-    """The units of at most `max_paths` paths from a unit to J.
+    """The units of at most `max_paths` paths from a unit of the first of the layers to J.
 
     If there are more paths, the search keeps at each layer the beginnings with the largest sums
     over the rows. The sum of a beginning is that of ∂z/∂w along it times δ at its end.
     """
     ways: list[tuple[tuple[int, ...], np.ndarray]] = [((unit,), inputs)]
-    for after in later:
+    for layer, after in pairwise(layers):
         ways = [
             ((*units, k), to_z * layer.derivative[:, units[-1]] * after.coef[units[-1], k])
             for units, to_z in ways
@@ -323,7 +316,6 @@ def _ways(
             delta = after.delta
             ways.sort(key=lambda way: -abs(float(way[1] @ delta[:, way[0][-1]])))
             del ways[max_paths:]
-        layer = after
     return sorted(units for units, _ in ways)
 
 

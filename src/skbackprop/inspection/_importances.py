@@ -98,9 +98,8 @@ class FeatureImportancesDisplay:
         plt = plotting.import_pyplot(type(self).__name__)
         max_features = check_integer("max_features", max_features, minimum=1)
         importances = plotting.check_array("importances", self.importances, ("n_features",))
-        names = [math_as_text(activation(0, i + 1, 1)) for i in range(len(importances))]
-        if self.feature_names is not None:
-            names = plotting.check_names("feature_names", self.feature_names, len(importances))
+        symbols = [math_as_text(activation(0, i + 1, 1)) for i in range(len(importances))]
+        names = plotting.check_names("feature_names", self.feature_names, symbols)
         # A dollar sign begins no formula.
         names = [plotting.shortened(name, _LONGEST).replace("$", r"\$") for name in names]
         if ax is None:

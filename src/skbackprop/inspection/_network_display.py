@@ -312,10 +312,6 @@ class NetworkDisplay:
             left=self._names("input_names", symbols[0]),
             right=self._names("output_names", symbols[-1]),
             captions=self._names("layer_names", ["input", *hidden, "output"]),
-            title="weights",
-            lines_are="w",
-            units_are="",
-            flow="",
         )
 
     def _with_activations(self, picture: Picture) -> Picture:
@@ -370,10 +366,7 @@ class NetworkDisplay:
         return check_arrays(name, value, [(size,) for size in sizes[1:]])
 
     def _names(self, name: str, default: list[str]) -> list[str]:
-        names = getattr(self, name)
-        if names is None:
-            return default
-        names = check_names(name, names, len(default))
+        names = check_names(name, getattr(self, name), default)
         # Symbols in dollar signs are whole.
         return [name if "$" in name else shortened(name, _LONGEST) for name in names]
 

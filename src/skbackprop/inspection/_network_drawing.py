@@ -28,13 +28,13 @@ class Picture(NamedTuple):
     """The texts beside the outputs."""
     captions: list[str]
     """The texts below the layers."""
-    title: str
+    title: str = "weights"
     """The text above the network."""
-    lines_are: str
+    lines_are: str = "w"
     """Symbol of the numbers of lines."""
-    units_are: str
+    units_are: str = ""
     """Symbol of the numbers of units."""
-    flow: str
+    flow: str = ""
     """Direction of the arrow below the network: "forward", "backward" or ""."""
 
     @property

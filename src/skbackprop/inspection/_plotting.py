@@ -113,10 +113,12 @@ def check_array(name: str, value: Any, shape: Shape, *, finite: bool = True) -> 
     return array
 
 
-def check_names(name: str, value: Any, n_names: int) -> list[str]:
-    """Return `value` as a list of so many strings."""
-    if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != n_names:
-        raise ValueError(f"{name} must be {n_names} names; got {value!r}.")
+def check_names(name: str, value: Any, default: list[str]) -> list[str]:
+    """Return `value` as a list of as many strings as the default has, or the default for None."""
+    if value is None:
+        return default
+    if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != len(default):
+        raise ValueError(f"{name} must be {len(default)} names; got {value!r}.")
     return list(map(str, value))
 
 

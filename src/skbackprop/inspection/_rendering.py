@@ -256,19 +256,10 @@ def _latex_table(table: Table) -> str:
         for cells in table.cells()
     ]
     left_out = [_as_latex(sentence) for sentence in table.what_is_left_out()]
-    return "\n".join(
-        [
-            _as_latex(table.title) + r" \\[1ex]",
-            rf"\begin{{tabular}}{{{columns}}}",
-            r"\hline",
-            *heads,
-            r"\hline",
-            *body,
-            r"\hline",
-            r"\end{tabular}",
-            *left_out,
-        ]
-    )
+    title = _as_latex(table.title) + r" \\[1ex]"
+    begin, end = rf"\begin{{tabular}}{{{columns}}}", r"\end{tabular}"
+    rows = [r"\hline", *heads, r"\hline", *body, r"\hline"]
+    return "\n".join([title, begin, *rows, end, *left_out])
 
 
 def latex_number(number: str) -> str:
