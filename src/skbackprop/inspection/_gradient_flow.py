@@ -150,7 +150,10 @@ class GradientFlowDisplay:
         shapes = [layer.shape for layer in activations]
         deltas = plotting.check_arrays("deltas", self.deltas, shapes)
         saturated = plotting.check_arrays("saturated", self.saturated, shapes, optional=True)
-        names = self._names(len(activations))
+        numbers = [str(number) for number in range(1, len(activations) + 1)]
+        names = numbers if self.layer_names is None else list(self.layer_names)
+        if len(names) != len(activations):
+            raise ValueError(f"layer_names must have {len(numbers)} names; got {len(names)}.")
         if ax is None:
             width = max(9.0, 0.6 * 3 * len(activations))
             _, ax = plt.subplots(1, 3, figsize=(width, 4.0), layout="constrained")
@@ -174,15 +177,6 @@ class GradientFlowDisplay:
             if scale * _TICK_CHARACTER * n_characters > 72.0 * plotting.room_of(panel)[0]:
                 panel.tick_params(axis="x", rotation=90)
         return self
-
-    def _names(self, n_layers: int) -> list[str]:
-        if self.layer_names is None:
-            return [str(number) for number in range(1, n_layers + 1)]
-        if len(self.layer_names) != n_layers:
-            raise ValueError(
-                f"layer_names must have {n_layers} names; got {len(self.layer_names)}."
-            )
-        return list(self.layer_names)
 
     def _plot_deltas(self, ax: Any, deltas: Sequence[np.ndarray]) -> None:
         """Draw boxes of the sizes above 0. A logarithmic axis cannot show 0."""

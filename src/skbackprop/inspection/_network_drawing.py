@@ -42,14 +42,8 @@ class Picture(NamedTuple):
         return [len(self.lines[0]), *(line.shape[1] for line in self.lines)]
 
 
-class Artists(NamedTuple):
-    """The artists of each layer. Layer 0, the input, has no lines."""
-
-    lines: list[Any]
-    bias_lines: list[Any]
-    units: list[list[Any]]
-    texts: list[Any]
-
+Artists = tuple[list[Any], list[Any], list[list[Any]], list[Any]]
+"""Lines, lines of the biases and units of each layer, and texts. The input has no lines."""
 
 Limits = tuple[tuple[float, float], tuple[float, float]]
 """Limits of the horizontal and of the vertical axis, in inches."""
@@ -60,12 +54,12 @@ class Layout(NamedTuple):
 
     pitch: float
     """Distance between the units of a layer."""
-    column: float
-    """Distance between the layers."""
     units: list[np.ndarray]
     """For each layer, the positions of the units, shape (n_units, 2)."""
     biases: list[np.ndarray]
     """For each layer but the last, the position of its bias node, shape (1, 2)."""
+    numbers: list[float | None]
+    """The place of the numbers on lines, as a share of their length; None without room."""
     limits: Limits
 
     @property
@@ -76,17 +70,6 @@ class Layout(NamedTuple):
     def widest(self) -> float:
         """The width of the widest line, in inches."""
         return _WIDEST / 72.0 * min(1.0, self.pitch / 0.6)
-
-    def place_of_numbers(self, shape: tuple[int, ...], n_biases: int) -> float | None:
-        """The place of the numbers on lines, as a share of their length; None without room.
-
-        `shape` is that of the weights between two layers.
-        """
-        share = _share(shape, n_biases)
-        if self.pitch * share < _APART or self.column * share <= 0.99 * _CLEAR:
-            return None
-        # The numbers are near the side with more units.
-        return share if shape[1] <= shape[0] + n_biases else 1.0 - share
 
 
 _CENTRED = {"ha": "center", "va": "center"}
@@ -124,12 +107,20 @@ def arrange(picture: Picture, room: np.ndarray | None = None) -> Layout:
         max(0.1, (height - below) / (low + high + 1.1)),
         max(0.3, (width - left - right) / (1.3 * n_gaps + 1.0)),
     )
-    shares = [_share(line.shape, n_biases) for line in picture.lines]
+    # At 1 / (fan_out + 1) of the way from units a pitch apart, the numbers are evenly spaced.
+    shapes = [(len(line) + n_biases, line.shape[1]) for line in picture.lines]
+    shares = [1.0 / (min(shape) + 1) for shape in shapes]
     numbered = [_CLEAR / share for share in shares if pitch * share >= _APART]
     column = min(
         max(1.7, min(0.5 * (low + high + 1.0) * pitch, 8.0 / n_gaps), *numbered),
         max(_NARROWEST, 1.3 * pitch, (width - left - right - pitch) / n_gaps),
     )
+    numbers: list[float | None] = []
+    for share, (fan_in, fan_out) in zip(shares, shapes, strict=True):
+        has_room = pitch * share >= _APART and column * share > 0.99 * _CLEAR
+        # The numbers are near the side with more units.
+        place = share if fan_out <= fan_in else 1.0 - share
+        numbers.append(place if has_room else None)
     units, biases = [], []
     for depth, size in enumerate(sizes):
         y = pitch * (0.5 * (size - 1) - np.arange(size))
@@ -138,22 +129,13 @@ def arrange(picture: Picture, room: np.ndarray | None = None) -> Layout:
             biases.append(np.array([[depth * column, y[0] + pitch]]))
     x_limits = -left - 0.5 * pitch, n_gaps * column + 0.5 * pitch + right
     y_limits = -(low + 0.6) * pitch - below, (high + 0.5) * pitch
-    return Layout(pitch, column, units, biases, (x_limits, y_limits))
+    return Layout(pitch, units, biases, numbers, (x_limits, y_limits))
 
 
 def _beside(names: Sequence[str]) -> float:
     """The width of the names beside the network, in inches."""
     longest = max(_width(line) for name in names for line in name.split("\n"))
     return max(0.4, _CHARACTER_WIDTH * longest + 0.15)
-
-
-def _share(shape: tuple[int, ...], n_biases: int) -> float:
-    """The place of the numbers along the lines, as a share of the length.
-
-    At 1 / (fan_out + 1) of the way from units a pitch apart, the numbers are evenly spaced.
-    """
-    fan_in, fan_out = shape
-    return 1.0 / (min(fan_in + n_biases, fan_out) + 1)
 
 
 def draw_units(ax: Any, picture: Picture, layout: Layout) -> Artists:
@@ -175,7 +157,7 @@ def draw_units(ax: Any, picture: Picture, layout: Layout) -> Artists:
         style: dict[str, Any] = {"facecolor": ink(ax, 0.07), "edgecolor": ink(ax, NEUTRAL)}
         ax.add_patch(Rectangle(place[0] - 0.5 * r, r, r, zorder=3, **style))
     texts = _write(ax, picture, layout, scale)
-    return Artists(line_artists, bias_artists, unit_artists, texts)
+    return line_artists, bias_artists, unit_artists, texts
 
 
 def _unit_style(ax: Any, value: float, full: float) -> dict[str, Any]:
@@ -209,8 +191,7 @@ def _draw_lines(
     bias_lines: list[Any] = []
     for depth, values in enumerate(picture.lines):
         full = float(np.abs(values).max())
-        n_biases = int(picture.bias_lines is not None)
-        part = layout.place_of_numbers(values.shape, n_biases)
+        part = layout.numbers[depth]
         bundles = [(layout.units[depth], values, lines)]
         if picture.bias_lines is not None:
             bundles.append((layout.biases[depth], picture.bias_lines[depth][None], bias_lines))
@@ -350,7 +331,7 @@ def draw_summary(ax: Any, picture: Picture) -> Artists:
         line_artists.append(_draw_histogram(ax, x, -0.45, line.ravel(), scale))
     xs = [depth * _PERIOD for depth in range(len(picture.sizes))]
     _write_below(ax, picture._replace(flow=""), xs, -0.5 * height - 0.1, scale)
-    return Artists(line_artists, [], unit_artists, texts)
+    return line_artists, [], unit_artists, texts
 
 
 def _draw_histogram(ax: Any, x: float, y: float, values: np.ndarray, scale: float) -> list[Any]:
