@@ -10,6 +10,7 @@ import numpy as np
 
 from skbackprop.inspection import _notation as notation
 from skbackprop.inspection._layers import LayerStep, Weight
+from skbackprop.inspection._notation import math_as_text
 from skbackprop.inspection._rendering import (
     MAX_LINES,
     Paragraph,
@@ -128,20 +129,13 @@ class Chain(Printed):
             One line for each row, path and factor. Its columns are "row", as in `rows`, "path",
             counted from 0, "factor" and "formula" in Unicode, and "value".
         """
-        return frame_of(
-            [
-                {
-                    "row": row,
-                    "path": number,
-                    "factor": notation.math_as_text(factor.symbol),
-                    "formula": notation.math_as_text(factor.formula),
-                    "value": float(value),
-                }
-                for number, path in enumerate(self.paths)
-                for factor in path.factors
-                for row, value in zip(self.rows, factor.values, strict=True)
-            ]
-        )
+        records = [
+            (row, number, math_as_text(factor.symbol), math_as_text(factor.formula), float(value))
+            for number, path in enumerate(self.paths)
+            for factor in path.factors
+            for row, value in zip(self.rows, factor.values, strict=True)
+        ]
+        return frame_of(records, ["row", "path", "factor", "formula", "value"])
 
     def to_latex(self, digits: int = 4) -> str:
         r"""The chain as an equation: derivatives, formulas, the numbers of each row, the sum.

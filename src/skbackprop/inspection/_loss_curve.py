@@ -114,12 +114,15 @@ class LossCurveDisplay:
             The display, drawn.
         """
         estimator = fitted_in_memory(estimator)
+        loss = LOSSES[estimator.loss]
+        penalty = "" if estimator.alpha == 0 else " + penalty"
+        unit = f" ({loss.unit})" if loss.unit else ""
         return cls(
             loss_curve=estimator.loss_curve_,
             validation_loss_curve=getattr(estimator, "validation_loss_curve_", None),
             best_iter=getattr(estimator, "best_iter_", None),
             step_sizes=estimator.step_sizes_ if step_size else None,
-            loss_name=_loss_name(estimator),
+            loss_name=f"{estimator.loss_reduction} {loss.title}{penalty}{unit}",
             name=name,
         ).plot(ax, curve_kwargs=curve_kwargs)
 
@@ -223,11 +226,3 @@ def _right_axes(ax: Any) -> Any:
     right = ax.twinx()
     right.set_label(_RIGHT)
     return right
-
-
-def _loss_name(estimator: Any) -> str:
-    """The name and the unit of the objective."""
-    loss = LOSSES[estimator.loss]
-    penalty = "" if estimator.alpha == 0 else " + penalty"
-    unit = f" ({loss.unit})" if loss.unit else ""
-    return f"{estimator.loss_reduction} {loss.title}{penalty}{unit}"

@@ -270,10 +270,10 @@ def latex_number(number: str) -> str:
     return f"${mantissa}$" if not exponent else rf"${mantissa} \cdot 10^{{{int(exponent)}}}$"
 
 
-def frame_of(records: Sequence[dict[str, Any]]) -> Any:
-    """A pandas DataFrame of the records."""
+def frame_of(records: Sequence[Any], columns: Sequence[str] | None = None) -> Any:
+    """A pandas DataFrame of dicts, or of tuples with the values of the columns."""
     try:
         import pandas as pd
     except ImportError as error:
         raise ImportError("to_frame needs pandas: pip install pandas.") from error
-    return pd.DataFrame.from_records(records)
+    return pd.DataFrame.from_records(records, columns=columns)

@@ -11,6 +11,7 @@ from skbackprop._estimators.check_parameters import check_choice, check_integer
 from skbackprop.inspection import _notation as notation
 from skbackprop.inspection._chain import Chain, Factor, chain_of
 from skbackprop.inspection._layers import LayerStep, Weight, weights_of
+from skbackprop.inspection._notation import math_as_text
 from skbackprop.inspection._rendering import (
     MAX_LINES,
     Cell,
@@ -188,21 +189,13 @@ class StepTrace(Printed):
                     for row, unit in np.ndindex(layer.z.shape)
                 ]
             )
-        return frame_of(
-            [
-                {
-                    "name": weight.name,
-                    "symbol": notation.math_as_text(weight.symbol),
-                    "layer": layer.number,
-                    "value": value,
-                    "gradient": gradient,
-                    "change": change,
-                    "new_value": value + change,
-                }
-                for layer in self.layers
-                for weight, value, gradient, change in weights_of(layer)
-            ]
-        ).set_index("name")
+        columns = ["name", "symbol", "layer", "value", "gradient", "change", "new_value"]
+        records = [
+            (w.name, math_as_text(w.symbol), layer.number, value, gradient, change, value + change)
+            for layer in self.layers
+            for w, value, gradient, change in weights_of(layer)
+        ]
+        return frame_of(records, columns).set_index("name")
 
     def to_latex(self) -> str:
         r"""The tables in LaTeX.
