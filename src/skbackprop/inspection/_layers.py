@@ -1,8 +1,9 @@
 """A layer in one step of gradient descent, and the names and symbols of its weights."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -115,12 +116,13 @@ class Weight(NamedTuple):
 
 def weights_of(layer: LayerStep) -> Iterator[tuple[Weight, float, float, float]]:
     """Each weight of the layer with its value, gradient and change."""
-    depth = layer.number - 1
-    weights = [Weight(depth, before, unit) for before, unit in np.ndindex(layer.coef.shape)]
+    places: list[Iterable[tuple[int | None, int]]] = [np.ndindex(layer.coef.shape)]
     of_coefs = layer.coef, layer.coef_gradient, layer.coef_change
     numbers = np.reshape(of_coefs, (3, layer.coef.size))
     if layer.intercept is not None:
-        weights += [Weight(depth, None, unit) for unit in range(len(layer.intercept))]
+        places.append((None, unit) for unit in range(len(layer.intercept)))
         of_intercepts = layer.intercept, layer.intercept_gradient, layer.intercept_change
         numbers = np.hstack([numbers, np.array(of_intercepts)])
-    yield from zip(weights, *numbers.tolist(), strict=True)
+    of_weights = zip(chain.from_iterable(places), *numbers.tolist(), strict=True)
+    for (before, unit), value, gradient, change in of_weights:
+        yield Weight(layer.number - 1, before, unit), value, gradient, change

@@ -212,13 +212,14 @@ def _draw_bundle(
 ) -> Any:
     """Draw lines. A number of size `full` or more has a line of `width` points."""
     from matplotlib.collections import LineCollection
+    from matplotlib.colors import to_rgba_array
 
     size = np.minimum(1.0, np.abs(values) / full if full > 0.0 else 0.0 * values)
     negative = values < 0.0
+    colours = to_rgba_array(np.where(negative, NEGATIVE, POSITIVE), PALEST + (1.0 - PALEST) * size)
     bundle = LineCollection(
         ends,
-        colors=np.where(negative, NEGATIVE, POSITIVE),
-        alpha=PALEST + (1.0 - PALEST) * size,
+        colors=colours,
         linewidths=width * (THINNEST + (1.0 - THINNEST) * size),
         linestyles=[(0, (3, 1.5)) if is_negative else "solid" for is_negative in negative],
         zorder=1,

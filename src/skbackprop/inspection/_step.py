@@ -1,4 +1,4 @@
-"""One step of gradient descent, taken for its numbers. The core computes them."""
+"""One step of gradient descent. The core computes all its numbers but the weighted sums."""
 
 import copy
 from typing import Any, NamedTuple

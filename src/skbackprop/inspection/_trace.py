@@ -267,13 +267,13 @@ class StepTrace(Printed):
     def _weight_table(self, layer: LayerStep) -> Table:
         gradient = r"\frac{\partial J}{\partial w}"
         change = "change" if self.conditions else rf"$-\eta \cdot {gradient}$"
-        weights = list(weights_of(layer))
         lines: list[list[Cell]] = [
             [f"${weight.symbol}$", weight.name, value, gradient, change, value + change]
-            for weight, value, gradient, change in weights[:MAX_LINES]
+            for weight, value, gradient, change in islice(weights_of(layer), MAX_LINES)
         ]
+        n_weights = layer.coef.size + (0 if layer.intercept is None else layer.intercept.size)
         header = ["", "weight", "value", f"${gradient}$", change, "new value"]
-        return Table(f"Weights of layer {layer.number}", header, lines, len(weights))
+        return Table(f"Weights of layer {layer.number}", header, lines, n_weights)
 
     def _on_conditioning(self) -> str:
         """How the step follows from the gradients, in conditioned coordinates."""
