@@ -3,12 +3,14 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from skbackprop.inspection import _notation as notation
 from skbackprop.inspection._layers import LayerStep, Weight
+from skbackprop.inspection._notation import math_as_text
 from skbackprop.inspection._rendering import (
     MAX_LINES,
     Paragraph,
@@ -127,20 +129,13 @@ class Chain(Printed):
             One line for each row, path and factor. Its columns are "row", as in `rows`, "path",
             counted from 0, "factor" and "formula" in Unicode, and "value".
         """
-        return frame_of(
-            [
-                {
-                    "row": row,
-                    "path": number,
-                    "factor": notation.math_as_text(factor.symbol),
-                    "formula": notation.math_as_text(factor.formula),
-                    "value": float(value),
-                }
-                for number, path in enumerate(self.paths)
-                for factor in path.factors
-                for row, value in zip(self.rows, factor.values, strict=True)
-            ]
-        )
+        records = [
+            (row, number, math_as_text(factor.symbol), math_as_text(factor.formula), float(value))
+            for number, path in enumerate(self.paths)
+            for factor in path.factors
+            for row, value in zip(self.rows, factor.values, strict=True)
+        ]
+        return frame_of(records, ["row", "path", "factor", "formula", "value"])
 
     def to_latex(self, digits: int = 4) -> str:
         r"""The chain as an equation: derivatives, formulas, the numbers of each row, the sum.
@@ -234,21 +229,18 @@ class Chain(Printed):
         )
 
     def _sum_table(self, products: list[list[Product]]) -> Table:
-        sums = [path.product for path in self.paths]
-        columns: list[list[Any]] = list(products)
-        header = ["row", *(f"path {number}" for number in range(1, len(columns) + 1))]
-        further = [("others", self.others)] if self.n_left_out else []
-        if len(columns) + len(further) > 1:
-            further.append(("sum", self.row_sums))
-        for name, values in further:
-            header.append(name)
-            sums.append(values)
-            columns.append(values[:MAX_LINES].tolist())
-        lines: list[list[Any]] = list(map(list, zip(self.rows.tolist(), *columns, strict=False)))
+        columns = {f"path {number}": path.product for number, path in enumerate(self.paths, 1)}
+        if self.n_left_out:
+            columns["others"] = self.others
+        if len(columns) > 1:
+            columns["sum"] = self.row_sums
+        further = [values[:MAX_LINES].tolist() for values in columns.values()][len(products) :]
+        cells = zip(self.rows.tolist(), *products, *further, strict=False)
+        lines: list[list[Any]] = list(map(list, cells))
         n_rows = len(self.rows)
         if n_rows > 1:
-            lines.append(["all", *(float(column.sum()) for column in sums)])
-        return Table("Sum", header, lines, n_rows + (n_rows > 1))
+            lines.append(["all", *(float(column.sum()) for column in columns.values())])
+        return Table("Sum", ["row", *columns], lines, n_rows + (n_rows > 1))
 
 
 def chain_of(
@@ -264,8 +256,8 @@ def chain_of(
 
     `loss_factors` returns ∂J/∂ŷ and ∂ŷ/∂z of an output, or ∂J/∂z as a whole.
     """
-    layer, later = layers[weight.depth], layers[weight.depth + 1 :]
-    unit = weight.unit
+    onward, unit = layers[weight.depth :], weight.unit
+    layer = onward[0]
     if weight.before is None:
         formula, inputs = "1", np.ones(len(layer.delta))
         gradient, penalty = np.asarray(layer.intercept_gradient)[unit], 0.0
@@ -274,14 +266,14 @@ def chain_of(
         inputs = layer.inputs[:, weight.before]
         gradient = layer.coef_gradient[weight.at]
         penalty = float(layer.coef_penalty[weight.at])
-    z = notation.weighted_sum(layer.number, unit + 1)
+    z = notation.symbol("z", layer.number, unit + 1)
     source = Factor(notation.derivative(z, weight.symbol), formula, inputs)
     paths = []
-    for units in _ways(later, unit, layer, inputs, max_paths):
+    for units in _ways(onward, unit, inputs, max_paths):
         inner, way = _inner_factors(layers, units)
         path = " → ".join([f"${weight.symbol}$", *way, "J"])
         paths.append(Path(units, [*loss_factors(units[-1]), *inner, source], path))
-    n_paths = math.prod(layer.coef.shape[1] for layer in later)
+    n_paths = math.prod(layer.coef.shape[1] for layer in onward[1:])
     others = np.zeros(len(inputs))
     if n_paths > len(paths):
         others = inputs * layer.delta[:, unit] - sum(path.product for path in paths)
@@ -300,19 +292,15 @@ def chain_of(
 
 
 def _ways(
-    later: Sequence[LayerStep],
-    unit: int,
-    layer: LayerStep,
-    inputs: np.ndarray,
-    max_paths: int | None,
+    layers: Sequence[LayerStep], unit: int, inputs: np.ndarray, max_paths: int | None
 ) -> list[tuple[int, ...]]:
-    """The units of at most `max_paths` paths from a unit to J.
+    """The units of at most `max_paths` paths from a unit of the first of the layers to J.
 
     If there are more paths, the search keeps at each layer the beginnings with the largest sums
     over the rows. The sum of a beginning is that of ∂z/∂w along it times δ at its end.
     """
     ways: list[tuple[tuple[int, ...], np.ndarray]] = [((unit,), inputs)]
-    for after in later:
+    for layer, after in pairwise(layers):
         ways = [
             ((*units, k), to_z * layer.derivative[:, units[-1]] * after.coef[units[-1], k])
             for units, to_z in ways
@@ -322,7 +310,6 @@ def _ways(
             delta = after.delta
             ways.sort(key=lambda way: -abs(float(way[1] @ delta[:, way[0][-1]])))
             del ways[max_paths:]
-        layer = after
     return sorted(units for units, _ in ways)
 
 
@@ -330,20 +317,17 @@ def _inner_factors(
     layers: Sequence[LayerStep], units: tuple[int, ...]
 ) -> tuple[list[Factor], list[str]]:
     """The factors between the last z and the first, and the symbols of the units on the way."""
-    n_layers = len(layers)
+    steps = list(zip(layers[-len(units) :], units, strict=True))
+    way = [notation.activation(layer.number, j + 1, len(layers)) for layer, j in steps]
     factors: list[Factor] = []
-    way = [f"${notation.activation(n_layers, units[-1] + 1, n_layers)}$"]
-    for back in range(2, len(units) + 1):
-        layer, after = layers[-back], layers[1 - back]
-        j, k = units[-back], units[1 - back]
-        z = notation.weighted_sum(layer.number, j + 1)
-        a = notation.activation(layer.number, j + 1, n_layers)
-        z_after = notation.weighted_sum(after.number, k + 1)
-        of_z = notation.coef(after.number, j + 1, k + 1)
+    for a, ((layer, j), (after, k)) in zip(way, pairwise(steps), strict=False):
+        z = notation.symbol("z", layer.number, j + 1)
+        z_after = notation.symbol("z", after.number, k + 1)
+        of_z = notation.symbol("w", after.number, j + 1, k + 1)
         of_a = notation.activation_derivative(layer.activation, z, a)
-        factors += [
+        factors = [
             Factor(notation.derivative(z_after, a), of_z, np.full(len(layer.a), after.coef[j, k])),
             Factor(notation.derivative(a, z), of_a, layer.derivative[:, j]),
+            *factors,
         ]
-        way.insert(0, f"${a}$")
-    return factors, way
+    return factors, [f"${a}$" for a in way]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -231,24 +232,16 @@ def check_gradient(
     )
     params, objective = subject.params, subject.objective
     gradient = np.empty_like(params)
-    with np.errstate(over="ignore"):
-        value = objective.value_and_gradient(params, subject.rows, gradient)
-        places = np.arange(len(params))
-        if n_weights is not None and n_weights < len(params):
-            places = np.sort(rng.choice(places, n_weights, replace=False))
-        names = _names(subject.network)
-        first_steps = _first_steps(subject)
-        weights = [
-            _checked(
-                names[place],
-                float(gradient[place]),
-                _along(objective, params, int(place)),
-                float(first_steps[place]),
-                value,
-                tolerance,
-            )
-            for place in places
-        ]
+    value = objective.value_and_gradient(params, subject.rows, gradient)
+    places = np.arange(len(params))
+    if n_weights is not None and n_weights < len(params):
+        places = np.sort(rng.choice(places, n_weights, replace=False))
+    names, first_steps = _names(subject.network), _first_steps(subject)
+    weights = []
+    for place in places.tolist():
+        along = partial(_value, objective, params, place)
+        backward, first_step = float(gradient[place]), float(first_steps[place])
+        weights.append(_checked(names[place], backward, along, first_step, value, tolerance))
     return GradientCheck(weights, len(params), tolerance, value, subject.conditions)
 
 
@@ -283,15 +276,11 @@ def _input_sizes(subject: ProblemAt) -> np.ndarray:
     return distances.max(axis=0) / np.abs(conditioning.input_scale)
 
 
-def _along(objective: ObjectiveOfRows, params: np.ndarray, place: int) -> Callable[[float], float]:
-    """J as a function of the change of one parameter."""
-
-    def value(change: float) -> float:
-        moved = params.copy()
-        moved[place] += change
-        return objective.value(moved)
-
-    return value
+def _value(objective: ObjectiveOfRows, params: np.ndarray, place: int, change: float) -> float:
+    """J after the change of one parameter."""
+    moved = params.copy()
+    moved[place] += change
+    return objective.value(moved)
 
 
 def _checked(

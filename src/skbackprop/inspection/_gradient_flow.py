@@ -8,18 +8,7 @@ import numpy as np
 
 from skbackprop._core.activations import ACTIVATIONS
 from skbackprop._estimators.check_parameters import check_fraction
-from skbackprop.inspection._plotting import (
-    NEGATIVE,
-    NEUTRAL,
-    POSITIVE,
-    check_arrays,
-    fit_text,
-    import_pyplot,
-    ink,
-    paper,
-    points,
-    room_of,
-)
+from skbackprop.inspection import _plotting as plotting
 from skbackprop.inspection._step import passes
 from skbackprop.inspection._subject import fitted_in_memory
 
@@ -156,12 +145,15 @@ class GradientFlowDisplay:
         display : GradientFlowDisplay
             The display itself.
         """
-        plt = import_pyplot(type(self).__name__)
-        activations = check_arrays("activations", self.activations)
+        plt = plotting.import_pyplot(type(self).__name__)
+        activations = plotting.check_arrays("activations", self.activations)
         shapes = [layer.shape for layer in activations]
-        deltas = check_arrays("deltas", self.deltas, shapes)
-        saturated = check_arrays("saturated", self.saturated, shapes, optional=True)
-        names = self._names(len(activations))
+        deltas = plotting.check_arrays("deltas", self.deltas, shapes)
+        saturated = plotting.check_arrays("saturated", self.saturated, shapes, optional=True)
+        numbers = [str(number) for number in range(1, len(activations) + 1)]
+        names = numbers if self.layer_names is None else list(self.layer_names)
+        if len(names) != len(activations):
+            raise ValueError(f"layer_names must have {len(numbers)} names; got {len(names)}.")
         if ax is None:
             width = max(9.0, 0.6 * 3 * len(activations))
             _, ax = plt.subplots(1, 3, figsize=(width, 4.0), layout="constrained")
@@ -176,24 +168,15 @@ class GradientFlowDisplay:
         for panel in self.axes_:
             panel.set_xticks(range(1, len(names) + 1), names)
             panel.set(xlabel="layer", xlim=(0.4, len(names) + 0.6))
-        scale = fit_text(self.axes_, _FULL_SIZE)
-        self.axes_[2].legend(loc="upper right", fontsize=scale * points("legend.fontsize"))
+        scale = plotting.fit_text(self.axes_, _FULL_SIZE)
+        self.axes_[2].legend(loc="upper right", fontsize=scale * plotting.points("legend.fontsize"))
         for panel in self.axes_:
             for text in panel.texts:
                 text.set_fontsize(scale * _TEXT)
             n_characters = len(names) * max(map(len, names))
-            if scale * _TICK_CHARACTER * n_characters > 72.0 * room_of(panel)[0]:
+            if scale * _TICK_CHARACTER * n_characters > 72.0 * plotting.room_of(panel)[0]:
                 panel.tick_params(axis="x", rotation=90)
         return self
-
-    def _names(self, n_layers: int) -> list[str]:
-        if self.layer_names is None:
-            return [str(number) for number in range(1, n_layers + 1)]
-        if len(self.layer_names) != n_layers:
-            raise ValueError(
-                f"layer_names must have {n_layers} names; got {len(self.layer_names)}."
-            )
-        return list(self.layer_names)
 
     def _plot_deltas(self, ax: Any, deltas: Sequence[np.ndarray]) -> None:
         """Draw boxes of the sizes above 0. A logarithmic axis cannot show 0."""
@@ -213,23 +196,19 @@ class GradientFlowDisplay:
                 ax.text(number, 0.02, f"{share:.0%}\nare 0", **place)
 
     def _plot_saturated(self, ax: Any, saturated: Sequence[np.ndarray | None]) -> None:
-        layers = [(k, layer) for k, layer in enumerate(saturated, start=1) if layer is not None]
-        numbers = [number for number, _ in layers]
-        self.bars_ = ax.bar(
-            numbers, [layer.mean() for _, layer in layers], 0.7, color="#9ECAE1", label="on average"
-        )
-        self.always_bars_ = ax.bar(
-            numbers,
-            [layer.all(axis=0).mean() for _, layer in layers],
-            0.35,
-            color=NEGATIVE,
-            hatch="////",
-            edgecolor=tuple(paper(ax)),
-            label="on every row",
-        )
-        for number, layer in enumerate(saturated, start=1):
-            if layer is None:
-                grey = ink(ax, NEUTRAL)
+        layers = {k: layer for k, layer in enumerate(saturated, start=1) if layer is not None}
+        shares = [layer.mean() for layer in layers.values()]
+        always = [layer.all(axis=0).mean() for layer in layers.values()]
+        self.bars_ = ax.bar(list(layers), shares, 0.7, color="#9ECAE1", label="on average")
+        style = {
+            "color": plotting.NEGATIVE,
+            "hatch": "////",
+            "edgecolor": tuple(plotting.paper(ax)),
+        }
+        self.always_bars_ = ax.bar(list(layers), always, 0.35, label="on every row", **style)
+        for number in range(1, len(saturated) + 1):
+            if number not in layers:
+                grey = plotting.ink(ax, plotting.NEUTRAL)
                 ax.text(number, 0.02, "n/a", ha="center", va="bottom", color=grey)
         # Room for the legend above the bars.
         ax.set(title="Saturated units", ylabel="share of the layer's units", ylim=(0.0, 1.4))
@@ -239,20 +218,20 @@ class GradientFlowDisplay:
 def _draw_boxes(ax: Any, layers: Sequence[np.ndarray]) -> dict[str, Any]:
     """Draw a box of percentiles for each layer that has numbers."""
     keys = ("whislo", "q1", "med", "q3", "whishi")
-    boxes = [
-        (number, dict(zip(keys, np.percentile(layer, _PERCENTILES), strict=True)))
+    boxes = {
+        number: dict(zip(keys, np.percentile(layer, _PERCENTILES), strict=True))
         for number, layer in enumerate(layers, start=1)
         if layer.size
-    ]
+    }
     return ax.bxp(
-        [box for _, box in boxes],
-        positions=[number for number, _ in boxes],
+        list(boxes.values()),
+        positions=list(boxes),
         widths=0.6,
         showfliers=False,
         manage_ticks=False,
         patch_artist=True,
-        boxprops={"facecolor": "#D6E6F2", "edgecolor": POSITIVE},
-        medianprops={"color": NEGATIVE, "linewidth": 2.0},
-        whiskerprops={"color": POSITIVE},
-        capprops={"color": POSITIVE},
+        boxprops={"facecolor": "#D6E6F2", "edgecolor": plotting.POSITIVE},
+        medianprops={"color": plotting.NEGATIVE, "linewidth": 2.0},
+        whiskerprops={"color": plotting.POSITIVE},
+        capprops={"color": plotting.POSITIVE},
     )

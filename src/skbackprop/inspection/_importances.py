@@ -7,15 +7,8 @@ from typing import Any, Self
 import numpy as np
 
 from skbackprop._estimators.check_parameters import check_integer
+from skbackprop.inspection import _plotting as plotting
 from skbackprop.inspection._notation import activation, math_as_text
-from skbackprop.inspection._plotting import (
-    POSITIVE,
-    check_array,
-    check_names,
-    fit_text,
-    import_pyplot,
-    shortened,
-)
 from skbackprop.inspection._subject import fitted_in_memory
 
 # Characters of the names beside the bars.
@@ -102,26 +95,21 @@ class FeatureImportancesDisplay:
         display : FeatureImportancesDisplay
             The display itself.
         """
-        plt = import_pyplot(type(self).__name__)
+        plt = plotting.import_pyplot(type(self).__name__)
         max_features = check_integer("max_features", max_features, minimum=1)
-        importances = check_array("importances", self.importances)
-        if importances.ndim != 1 or not importances.size:
-            raise ValueError(
-                f"importances must have shape (n_features,); got shape {importances.shape}."
-            )
-        names = [math_as_text(activation(0, i + 1, 1)) for i in range(len(importances))]
-        if self.feature_names is not None:
-            names = check_names("feature_names", self.feature_names, len(importances))
+        importances = plotting.check_array("importances", self.importances, ("n_features",))
+        symbols = [math_as_text(activation(0, i + 1, 1)) for i in range(len(importances))]
+        names = plotting.check_names("feature_names", self.feature_names, symbols)
         # A dollar sign begins no formula.
-        names = [shortened(name, _LONGEST).replace("$", r"\$") for name in names]
+        names = [plotting.shortened(name, _LONGEST).replace("$", r"\$") for name in names]
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
         first = np.argsort(-importances, kind="stable")[:max_features]
-        self.bars_ = ax.barh(range(len(first)), importances[first], color=POSITIVE)
+        self.bars_ = ax.barh(range(len(first)), importances[first], color=plotting.POSITIVE)
         ax.set_yticks(range(len(first)), [names[i] for i in first])
         ax.set(xlabel="importance", ylim=(len(first) - 0.4, -0.6))
         if len(first) < len(importances):
             ax.set_ylabel(f"{len(first)} of {len(importances)} features")
-        fit_text([ax], (4.0, max(3.0, 0.2 * len(first))))
+        plotting.fit_text([ax], (4.0, max(3.0, 0.2 * len(first))))
         return self

@@ -1,8 +1,9 @@
 """A layer in one step of gradient descent, and the names and symbols of its weights."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -109,23 +110,19 @@ class Weight(NamedTuple):
 
     @property
     def symbol(self) -> str:
-        if self.before is None:
-            return notation.intercept(self.depth + 1, self.unit + 1)
-        return notation.coef(self.depth + 1, self.before + 1, self.unit + 1)
+        letter = "b" if self.before is None else "w"
+        return notation.symbol(letter, self.depth + 1, *(number + 1 for number in self.at))
 
 
 def weights_of(layer: LayerStep) -> Iterator[tuple[Weight, float, float, float]]:
     """Each weight of the layer with its value, gradient and change."""
-    depth = layer.number - 1
-    for before, unit in np.ndindex(layer.coef.shape):
-        at = before, unit
-        yield (
-            Weight(depth, before, unit),
-            float(layer.coef[at]),
-            float(layer.coef_gradient[at]),
-            float(layer.coef_change[at]),
-        )
+    places: list[Iterable[tuple[int | None, int]]] = [np.ndindex(layer.coef.shape)]
+    of_coefs = layer.coef, layer.coef_gradient, layer.coef_change
+    numbers = np.reshape(of_coefs, (3, layer.coef.size))
     if layer.intercept is not None:
+        places.append((None, unit) for unit in range(len(layer.intercept)))
         of_intercepts = layer.intercept, layer.intercept_gradient, layer.intercept_change
-        for unit, (value, gradient, change) in enumerate(np.array(of_intercepts).T.tolist()):
-            yield Weight(depth, None, unit), value, gradient, change
+        numbers = np.hstack([numbers, np.array(of_intercepts)])
+    of_weights = zip(chain.from_iterable(places), *numbers.tolist(), strict=True)
+    for (before, unit), value, gradient, change in of_weights:
+        yield Weight(layer.number - 1, before, unit), value, gradient, change

@@ -6,16 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from skbackprop._core.losses import LOSSES
-from skbackprop.inspection._plotting import (
-    NEGATIVE,
-    NEUTRAL,
-    POSITIVE,
-    as_floats,
-    fit_text,
-    import_pyplot,
-    ink,
-    points,
-)
+from skbackprop.inspection import _plotting as plotting
 from skbackprop.inspection._subject import fitted_in_memory
 
 _RIGHT = "step size of skbackprop"
@@ -123,12 +114,15 @@ class LossCurveDisplay:
             The display, drawn.
         """
         estimator = fitted_in_memory(estimator)
+        loss = LOSSES[estimator.loss]
+        penalty = "" if estimator.alpha == 0 else " + penalty"
+        unit = f" ({loss.unit})" if loss.unit else ""
         return cls(
             loss_curve=estimator.loss_curve_,
             validation_loss_curve=getattr(estimator, "validation_loss_curve_", None),
             best_iter=getattr(estimator, "best_iter_", None),
             step_sizes=estimator.step_sizes_ if step_size else None,
-            loss_name=_loss_name(estimator),
+            loss_name=f"{estimator.loss_reduction} {loss.title}{penalty}{unit}",
             name=name,
         ).plot(ax, curve_kwargs=curve_kwargs)
 
@@ -151,46 +145,39 @@ class LossCurveDisplay:
         display : LossCurveDisplay
             The display itself.
         """
-        plt = import_pyplot(type(self).__name__)
-        training = _check_curve("loss_curve", self.loss_curve)
+        plt = plotting.import_pyplot(type(self).__name__)
+        training = self._curve("loss_curve")
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
         name = self.name if name is None else name
         prefix = f"{name}: " if name else ""
-        label = f"{prefix}training{_gaps(training)}"
-        style = {"color": POSITIVE, "label": label, "marker": _marker(training)} | (
-            curve_kwargs or {}
-        )
-        (self.line_,) = ax.plot(np.arange(len(training)), training, **style)
-        self._plot_validation(prefix, self.line_.get_color() if prefix else NEGATIVE)
+        style = {"color": plotting.POSITIVE} | (curve_kwargs or {})
+        self.line_ = _draw_curve(ax, 0, training, f"{prefix}training", **style)
+        self._plot_validation(prefix, self.line_.get_color() if prefix else plotting.NEGATIVE)
         ax.set(xlabel="epochs done", ylabel=self.loss_name)
         ax.xaxis.get_major_locator().set_params(integer=True)
         self._plot_step_sizes(prefix)
-        scale = fit_text([ax, self.step_ax_] if self.step_ax_ else [ax], _FULL_SIZE)
+        scale = plotting.fit_text([ax, self.step_ax_] if self.step_ax_ else [ax], _FULL_SIZE)
         handles = [self.line_, self.validation_line_, self.best_line_, self.step_line_]
         drawn = [handle for handle in handles if handle is not None]
         if len(drawn) > 1 or self.line_.get_label() != "training":
             older = [h for h in ax.get_legend_handles_labels()[0] if h not in drawn]
-            ax.legend(handles=older + drawn, fontsize=scale * points("legend.fontsize"))
+            ax.legend(handles=older + drawn, fontsize=scale * plotting.points("legend.fontsize"))
         return self
 
     def _plot_validation(self, prefix: str, color: Any) -> None:
         self.validation_line_ = self.best_line_ = None
         if self.validation_loss_curve is not None:
-            validation = _check_curve("validation_loss_curve", self.validation_loss_curve)
-            (self.validation_line_,) = self.ax_.plot(
-                np.arange(1, len(validation) + 1),
-                validation,
-                color=color,
-                linestyle="--",
-                label=f"{prefix}validation{_gaps(validation)}",
-                marker=_marker(validation),
+            validation = self._curve("validation_loss_curve")
+            label = f"{prefix}validation"
+            self.validation_line_ = _draw_curve(
+                self.ax_, 1, validation, label, color=color, linestyle="--"
             )
         if self.best_iter is not None:
             self.best_line_ = self.ax_.axvline(
                 self.best_iter,
-                color=color if prefix else ink(self.ax_, NEUTRAL),
+                color=color if prefix else plotting.ink(self.ax_, plotting.NEUTRAL),
                 linestyle=":",
                 label=f"{prefix}best after {self.best_iter} epochs",
             )
@@ -199,7 +186,7 @@ class LossCurveDisplay:
         self.step_ax_ = self.step_line_ = None
         if self.step_sizes is None:
             return
-        steps = _check_curve("step_sizes", self.step_sizes)
+        steps = self._curve("step_sizes")
         self.step_ax_ = _right_axes(self.ax_)
         epochs = np.arange(len(steps))
         # Drawn on the axes of the losses, so that their legend avoids this line, too.
@@ -207,7 +194,7 @@ class LossCurveDisplay:
             epochs,
             steps,
             transform=self.step_ax_.transData,
-            color=self.line_.get_color() if prefix else ink(self.ax_, NEUTRAL),
+            color=self.line_.get_color() if prefix else plotting.ink(self.ax_, plotting.NEUTRAL),
             linestyle="-.",
             linewidth=1.0,
             label=f"{prefix}step size (right)",
@@ -216,6 +203,18 @@ class LossCurveDisplay:
         self.step_ax_.autoscale(axis="y")
         self.step_ax_.set_ylim(bottom=0.0)
         self.step_ax_.set_ylabel("step size")
+
+    def _curve(self, name: str) -> np.ndarray:
+        return plotting.check_array(name, getattr(self, name), ("n_epochs",), finite=False)
+
+
+def _draw_curve(ax: Any, first: int, curve: np.ndarray, text: str, /, **style: Any) -> Any:
+    """Draw losses by epoch. A curve of one point has no line, but a marker."""
+    n_gaps = int((~np.isfinite(curve)).sum())
+    gaps = f" (not finite in {n_gaps} of {len(curve)} epochs)" if n_gaps else ""
+    style = {"label": text + gaps, "marker": "o" if len(curve) == 1 else None} | style
+    (line,) = ax.plot(np.arange(first, first + len(curve)), curve, **style)
+    return line
 
 
 def _right_axes(ax: Any) -> Any:
@@ -227,28 +226,3 @@ def _right_axes(ax: Any) -> Any:
     right = ax.twinx()
     right.set_label(_RIGHT)
     return right
-
-
-def _gaps(curve: np.ndarray) -> str:
-    n_gaps = int((~np.isfinite(curve)).sum())
-    return f" (not finite in {n_gaps} of {len(curve)} epochs)" if n_gaps else ""
-
-
-def _marker(curve: np.ndarray) -> str | None:
-    """A marker for a curve of one point, which has no line."""
-    return "o" if len(curve) == 1 else None
-
-
-def _check_curve(name: str, value: Any) -> np.ndarray:
-    curve = as_floats(name, value)
-    if curve.ndim != 1 or not curve.size:
-        raise ValueError(f"{name} must have shape (n_epochs,); got shape {curve.shape}.")
-    return curve
-
-
-def _loss_name(estimator: Any) -> str:
-    """The name and the unit of the objective."""
-    loss = LOSSES[estimator.loss]
-    penalty = "" if estimator.alpha == 0 else " + penalty"
-    unit = f" ({loss.unit})" if loss.unit else ""
-    return f"{estimator.loss_reduction} {loss.title}{penalty}{unit}"

@@ -175,7 +175,7 @@ class NetworkDisplay:
             row = passes(estimator, X, y)
             if len(row.target) != 1:
                 raise ValueError(f"X must have one row; got {len(row.target)}.")
-            data |= _forward(row) if y is None else _forward(row) | _backward(row)
+            data |= _passes_of(row, backward=y is not None)
         elif y is not None:
             raise ValueError("X must be given with y; got None.")
         return cls(**data).plot(ax, show=show, max_units=max_units)
@@ -312,10 +312,6 @@ class NetworkDisplay:
             left=self._names("input_names", symbols[0]),
             right=self._names("output_names", symbols[-1]),
             captions=self._names("layer_names", ["input", *hidden, "output"]),
-            title="weights",
-            lines_are="w",
-            units_are="",
-            flow="",
         )
 
     def _with_activations(self, picture: Picture) -> Picture:
@@ -370,10 +366,7 @@ class NetworkDisplay:
         return check_arrays(name, value, [(size,) for size in sizes[1:]])
 
     def _names(self, name: str, default: list[str]) -> list[str]:
-        names = getattr(self, name)
-        if names is None:
-            return default
-        names = check_names(name, names, len(default))
+        names = check_names(name, getattr(self, name), default)
         # Symbols in dollar signs are whole.
         return [name if "$" in name else shortened(name, _LONGEST) for name in names]
 
@@ -412,13 +405,10 @@ def _check_coefs(value: Any) -> list[np.ndarray]:
     """Return matrices. Each has as many rows as the one before has columns."""
     if isinstance(value, str) or not hasattr(value, "__len__") or not len(value):
         raise TypeError(f"coefs must be a sequence of matrices, one a layer; got {value!r}.")
-    coefs = [check_array(f"coefs[{i}]", coef) for i, coef in enumerate(value)]
-    fan_in = None
-    for i, coef in enumerate(coefs):
-        if coef.ndim != 2 or not coef.size or fan_in not in (None, coef.shape[0]):
-            accepted = "(fan_in, fan_out)" if fan_in is None else f"({fan_in}, fan_out)"
-            raise ValueError(f"coefs[{i}] must have shape {accepted}; got shape {coef.shape}.")
-        fan_in = coef.shape[1]
+    coefs: list[np.ndarray] = []
+    for i, coef in enumerate(value):
+        fan_in = coefs[-1].shape[1] if coefs else "fan_in"
+        coefs.append(check_array(f"coefs[{i}]", coef, (fan_in, "fan_out")))
     return coefs
 
 
@@ -443,8 +433,7 @@ def contents_of(trace: StepTrace) -> dict[str, Any]:
         "coefs": [layer.coef for layer in trace.layers],
         "intercepts": None if intercepts[0] is None else intercepts,
         "layer_names": ["input", *(layer.activation for layer in trace.layers)],
-        **_forward(trace),
-        **_backward(trace),
+        **_passes_of(trace),
     }
 
 
@@ -458,15 +447,13 @@ def _output_names(estimator: Any) -> list[str] | None:
     return classes if estimator.n_outputs_ == len(classes) else classes[-1:]
 
 
-def _forward(row: StepTrace) -> dict[str, Any]:
-    """The forward pass of a row as arguments of the display."""
-    layers = row.layers
-    return {"activations": [layers[0].inputs[0], *(layer.a[0] for layer in layers)]}
-
-
-def _backward(row: StepTrace) -> dict[str, Any]:
-    """The backward pass of a row as arguments of the display."""
+def _passes_of(row: StepTrace, *, backward: bool = True) -> dict[str, Any]:
+    """The passes of a row as arguments of the display."""
+    activations = [row.layers[0].inputs[0], *(layer.a[0] for layer in row.layers)]
+    if not backward:
+        return {"activations": activations}
     return {
+        "activations": activations,
         "deltas": [layer.delta[0] for layer in row.layers],
         "coef_gradients": [layer.coef_gradient for layer in row.layers],
         "intercept_gradients": [layer.intercept_gradient for layer in row.layers],

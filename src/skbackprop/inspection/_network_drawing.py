@@ -10,58 +10,40 @@ from skbackprop.inspection._rendering import plural
 
 
 class Picture(NamedTuple):
-    """The contents of a picture. Layer 0 is the input.
-
-    Attributes
-    ----------
-    lines : list of ndarray of shape (fan_in, fan_out)
-        The number of each line: the weight, or the derivative by it.
-    bias_lines : list of ndarray of shape (fan_out,), or None
-        The numbers of the lines of the biases.
-    fills : list of ndarray of shape (n_units,) or None
-        The number of each unit of each layer, shown by its fill.
-    full : list of float
-        For each layer, the number with the darkest fill.
-    texts : list of list of str
-        The texts in the units of each layer.
-    left, right : list of str
-        The texts beside the inputs and the outputs.
-    captions : list of str
-        The texts below the layers.
-    title : str
-        The text above the network.
-    lines_are, units_are : str
-        Symbols of the numbers of lines and units.
-    flow : {"forward", "backward", ""}
-        Direction of the arrow below the network.
-    """
+    """The contents of a picture. Layer 0 is the input."""
 
     lines: list[np.ndarray]
+    """The number of each line, shape (fan_in, fan_out): the weight, or the derivative by it."""
     bias_lines: list[np.ndarray] | None
+    """The numbers of the lines of the biases, shape (fan_out,)."""
     fills: list[np.ndarray | None]
+    """The number of each unit of each layer, shape (n_units,), shown by its fill."""
     full: list[float]
+    """For each layer, the number with the darkest fill."""
     texts: list[list[str]]
+    """The texts in the units of each layer."""
     left: list[str]
+    """The texts beside the inputs."""
     right: list[str]
+    """The texts beside the outputs."""
     captions: list[str]
-    title: str
-    lines_are: str
-    units_are: str
-    flow: str
+    """The texts below the layers."""
+    title: str = "weights"
+    """The text above the network."""
+    lines_are: str = "w"
+    """Symbol of the numbers of lines."""
+    units_are: str = ""
+    """Symbol of the numbers of units."""
+    flow: str = ""
+    """Direction of the arrow below the network: "forward", "backward" or ""."""
 
     @property
     def sizes(self) -> list[int]:
         return [len(self.lines[0]), *(line.shape[1] for line in self.lines)]
 
 
-class Artists(NamedTuple):
-    """The artists of each layer. Layer 0, the input, has no lines."""
-
-    lines: list[Any]
-    bias_lines: list[Any]
-    units: list[list[Any]]
-    texts: list[Any]
-
+Artists = tuple[list[Any], list[Any], list[list[Any]], list[Any]]
+"""Lines, lines of the biases and units of each layer, and texts. The input has no lines."""
 
 Limits = tuple[tuple[float, float], tuple[float, float]]
 """Limits of the horizontal and of the vertical axis, in inches."""
@@ -72,12 +54,12 @@ class Layout(NamedTuple):
 
     pitch: float
     """Distance between the units of a layer."""
-    column: float
-    """Distance between the layers."""
     units: list[np.ndarray]
     """For each layer, the positions of the units, shape (n_units, 2)."""
     biases: list[np.ndarray]
     """For each layer but the last, the position of its bias node, shape (1, 2)."""
+    numbers: list[float | None]
+    """The place of the numbers on lines, as a share of their length; None without room."""
     limits: Limits
 
     @property
@@ -88,17 +70,6 @@ class Layout(NamedTuple):
     def widest(self) -> float:
         """The width of the widest line, in inches."""
         return _WIDEST / 72.0 * min(1.0, self.pitch / 0.6)
-
-    def place_of_numbers(self, shape: tuple[int, ...], n_biases: int) -> float | None:
-        """The place of the numbers on lines, as a share of their length; None without room.
-
-        `shape` is that of the weights between two layers.
-        """
-        share = _share(shape, n_biases)
-        if self.pitch * share < _APART or self.column * share <= 0.99 * _CLEAR:
-            return None
-        # The numbers are near the side with more units.
-        return share if shape[1] <= shape[0] + n_biases else 1.0 - share
 
 
 _CENTRED = {"ha": "center", "va": "center"}
@@ -136,12 +107,20 @@ def arrange(picture: Picture, room: np.ndarray | None = None) -> Layout:
         max(0.1, (height - below) / (low + high + 1.1)),
         max(0.3, (width - left - right) / (1.3 * n_gaps + 1.0)),
     )
-    shares = [_share(line.shape, n_biases) for line in picture.lines]
+    # At 1 / (fan_out + 1) of the way from units a pitch apart, the numbers are evenly spaced.
+    shapes = [(len(line) + n_biases, line.shape[1]) for line in picture.lines]
+    shares = [1.0 / (min(shape) + 1) for shape in shapes]
     numbered = [_CLEAR / share for share in shares if pitch * share >= _APART]
     column = min(
         max(1.7, min(0.5 * (low + high + 1.0) * pitch, 8.0 / n_gaps), *numbered),
         max(_NARROWEST, 1.3 * pitch, (width - left - right - pitch) / n_gaps),
     )
+    numbers: list[float | None] = []
+    for share, (fan_in, fan_out) in zip(shares, shapes, strict=True):
+        has_room = pitch * share >= _APART and column * share > 0.99 * _CLEAR
+        # The numbers are near the side with more units.
+        place = share if fan_out <= fan_in else 1.0 - share
+        numbers.append(place if has_room else None)
     units, biases = [], []
     for depth, size in enumerate(sizes):
         y = pitch * (0.5 * (size - 1) - np.arange(size))
@@ -150,7 +129,7 @@ def arrange(picture: Picture, room: np.ndarray | None = None) -> Layout:
             biases.append(np.array([[depth * column, y[0] + pitch]]))
     x_limits = -left - 0.5 * pitch, n_gaps * column + 0.5 * pitch + right
     y_limits = -(low + 0.6) * pitch - below, (high + 0.5) * pitch
-    return Layout(pitch, column, units, biases, (x_limits, y_limits))
+    return Layout(pitch, units, biases, numbers, (x_limits, y_limits))
 
 
 def _beside(names: Sequence[str]) -> float:
@@ -159,18 +138,9 @@ def _beside(names: Sequence[str]) -> float:
     return max(0.4, _CHARACTER_WIDTH * longest + 0.15)
 
 
-def _share(shape: tuple[int, ...], n_biases: int) -> float:
-    """The place of the numbers along the lines, as a share of the length.
-
-    At 1 / (fan_out + 1) of the way from units a pitch apart, the numbers are evenly spaced.
-    """
-    fan_in, fan_out = shape
-    return 1.0 / (min(fan_in + n_biases, fan_out) + 1)
-
-
 def draw_units(ax: Any, picture: Picture, layout: Layout) -> Artists:
     """Draw every unit and every weight."""
-    from matplotlib.patches import Circle, FancyBboxPatch
+    from matplotlib.patches import Circle, Rectangle
 
     scale = _set_limits(ax, layout.limits)
     r = layout.radius
@@ -184,18 +154,10 @@ def draw_units(ax: Any, picture: Picture, layout: Layout) -> Artists:
         ]
         unit_artists.append(circles)
     for place in layout.biases:
-        box = FancyBboxPatch(
-            place[0] - 0.4 * r,
-            0.8 * r,
-            0.8 * r,
-            boxstyle=f"square,pad={0.1 * r}",
-            facecolor=ink(ax, 0.07),
-            edgecolor=ink(ax, NEUTRAL),
-            zorder=3,
-        )
-        ax.add_patch(box)
+        style: dict[str, Any] = {"facecolor": ink(ax, 0.07), "edgecolor": ink(ax, NEUTRAL)}
+        ax.add_patch(Rectangle(place[0] - 0.5 * r, r, r, zorder=3, **style))
     texts = _write(ax, picture, layout, scale)
-    return Artists(line_artists, bias_artists, unit_artists, texts)
+    return line_artists, bias_artists, unit_artists, texts
 
 
 def _unit_style(ax: Any, value: float, full: float) -> dict[str, Any]:
@@ -228,39 +190,36 @@ def _draw_lines(
     lines: list[Any] = []
     bias_lines: list[Any] = []
     for depth, values in enumerate(picture.lines):
-        sources, targets = layout.units[depth], layout.units[depth + 1]
         full = float(np.abs(values).max())
-        width = 72.0 * scale * layout.widest
-        n_biases = int(picture.bias_lines is not None)
-        part = layout.place_of_numbers(values.shape, n_biases)
-        bundles = [(sources, values, lines)]
+        part = layout.numbers[depth]
+        bundles = [(layout.units[depth], values, lines)]
         if picture.bias_lines is not None:
             bundles.append((layout.biases[depth], picture.bias_lines[depth][None], bias_lines))
-        for places, numbers, artists in bundles:
-            artists.append(_draw_bundle(ax, places, targets, numbers, full, width))
-            if part is not None:
-                _write_numbers(ax, places, targets, numbers, part, scale)
+        for sources, numbers, artists in bundles:
+            ends = [(source, target) for source in sources for target in layout.units[depth + 1]]
+            width = 72.0 * scale * layout.widest
+            artists.append(_draw_bundle(ax, ends, numbers.ravel(), full, width))
+            if part is None:
+                continue
+            style = {"fontsize": _ON_LINES * scale, "zorder": 2, "bbox": _box(ax, 0.1)} | _CENTRED
+            for (source, target), value in zip(ends, numbers.ravel(), strict=True):
+                ax.text(*((1.0 - part) * source + part * target), short(value), **style)
     return lines, bias_lines
 
 
 def _draw_bundle(
-    ax: Any, sources: np.ndarray, targets: np.ndarray, values: np.ndarray, full: float, width: float
+    ax: Any, ends: Sequence[Any], values: np.ndarray, full: float, width: float
 ) -> Any:
-    """Draw a line from each source to each target, row by row.
-
-    A number of size `full` or more has a line of `width` points.
-    """
+    """Draw lines. A number of size `full` or more has a line of `width` points."""
     from matplotlib.collections import LineCollection
-    from matplotlib.colors import to_rgb
+    from matplotlib.colors import to_rgba_array
 
-    size = np.minimum(1.0, np.abs(values) / full if full > 0.0 else 0.0 * values).ravel()
-    negative = values.ravel() < 0.0
+    size = np.minimum(1.0, np.abs(values) / full if full > 0.0 else 0.0 * values)
+    negative = values < 0.0
+    colours = to_rgba_array(np.where(negative, NEGATIVE, POSITIVE), PALEST + (1.0 - PALEST) * size)
     bundle = LineCollection(
-        [(source, target) for source in sources for target in targets],
-        colors=[
-            (*to_rgb(NEGATIVE if is_negative else POSITIVE), PALEST + (1.0 - PALEST) * part)
-            for is_negative, part in zip(negative, size, strict=True)
-        ],
+        ends,
+        colors=colours,
         linewidths=width * (THINNEST + (1.0 - THINNEST) * size),
         linestyles=[(0, (3, 1.5)) if is_negative else "solid" for is_negative in negative],
         zorder=1,
@@ -268,21 +227,9 @@ def _draw_bundle(
     return ax.add_collection(bundle, autolim=False)
 
 
-def _write_numbers(
-    ax: Any, sources: np.ndarray, targets: np.ndarray, values: np.ndarray, part: float, scale: float
-) -> None:
-    """Write the numbers onto the lines, at a share `part` of the way from the sources."""
-    box = {"boxstyle": "square,pad=0.1", "facecolor": tuple(paper(ax)), "edgecolor": "none"}
-    for source, row in zip(sources, values, strict=True):
-        for target, value in zip(targets, row, strict=True):
-            ax.text(
-                *((1.0 - part) * source + part * target),
-                short(value),
-                fontsize=_ON_LINES * scale,
-                zorder=2,
-                bbox=box,
-                **_CENTRED,
-            )
+def _box(ax: Any, pad: float) -> dict[str, Any]:
+    """The style of a box of paper behind text."""
+    return {"boxstyle": f"square,pad={pad}", "facecolor": tuple(paper(ax)), "edgecolor": "none"}
 
 
 def _write(ax: Any, picture: Picture, layout: Layout, scale: float) -> list[Any]:
@@ -332,17 +279,16 @@ def _write_below(
     if not picture.flow:
         return
     y = bottom - 1.7 * _LINE
-    ends = [(xs[0], y), (xs[-1], y)]
-    start, end = ends if picture.flow == "forward" else ends[::-1]
-    ax.annotate("", end, start, arrowprops=_arrow_style(ax))
-    box = {"boxstyle": "square,pad=0.2", "facecolor": tuple(paper(ax)), "edgecolor": "none"}
-    style = {"fontsize": _LARGEST * scale, "bbox": box} | _CENTRED
+    _draw_arrow(ax, xs[0], xs[-1], y, picture.flow)
+    style = {"fontsize": _LARGEST * scale, "bbox": _box(ax, 0.2)} | _CENTRED
     ax.text(0.5 * (xs[0] + xs[-1]), y, picture.flow, **style)
 
 
-def _arrow_style(ax: Any) -> dict[str, Any]:
-    """The style of the arrow of a pass."""
-    return {"arrowstyle": "-|>", "color": ink(ax, NEUTRAL), "shrinkA": 0.0, "shrinkB": 0.0}
+def _draw_arrow(ax: Any, left: float, right: float, y: float, flow: str) -> None:
+    """Draw an arrow in the direction of the pass."""
+    start, end = (right, left) if flow == "backward" else (left, right)
+    style = {"arrowstyle": "-|>", "color": ink(ax, NEUTRAL), "shrinkA": 0.0, "shrinkB": 0.0}
+    ax.annotate("", (end, y), (start, y), arrowprops=style)
 
 
 def summary_limits(n_layers: int) -> Limits:
@@ -377,11 +323,8 @@ def draw_summary(ax: Any, picture: Picture) -> Artists:
         unit_artists.append([] if fill is None else _draw_histogram(ax, x, -0.45, fill, scale))
     for depth, line in enumerate(picture.lines):
         x = (depth + 0.5) * _PERIOD
-        ends = [
-            (end * _PERIOD + side * 0.5 * width, 0.5) for end, side in ((depth, 1), (depth + 1, -1))
-        ]
-        start, end = ends[::-1] if picture.flow == "backward" else ends
-        ax.annotate("", end, start, arrowprops=_arrow_style(ax))
+        left, right = depth * _PERIOD + 0.5 * width, (depth + 1) * _PERIOD - 0.5 * width
+        _draw_arrow(ax, left, right, 0.5, picture.flow)
         name = plural(line.size, "weight")
         if picture.lines_are != "w":
             name = f"{picture.lines_are} of {name}"
@@ -389,38 +332,35 @@ def draw_summary(ax: Any, picture: Picture) -> Artists:
         line_artists.append(_draw_histogram(ax, x, -0.45, line.ravel(), scale))
     xs = [depth * _PERIOD for depth in range(len(picture.sizes))]
     _write_below(ax, picture._replace(flow=""), xs, -0.5 * height - 0.1, scale)
-    return Artists(line_artists, [], unit_artists, texts)
+    return line_artists, [], unit_artists, texts
 
 
 def _draw_histogram(ax: Any, x: float, y: float, values: np.ndarray, scale: float) -> list[Any]:
     """Draw bars around x on a line at y. Bars below 0 are vermilion and hatched, others blue."""
-    from matplotlib.patches import Rectangle
-
     edges = _bins(values)
     counts, _ = np.histogram(values, edges)
     low, high = edges[0], edges[-1]
-    to_inches = _BARS[0] / (high - low)
-    bars = []
-    for left, right, count in zip(edges[:-1], edges[1:], counts, strict=True):
-        negative = right <= 0.0
-        bar = Rectangle(
-            (x - 0.5 * _BARS[0] + (left - low) * to_inches, y),
-            (right - left) * to_inches,
-            _BARS[1] * count / counts.max(),
-            facecolor=NEGATIVE if negative else POSITIVE,
-            hatch="////" if negative else None,
-            edgecolor=tuple(paper(ax)),
-            linewidth=0.5,
-        )
-        bars.append(ax.add_patch(bar))
-    ax.plot([x - 0.5 * _BARS[0], x + 0.5 * _BARS[0]], [y, y], color=ink(ax), linewidth=0.8)
+    start, to_inches = x - 0.5 * _BARS[0], _BARS[0] / (high - low)
+    negative = edges[1:] <= 0.0
+    bars = ax.bar(
+        start + (edges[:-1] - low) * to_inches,
+        _BARS[1] * counts / counts.max(),
+        np.diff(edges) * to_inches,
+        y,
+        align="edge",
+        color=np.where(negative, NEGATIVE, POSITIVE),
+        hatch=["////" if is_negative else None for is_negative in negative],
+        edgecolor=tuple(paper(ax)),
+        linewidth=0.5,
+    )
+    ax.plot([start, x + 0.5 * _BARS[0]], [y, y], color=ink(ax), linewidth=0.8)
     for value in sorted({low, 0.0, high}):
-        place = x - 0.5 * _BARS[0] + (value - low) * to_inches
+        place = start + (value - low) * to_inches
         ax.plot([place, place], [y, y - 0.05], color=ink(ax), linewidth=0.8)
         if value or min(abs(end) * to_inches or _BARS[0] for end in (low, high)) > 0.35:
             size = 0.85 * _SUMMARY_TEXT * scale
             ax.text(place, y - 0.15, short(value), fontsize=size, **_CENTRED)
-    return bars
+    return list(bars)
 
 
 def _bins(values: np.ndarray) -> np.ndarray:

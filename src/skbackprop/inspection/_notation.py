@@ -17,13 +17,10 @@ import re
 from skbackprop._core.activations import ACTIVATIONS
 
 
-def _of_unit(letter: str, layer: int, *units: int) -> str:
+def symbol(letter: str, layer: int, *units: int) -> str:
+    """The symbol of a number of a unit, or of the weight between two units."""
     separator = "," if max(units) > 9 else ""
     return rf"{letter}^{{[{layer}]}}_{{{separator.join(map(str, units))}}}"
-
-
-def weighted_sum(layer: int, unit: int) -> str:
-    return _of_unit("z", layer, unit)
 
 
 def activation(layer: int, unit: int, n_layers: int) -> str:
@@ -32,19 +29,7 @@ def activation(layer: int, unit: int, n_layers: int) -> str:
         return rf"x_{{{unit}}}"
     if layer == n_layers:
         return rf"\hat y_{{{unit}}}"
-    return _of_unit("a", layer, unit)
-
-
-def target(unit: int) -> str:
-    return rf"y_{{{unit}}}"
-
-
-def coef(layer: int, before: int, unit: int) -> str:
-    return _of_unit("w", layer, before, unit)
-
-
-def intercept(layer: int, unit: int) -> str:
-    return _of_unit("b", layer, unit)
+    return symbol("a", layer, unit)
 
 
 def derivative(of: str, by: str) -> str:

@@ -392,7 +392,6 @@ def _drawing(fit: Played) -> dict[str, Any]:
     # Room for the widest numbers.
     left, right = ([f"{name} = −0.1" for name in side] for side in (weights.left, weights.right))
     layout = arrange(picture._replace(left=left, right=[f"{name}\ny = 1" for name in right]))
-    n_biases = int(weights.bias_lines is not None)
     layers = last.layers
     return {
         "sizes": weights.sizes,
@@ -403,7 +402,7 @@ def _drawing(fit: Played) -> dict[str, Any]:
         "pitch": layout.pitch,
         "line": {"widest": layout.widest, "thinnest": THINNEST, "palest": PALEST},
         "fill": FILL,
-        "places": [layout.place_of_numbers(line.shape, n_biases) for line in weights.lines],
+        "places": layout.numbers,
         "symbols": [[_as_text(text) for text in texts] for texts in weights.texts],
         "inputs": list(map(_as_text, weights.left)),
         "outputs": list(map(_as_text, weights.right)),

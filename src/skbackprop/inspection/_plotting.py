@@ -74,12 +74,12 @@ def points(name: Any) -> float:
     return float(FontProperties(size=rcParams[name]).get_size_in_points())
 
 
+Shape = tuple[int | str, ...]
+"""A shape of which some sizes are given. The others are at least 1 and have names."""
+
+
 def check_arrays(
-    name: str,
-    value: Any,
-    shapes: Sequence[tuple[int, ...]] | None = None,
-    *,
-    optional: bool = False,
+    name: str, value: Any, shapes: Sequence[Shape] | None = None, *, optional: bool = False
 ) -> list[Any]:
     """Return `value` as finite float arrays of the given shapes, or as matrices of any shape.
 
@@ -87,48 +87,44 @@ def check_arrays(
     """
     if isinstance(value, str) or not hasattr(value, "__len__"):
         raise TypeError(f"{name} must be a sequence of arrays; got {value!r}.")
-    if shapes is not None and len(value) != len(shapes):
+    if shapes is None:
+        shapes = [("n_rows", "n_units")] * len(value)
+    if len(value) != len(shapes):
         raise ValueError(f"{name} must have {len(shapes)} arrays; got {len(value)}.")
-    arrays = []
-    for i, part in enumerate(value):
-        array = None if part is None and optional else check_array(f"{name}[{i}]", part)
-        if array is not None:
-            fits = array.ndim == 2 and array.size if shapes is None else array.shape == shapes[i]
-            if not fits:
-                accepted = "(n_rows, n_units)" if shapes is None else shapes[i]
-                raise ValueError(
-                    f"{name}[{i}] must have shape {accepted}; got shape {array.shape}."
-                )
-        arrays.append(array)
-    return arrays
+    return [
+        None if part is None and optional else check_array(f"{name}[{i}]", part, shape)
+        for i, (part, shape) in enumerate(zip(value, shapes, strict=True))
+    ]
 
 
-def check_array(name: str, value: Any) -> np.ndarray:
-    """Return `value` as an array of finite floats."""
-    array = as_floats(name, value)
-    if not np.isfinite(array).all():
+def check_array(name: str, value: Any, shape: Shape, *, finite: bool = True) -> np.ndarray:
+    """Return `value` as an array of floats of a shape."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be an array of numbers; got {value!r}.") from None
+    if finite and not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite; got {array[~np.isfinite(array)][0]}.")
+    pairs = zip(array.shape, shape, strict=False)
+    fits = (size if isinstance(given, str) else size == given for size, given in pairs)
+    if array.ndim != len(shape) or not all(fits):
+        accepted = str(shape).replace("'", "")
+        raise ValueError(f"{name} must have shape {accepted}; got shape {array.shape}.")
     return array
 
 
-def check_names(name: str, value: Any, n_names: int) -> list[str]:
-    """Return `value` as a list of so many strings."""
-    if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != n_names:
-        raise ValueError(f"{name} must be {n_names} names; got {value!r}.")
+def check_names(name: str, value: Any, default: list[str]) -> list[str]:
+    """Return `value` as a list of as many strings as the default has, or the default for None."""
+    if value is None:
+        return default
+    if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != len(default):
+        raise ValueError(f"{name} must be {len(default)} names; got {value!r}.")
     return list(map(str, value))
 
 
 def shortened(name: str, longest: int) -> str:
     """The name with an ellipsis where it is too long."""
     return name if len(name) <= longest else name[: longest - 1] + "…"
-
-
-def as_floats(name: str, value: Any) -> np.ndarray:
-    """Return `value` as an array of floats."""
-    try:
-        return np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be an array of numbers; got {value!r}.") from None
 
 
 def short(value: float) -> str:

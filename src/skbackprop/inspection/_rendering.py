@@ -40,28 +40,16 @@ class Product(float):
 
 @dataclass(frozen=True)
 class Table:
-    """A table. A cell is a string, a number, or None if it is empty.
-
-    Attributes
-    ----------
-    title : str
-        The text above the table.
-    header : sequence of str
-        Names of the columns.
-    lines : sequence of sequence
-        Cells line by line. Integers are written as they are; the other numbers of a column have
-        the same format.
-    n_lines : int
-        Number of lines, including those that are left out; 0 if none are.
-    subheader : sequence of str or None
-        A second line of names.
-    """
+    """A table. A cell is a string, a number, or None if it is empty."""
 
     title: str
     header: Sequence[str]
     lines: Sequence[Sequence[Cell]]
+    """Integers are written as they are; the other numbers of a column have the same format."""
     n_lines: int = 0
+    """Number of lines, including those that are left out; 0 if none are."""
     subheader: Sequence[str] | None = None
+    """A second line of names."""
 
     def heads(self) -> list[Sequence[str]]:
         return [self.header] if self.subheader is None else [self.header, self.subheader]
@@ -135,10 +123,8 @@ def _format_column(column: Sequence[Cell]) -> list[str]:
         decimals = 6 if len(sizes) == 0 else max(6, 3 - math.floor(math.log10(sizes.min())))
         digits = (f"{number:.{decimals}f}".rstrip("0").partition(".")[2] for number in numbers)
         form = f".{max(map(len, digits), default=0)}f"
-    formatted = [format(number, form) for number in numbers]
-    given = iter(formatted)
     return [
-        next(given) if isinstance(cell, float) else "" if cell is None else str(cell)
+        format(cell + 0.0, form) if isinstance(cell, float) else "" if cell is None else str(cell)
         for cell in column
     ]
 
@@ -192,16 +178,10 @@ def _wrapped(line: str, indent: int) -> str:
 
 def _text_table(table: Table) -> str:
     lines = [[_as_text(cell) for cell in line] for line in [*table.heads(), *table.cells()]]
-    is_number = table.is_number()
-    columns = [
-        [cell.rjust(width) if right else cell.ljust(width) for cell in column]
-        for column, width, right in zip(
-            zip(*lines, strict=True),
-            (max(map(len, column)) for column in zip(*lines, strict=True)),
-            is_number,
-            strict=True,
-        )
-    ]
+    columns = []
+    for column, right in zip(zip(*lines, strict=True), table.is_number(), strict=True):
+        width = max(map(len, column))
+        columns.append([cell.rjust(width) if right else cell.ljust(width) for cell in column])
     title = _as_text(table.title)
     parts = [
         "\n".join(_SPACE + _SPACE.join(line).rstrip() for line in zip(*part, strict=True))
@@ -259,39 +239,27 @@ def _html_table(table: Table) -> str:
 def latex(report: Report) -> str:
     r"""The report in LaTeX: paragraphs and ``tabular`` environments. It needs no package."""
     return "\n\n".join(
-        _latex_table(part) if isinstance(part, Table) else _latex_lines(part) for part in report
+        _latex_table(part)
+        if isinstance(part, Table)
+        else _as_latex(joined(part)).replace("\n", " \\\\\n")
+        for part in report
     )
-
-
-def _latex_lines(paragraph: Paragraph) -> str:
-    return _as_latex(joined(paragraph)).replace("\n", " \\\\\n")
 
 
 def _latex_table(table: Table) -> str:
-    columns = "".join("r" if right else "l" for right in table.is_number())
-    heads = [" & ".join(_as_latex(cell) for cell in cells) + r" \\" for cells in table.heads()]
+    is_number = table.is_number()
+    columns = "".join("r" if right else "l" for right in is_number)
+    heads = [" & ".join(map(_as_latex, cells)) + r" \\" for cells in table.heads()]
+    writers = [latex_number if right else _as_latex for right in is_number]
     body = [
-        " & ".join(
-            latex_number(cell) if right else _as_latex(cell)
-            for cell, right in zip(cells, table.is_number(), strict=True)
-        )
-        + r" \\"
+        " & ".join(write(cell) for write, cell in zip(writers, cells, strict=True)) + r" \\"
         for cells in table.cells()
     ]
     left_out = [_as_latex(sentence) for sentence in table.what_is_left_out()]
-    return "\n".join(
-        [
-            _as_latex(table.title) + r" \\[1ex]",
-            rf"\begin{{tabular}}{{{columns}}}",
-            r"\hline",
-            *heads,
-            r"\hline",
-            *body,
-            r"\hline",
-            r"\end{tabular}",
-            *left_out,
-        ]
-    )
+    title = _as_latex(table.title) + r" \\[1ex]"
+    begin, end = rf"\begin{{tabular}}{{{columns}}}", r"\end{tabular}"
+    rows = [r"\hline", *heads, r"\hline", *body, r"\hline"]
+    return "\n".join([title, begin, *rows, end, *left_out])
 
 
 def latex_number(number: str) -> str:
@@ -302,10 +270,10 @@ def latex_number(number: str) -> str:
     return f"${mantissa}$" if not exponent else rf"${mantissa} \cdot 10^{{{int(exponent)}}}$"
 
 
-def frame_of(records: Sequence[dict[str, Any]]) -> Any:
-    """A pandas DataFrame of the records."""
+def frame_of(records: Sequence[Any], columns: Sequence[str] | None = None) -> Any:
+    """A pandas DataFrame of dicts, or of tuples with the values of the columns."""
     try:
         import pandas as pd
     except ImportError as error:
         raise ImportError("to_frame needs pandas: pip install pandas.") from error
-    return pd.DataFrame.from_records(records)
+    return pd.DataFrame.from_records(records, columns=columns)

@@ -1,4 +1,4 @@
-"""One step of gradient descent, taken for its numbers. The core computes all of them."""
+"""One step of gradient descent. The core computes all its numbers but the weighted sums."""
 
 import copy
 from typing import Any, NamedTuple
@@ -169,15 +169,18 @@ def take_step(
         if is_last:
             _predict(subject, a)
         has_derivative = not is_last or output_gradient is not None
+        derivative = np.full_like(a, 1.0 if has_derivative else np.nan)
+        if has_derivative:
+            ACTIVATIONS[name].multiply_derivative(a.copy(), derivative)
         penalty = _penalty_gradient(subject, depth)
         layers.append(
             LayerStep(
                 number=depth + 1,
                 activation=name,
                 inputs=inputs,
-                z=_weighted_sums(raw, inputs),
+                z=inputs @ raw.coef if raw.intercept is None else inputs @ raw.coef + raw.intercept,
                 a=a,
-                derivative=_derivative(name, a) if has_derivative else np.full_like(a, np.nan),
+                derivative=derivative,
                 delta=buffers.deltas[depth],
                 coef=raw.coef,
                 coef_gradient=gradient.coef + penalty,
@@ -207,18 +210,6 @@ def take_step(
         target_weight=_target_weight(subject),
         bends=_bends(subject),
     )
-
-
-def _weighted_sums(layer: Layer, inputs: np.ndarray) -> np.ndarray:
-    """The weighted sums of a layer: the predictions of a network that has only this layer."""
-    alone = Network(layer.coef.shape, [], fit_intercept=layer.intercept is not None)
-    return alone.forward([layer], inputs, alone.buffers(len(inputs), inputs.dtype))
-
-
-def _derivative(activation: str, a: np.ndarray) -> np.ndarray:
-    derivative = np.ones_like(a)
-    ACTIVATIONS[activation].multiply_derivative(a.copy(), derivative)
-    return derivative
 
 
 def _loss_gradient(subject: ProblemAt, loss: Loss, raw_prediction: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from skbackprop._estimators.check_parameters import check_choice, check_integer
 from skbackprop.inspection import _notation as notation
 from skbackprop.inspection._chain import Chain, Factor, chain_of
 from skbackprop.inspection._layers import LayerStep, Weight, weights_of
+from skbackprop.inspection._notation import math_as_text
 from skbackprop.inspection._rendering import (
     MAX_LINES,
     Cell,
@@ -192,21 +193,13 @@ class StepTrace(Printed):
                     for row, unit in np.ndindex(layer.z.shape)
                 ]
             )
-        return frame_of(
-            [
-                {
-                    "name": weight.name,
-                    "symbol": notation.math_as_text(weight.symbol),
-                    "layer": layer.number,
-                    "value": value,
-                    "gradient": gradient,
-                    "change": change,
-                    "new_value": value + change,
-                }
-                for layer in self.layers
-                for weight, value, gradient, change in weights_of(layer)
-            ]
-        ).set_index("name")
+        columns = ["name", "symbol", "layer", "value", "gradient", "change", "new_value"]
+        records = [
+            (w.name, math_as_text(w.symbol), layer.number, value, gradient, change, value + change)
+            for layer in self.layers
+            for w, value, gradient, change in weights_of(layer)
+        ]
+        return frame_of(records, columns).set_index("name")
 
     def to_latex(self) -> str:
         r"""The tables in LaTeX.
@@ -261,27 +254,21 @@ class StepTrace(Printed):
         of_layer = f"^{{[{layer.number}]}}"
         name = "output" if is_last else "hidden"
         a = r"\hat y" if is_last else f"a{of_layer}"
-        header = ["row", "unit", f"$z{of_layer}$", f"${a}$"]
-        columns = [layer.z, layer.a]
+        columns = {f"$z{of_layer}$": layer.z, f"${a}$": layer.a}
         if not is_last or self.output_gradient is not None:
             formula = notation.activation_derivative(layer.activation, f"z{of_layer}", a)
-            header.append(f"$f' = {formula}$")
-            columns.append(layer.derivative)
+            columns[f"$f' = {formula}$"] = layer.derivative
         if is_last:
-            header.append("$y$")
-            columns.append(self.target)
+            columns["$y$"] = self.target
             if self.output_gradient is not None:
-                header.append(f"${notation.derivative('J', a)}$")
-                columns.append(self.output_gradient)
-        header.append(rf"$\delta{of_layer}$")
-        columns.append(layer.delta)
-        shape = layer.z.shape
+                columns[f"${notation.derivative('J', a)}$"] = self.output_gradient
+        columns[rf"$\delta{of_layer}$"] = layer.delta
         lines = [
-            [int(self.rows[row]), unit + 1, *(float(column[row, unit]) for column in columns)]
-            for row, unit in islice(np.ndindex(shape), MAX_LINES)
+            [int(self.rows[row]), unit + 1, *(float(of[row, unit]) for of in columns.values())]
+            for row, unit in islice(np.ndindex(layer.z.shape), MAX_LINES)
         ]
         title = f"Layer {layer.number}, {name}: {layer.activation}"
-        return Table(title, header, lines, layer.z.size)
+        return Table(title, ["row", "unit", *columns], lines, layer.z.size)
 
     def _weight_table(self, layer: LayerStep) -> Table:
         gradient = r"\frac{\partial J}{\partial w}"
@@ -343,7 +330,7 @@ class StepTrace(Printed):
     def _loss_factors(self, unit: int) -> list[Factor]:
         """∂J/∂ŷ and ∂ŷ/∂z of an output; ∂J/∂z if the loss has it as a whole."""
         last = self.layers[-1]
-        z = notation.weighted_sum(last.number, unit + 1)
+        z = notation.symbol("z", last.number, unit + 1)
         y_pred = notation.activation(last.number, unit + 1, len(self.layers))
         formula = self._loss_formula(unit + 1, y_pred)
         if self.output_gradient is None:
@@ -359,7 +346,7 @@ class StepTrace(Printed):
         loss = LOSSES[self.loss]
         formula = loss.derivative.replace("{y_pred}", y_pred)
         formula = formula.replace("{bend}", f"{loss.bend}_{{{number}}}")
-        formula = formula.replace("{y}", notation.target(1 if self.several_quantiles else number))
+        formula = formula.replace("{y}", f"y_{{{1 if self.several_quantiles else number}}}")
         if self.row_weight is not None:
             formula = rf"\omega \cdot {formula}"
         if self.target_weight is not None:
