@@ -237,10 +237,15 @@ def _tamed(graph: _Graph, model: BaseBackprop, x: str, shift: np.ndarray) -> str
 
 
 def _asinh(graph: _Graph, u: str) -> str:
-    """sign(u) log(1 + |u| + u² / (1 + √(1 + u²))): Asinh is missing in float64."""
-    size, one = graph("Abs", u), graph.constant(1.0)
-    root = graph("Sqrt", graph("Add", one, graph("Mul", u, u)))
-    # Not u² / (1 + root), which is ∞ / ∞ far out.
+    """sign(u) log(1 + |u| + u² / (1 + √(1 + u²))): Asinh is missing in float64.
+
+    Where u² would be infinite the root is |u|. An infinite u is a quarter of the largest number.
+    """
+    largest, one = np.finfo(graph.dtype).max, graph.constant(1.0)
+    size = graph("Min", graph("Abs", u), graph.constant(0.25 * largest))
+    root = graph("Sqrt", graph("Add", one, graph("Mul", size, size)))
+    far = graph("Greater", size, graph.constant(0.1 * np.sqrt(largest)))
+    root = graph("Where", far, size, root)
     further = graph("Mul", size, graph("Div", size, graph("Add", one, root)))
     return graph("Mul", graph("Sign", u), _log1p(graph, graph("Add", size, further)))
 

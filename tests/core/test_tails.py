@@ -66,6 +66,38 @@ class TestFound:
         assert not Spread.of_inputs(values[:26, np.newaxis], None).tails
         assert Spread.of_inputs(values[:, np.newaxis], None).tails
 
+    def test_not_of_many_normal_numbers(self):
+        # Of 200,000 some are five deviations away, but none is six.
+        x = np.random.default_rng(8).normal(size=(200_000, 1))
+        x[0] = 5.5
+        assert not Spread.of_inputs(x, None).tails
+        x[0] = 6.5
+        assert Spread.of_inputs(x, None).tails
+
+    def test_signed_sparse_columns_are_not_gathered(self, monkeypatch):
+        X = sparse.random_array((400, 3000), density=0.01, format="csr", rng=0)
+        X.data -= 0.5
+        wide = []
+        quartiles = statistics._quartiles
+        monkeypatch.setattr(
+            statistics, "_quartiles", lambda *args: wide.append(args[0].shape) or quartiles(*args)
+        )
+        assert not Spread.of_inputs(X, None).tails
+        assert not wide
+        X = sparse.hstack([X, np.random.default_rng(0).standard_cauchy((400, 3))], format="csr")
+        assert Spread.of_inputs(X, None).tails.columns.tolist() == [3000, 3001, 3002]
+        assert wide == [(400, 3)]
+
+    def test_groups_of_columns(self, rng, monkeypatch):
+        X = rng.standard_cauchy((300, 5))
+        expected = Spread.of_inputs(X, None).tails
+        monkeypatch.setattr(statistics, "_COLUMNS_ELEMENTS", 600)
+        for container in CONTAINERS:
+            for ours, whole in zip(
+                Spread.of_inputs(container(X), None).tails, expected, strict=True
+            ):
+                np.testing.assert_array_equal(ours, whole)
+
     def test_not_where_most_values_are_equal(self, rng):
         x = np.append(np.full(300, 2.0), rng.normal(2.0, 1e3, 100))
         assert not Spread.of_inputs(rng.permutation(x)[:, np.newaxis], None).tails
@@ -106,7 +138,9 @@ class TestMap:
             far = 2.0 * np.log(half + np.sqrt(half**2 + 1.0))
             expected[2, k] = X[0, k] + sign * [2.0, 0, 0.5][k] * far
         np.testing.assert_allclose(self.TAILS.tamed(X), expected, rtol=1e-9)
-        np.testing.assert_allclose(self.TAILS.tamed(sparse.csr_array(X)), expected, rtol=1e-9)
+        X = sparse.csr_array(X)
+        entries = self.TAILS.tamed_entries(X) + self.TAILS.at_zero(3)[X.indices]
+        np.testing.assert_allclose(entries, expected.ravel(), rtol=1e-9)
 
     def test_hardly_moves_what_is_near_and_keeps_the_order(self):
         tails = Tails(np.array([0]), np.array([4.0]), np.array([3.0]))
@@ -114,6 +148,34 @@ class TestMap:
         near = np.abs(x - 4.0) < 1.0
         assert np.abs(tails.tamed(x) - x)[near].max() < 0.02
         assert (np.diff(tails.tamed(x), axis=0) > 0.0).all()
+
+    @pytest.mark.parametrize("container", CONTAINERS)
+    def test_no_distance_is_too_long(self, container, rng):
+        x = rng.normal(size=(400, 1)) * 1e-3
+        x[7] = 1e308
+        spread = Spread.of_inputs(container(x), None)
+        assert 0.0 < spread.every.high[0] < 1.0
+
+    def test_a_column_of_float32_far_from_zero_keeps_its_digits(self, rng):
+        x = (1e6 + rng.standard_cauchy((400, 1))).astype(np.float32)
+        tails = Spread.of_inputs(x, None).tails
+        u = (x.astype(float) - tails.center) / tails.scale
+        expected = 2.0 * tails.scale * np.arcsinh(0.5 * np.arcsinh(u))
+        np.testing.assert_allclose(tails.columns_tamed(x, tails.center), expected, atol=1e-9)
+
+    @pytest.mark.parametrize(("robust", "reach"), [(True, np.inf), (False, 10.0)])
+    def test_before_units_that_are_not_bounded_the_farthest_value_is_at_10(
+        self, robust, reach, rng
+    ):
+        x = rng.normal(size=(400, 1))
+        x[0] = 1e9
+        spread = Spread.of_inputs(x, None)
+        shift, scale = spread.shift_and_scale(robust=robust)
+        farthest = (spread.tails.tamed(x)[0, 0] - shift[0]) / scale[0]
+        expected = min(reach, farthest)
+        assert farthest == pytest.approx(expected)
+        assert farthest > 9.9
+        np.testing.assert_allclose(scale > 1.05 * spread.every.std, not robust)
 
     def test_without_tails_nothing_is_copied(self, X):
         assert NO_TAILS.tamed(X) is X

@@ -116,7 +116,8 @@ class Inputs:
         if self._sparse and (tails or (shift is not None and shift.any())):
             shift = (0.0 if shift is None else shift) - tails.at_zero(X.shape[1])
             self._scaled_shift = (shift if scale is None else shift / scale).astype(self.dtype)
-        if not (self._sparse or self._as_they_are) and X.size <= _SMALL:
+        limit = _SMALL_TAMED if tails else _SMALL
+        if not (self._sparse or self._as_they_are) and X.size <= limit:
             conditioned = np.empty(X.shape, dtype=self.dtype)
             self._condition(X, conditioned)
             X, self._as_they_are = conditioned, True
@@ -191,8 +192,20 @@ class Inputs:
         return SparseRows(raw, self._scaled_shift)
 
     def _condition(self, raw: np.ndarray, out: np.ndarray) -> None:
-        # Before `out`, which may be `raw`.
-        tamed = self._tails.columns_tamed(raw, self._shift_of_tails) if self._tails else None
+        if not self._tails:
+            self._shift_and_scale(raw, out)
+            return
+        size = max(1, _TAMED_ELEMENTS // len(self._tails.columns))
+        for start in range(0, len(raw), size):
+            rows = slice(start, start + size)
+            # Before `out`, which may be `raw`.
+            tamed = self._tails.columns_tamed(raw[rows], self._shift_of_tails)
+            self._shift_and_scale(raw[rows], out[rows], tamed)
+
+    def _shift_and_scale(
+        self, raw: np.ndarray, out: np.ndarray, tamed: np.ndarray | None = None
+    ) -> None:
+        """Shift and scale rows; `tamed` are those of columns with long tails, already shifted."""
         if self._shift is None:
             np.copyto(out, raw)
         else:
@@ -205,8 +218,10 @@ class Inputs:
             out *= self._inverse_scale
 
 
-# Elements of a small X: 1 MB in float32.
-_SMALL = 2**18
+# Elements of a small X: 1 MB in float32, or 4 MB, as taming costs more than conditioning.
+_SMALL, _SMALL_TAMED = 2**18, 2**20
+# Elements that are tamed at a time.
+_TAMED_ELEMENTS = 2**14
 
 
 class SparseRows:

@@ -4,8 +4,8 @@ Of a column x with a long tail the network is given
 
     T(x) = c + 2 r asinh(½ asinh((x − c) / r))
 
-with the median c, and r three times a robust deviation. T(x) is nearly x within r of c, grows as a
-logarithm beyond, and as the logarithm of one where x is thousands of r away. So a long tail does
+with the median c, and r three times a robust deviation. T(x) is nearly x within r / 3 of c, grows
+as a logarithm far from it, and as the logarithm of one thousands of r away. So a long tail does
 not press the other values into a small part of the range in which units bend, and a single wild
 value is about as far out as a rare one. T is monotone and has no bound: values keep their order.
 That of a shifted or scaled column is shifted or scaled.
@@ -15,8 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-# Robust deviations within which T(x) is nearly x.
-_NEARLY_LINEAR = 3.0
+# r in robust deviations, and how many of them the farthest value of a long tail is from c, or more:
+# of a million normal numbers none is.
+_SCALE, _LEAST_FARTHEST = 3.0, 6.0
+# Beyond it, in units of r, T is constant: x − c over r must not leave the range of floats.
+_FARTHEST = 1e300
 
 
 class Tails(NamedTuple):
@@ -35,10 +38,15 @@ class Tails(NamedTuple):
     scale: np.ndarray
 
     @classmethod
-    def of(cls, columns: np.ndarray, center: np.ndarray, deviation: np.ndarray) -> "Tails":
-        """Those of columns with these medians and robust deviations, if they have any."""
-        scale = _NEARLY_LINEAR * deviation
-        kept = (scale > 0.0) & np.isfinite(scale)
+    def of(
+        cls, columns: np.ndarray, center: np.ndarray, deviation: np.ndarray, farthest: np.ndarray
+    ) -> "Tails":
+        """Those of columns with these medians, robust deviations and farthest distances from c.
+
+        A column without a deviation has none, and nor has one whose farthest value is near.
+        """
+        scale = _SCALE * deviation
+        kept = (scale > 0.0) & np.isfinite(scale) & (farthest > _LEAST_FARTHEST * deviation)
         return cls(columns[kept], center[kept], scale[kept])
 
     @classmethod
@@ -56,14 +64,11 @@ class Tails(NamedTuple):
     def __bool__(self) -> bool:
         return len(self.columns) > 0
 
-    def tamed(self, X: Any) -> Any:
-        """T of the columns that have long tails, and the others.
-
-        A dense copy, also of a sparse X, if any have long tails.
-        """
+    def tamed(self, X: np.ndarray) -> np.ndarray:
+        """T of the columns of floats that have long tails, and the others; a copy if any have."""
         if not self:
             return X
-        X = X.copy() if isinstance(X, np.ndarray) else X.toarray()
+        X = X.copy()
         X[:, self.columns] = self.columns_tamed(X)
         return X
 
@@ -71,36 +76,38 @@ class Tails(NamedTuple):
         """T(x) − shift of the columns of X that have long tails, in float64."""
         u = X.take(self.columns, axis=1).astype(np.float64, copy=False)
         u -= self.center
-        u /= self.scale
-        _bend(u)
-        u *= self.scale
+        _bend(u, self.scale)
         u += self.center - shift
         return u
 
     def at_zero(self, n_features: int) -> np.ndarray:
         """T(0) of all columns."""
         at_zero = np.zeros(n_features)
-        at_zero[self.columns] = self.columns_tamed(np.zeros((1, n_features)))
+        at_zero[self.columns] = self.center + _bend(-self.center, self.scale)
         return at_zero
 
     def tamed_entries(self, X: Any) -> np.ndarray:
         """T(x) − T(0) of the entries of a sparse X, in float64."""
         values: np.ndarray = X.data.astype(np.float64)
         if self:
-            center, scale = self.of_each(X.shape[1])
-            tamed = np.flatnonzero(np.isfinite(scale)[X.indices])
-            columns = X.indices[tamed]
-            c, r = center[columns], scale[columns]
-            values[tamed] = r * (_bend((values[tamed] - c) / r) - _bend(-c / r))
+            places = np.searchsorted(self.columns, X.indices)
+            places[places == len(self.columns)] = 0
+            tamed = np.flatnonzero(self.columns[places] == X.indices)
+            c, r = self.center[places[tamed]], self.scale[places[tamed]]
+            values[tamed] = _bend(values[tamed] - c, r) - _bend(-c, r)
         return values
 
 
-def _bend(u: np.ndarray) -> np.ndarray:
-    """2 asinh(½ asinh(u)), in place."""
+def _bend(distance: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """2 r asinh(½ asinh(distance / r)), in place."""
+    u = distance
+    with np.errstate(over="ignore"):
+        u /= scale
+    np.clip(u, -_FARTHEST, _FARTHEST, out=u)
     np.arcsinh(u, out=u)
     u *= 0.5
     np.arcsinh(u, out=u)
-    u *= 2.0
+    u *= 2.0 * scale
     return u
 
 

@@ -179,7 +179,8 @@ class BaseBackprop(
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, none negative. See :ref:`sample_weights`.
         coefs_init : sequence of array-like, default=None
-            Initial weights, shaped as `coefs_` and of the same inputs, instead of random ones.
+            Initial weights, shaped as `coefs_`, instead of random ones. Columns with long tails
+            are tamed before.
         intercepts_init : sequence of array-like, default=None
             Initial intercepts, shaped as `intercepts_`, instead of random or typical ones.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None

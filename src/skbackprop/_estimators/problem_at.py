@@ -14,7 +14,6 @@ from skbackprop._core.network import Layer, Network
 from skbackprop._core.objective import ObjectiveOfRows
 from skbackprop._core.problem import Data, Problem, Target
 from skbackprop._core.start import fitted_params, zero_unvaried
-from skbackprop._core.tails import NO_TAILS, Tails
 from skbackprop._estimators.base import BaseBackprop, Begun
 from skbackprop._estimators.build_problem import (
     BuiltProblem,
@@ -48,8 +47,6 @@ class ProblemAt(NamedTuple):
     """What the estimator would minimise on these rows alone."""
     begun: Begun | None
     """A fit to the rows before its first step; None if the estimator is fitted."""
-    tails: Tails
-    """The inputs with long tails, which the rows have tamed."""
 
     @property
     def X(self) -> Any:  # noqa: N802
@@ -156,8 +153,6 @@ def problem_at(
     class_weights = model._class_weights(target, sample_weight, partial=False)
     target = target._replace(class_weights=class_weights)
     sample_weight = weights_of_rows(target, sample_weight, X.dtype, settings.reduction)
-    tails = conditioning.tails
-    conditioning, X = conditioning._replace(tails=NO_TAILS), tails.tamed(X)
     data = Data(X, y, target.values, sample_weight)
     conditioning = conditioning._replace(
         target_degree=target.loss.degree, log_target=target.loss.output_activation == "exp"
@@ -180,7 +175,7 @@ def problem_at(
     if not network.fit_intercept:
         layers = [Layer(coef, None) for coef, _ in layers]
     objective = problem.objective_of_network(X.shape[0])
-    return ProblemAt(problem, target, settings, params, layers, objective, begun, tails)
+    return ProblemAt(problem, target, settings, params, layers, objective, begun)
 
 
 def _conditioning_of(model: BaseBackprop) -> Conditioning:

@@ -130,7 +130,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     tail_center_ : ndarray of shape (`n_features_in_`,)
         Medians of the columns with :ref:`long tails <long_tails>`; 0 for the others.
     tail_scale_ : ndarray of shape (`n_features_in_`,)
-        Distances from `tail_center_` up to which taming hardly changes values, infinite without it.
+        Three robust standard deviations of these columns; infinite for the others.
     input_shift_ : ndarray of shape (`n_features_in_`,)
         Shift of the conditioned inputs; 0 without conditioning.
     input_scale_ : ndarray of shape (`n_features_in_`,)

@@ -13,7 +13,7 @@ from distributed import Client, Future
 from sklearn.utils.validation import check_array
 
 from skbackprop._core.rows import Rows
-from skbackprop._core.statistics import Moments, Spread, column_of, moments, tails_of
+from skbackprop._core.statistics import Moments, Spread, moments, quartiles_in_groups, tails_of
 from skbackprop._core.tails import Tails
 from skbackprop._estimators.base import BaseBackprop
 from skbackprop._estimators.check_data import naming
@@ -151,19 +151,20 @@ class Blocks:
         each = _moments, blocks, rows, weights, [tails] * len(blocks), [excluded] * len(blocks)
         return reduce(Moments.merged, self.run("moments", *each))
 
-    def column(self, number: int) -> np.ndarray:
-        """A column, gathered."""
-        each = [[part.block, part.rows, number] for part in self.parts]
-        values = self.run("column", _column, *map(list, zip(*each, strict=True)))
-        column = np.empty(self.shape[0], self.dtype)
+    def columns(self, numbers: np.ndarray) -> np.ndarray:
+        """Some columns, gathered."""
+        each = [[part.block, part.rows, numbers] for part in self.parts]
+        values = self.run("columns", _columns, *map(list, zip(*each, strict=True)))
+        columns = np.empty((self.shape[0], len(numbers)), self.dtype)
         for part, of_part in zip(self.parts, values, strict=True):
-            column[part.positions] = of_part
-        return column
+            columns[part.positions] = of_part
+        return columns
 
     def spread(self, sample_weight: np.ndarray | None, tails: Tails | None = None) -> Spread:
         """The spread of the columns, their long tails, or those given, tamed."""
         weights = np.ones(self.shape[0]) if sample_weight is None else sample_weight
-        find = partial(tails_of, weights=weights, column=self.column)
+        of_columns = partial(quartiles_in_groups, self.columns, weights)
+        find = partial(tails_of, of_columns=of_columns)
         return Spread.by(partial(self.moments, sample_weight), find if tails is None else tails)
 
     def predictions(self, model: BaseBackprop, method: str) -> np.ndarray:
@@ -241,8 +242,9 @@ def _moments(
     return moments(X, np.ones(X.shape[0]) if weights is None else weights, tails, excluded)
 
 
-def _column(block: Any, rows: np.ndarray | None, number: int) -> np.ndarray:
-    return column_of(rows_of(block, rows), number)
+def _columns(block: Any, rows: np.ndarray | None, numbers: np.ndarray) -> np.ndarray:
+    columns = rows_of(block, rows)[:, numbers]
+    return columns if isinstance(columns, np.ndarray) else columns.toarray()
 
 
 def _predict_rows(

@@ -272,7 +272,8 @@ def _input_sizes(subject: ProblemAt) -> np.ndarray:
     X, conditioning = subject.X, subject.conditioning
     ends = X.max(axis=0), X.min(axis=0)
     low_and_high = [end if isinstance(X, np.ndarray) else end.toarray().ravel() for end in ends]
-    distances = np.abs(np.array(low_and_high) - conditioning.input_shift)
+    tamed = conditioning.tails.tamed(np.array(low_and_high))
+    distances = np.abs(tamed - conditioning.input_shift)
     return distances.max(axis=0) / np.abs(conditioning.input_scale)
 
 

@@ -413,9 +413,17 @@ def _check_coefs(value: Any) -> list[np.ndarray]:
 
 
 def names_of(estimator: Any) -> dict[str, Any]:
-    """The names of inputs and outputs as arguments of the display, in which no $ begins math."""
+    """The names of inputs and outputs as arguments of the display, in which no $ begins math.
+
+    That of an input with a long tail is T(name), as it is shown tamed.
+    """
+    inputs = getattr(estimator, "feature_names_in_", None)
+    tamed = np.isfinite(estimator.tail_scale_)
+    if tamed.any():
+        plain = [f"x{number}" for number in range(1, len(tamed) + 1)] if inputs is None else inputs
+        inputs = [f"T({name})" if t else name for name, t in zip(plain, tamed, strict=True)]
     names = {
-        "input_names": getattr(estimator, "feature_names_in_", None),
+        "input_names": inputs,
         "output_names": _output_names(estimator),
     }
     return {

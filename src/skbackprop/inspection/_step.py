@@ -139,9 +139,11 @@ def take_step(
 ) -> StepTrace:
     """Go forward and backward on raw inputs, and take the step in the estimator's coordinates.
 
-    With `scales` the inputs in these coordinates are already multiplied by them.
+    Inputs with long tails are tamed before. With `scales` the inputs in these coordinates are
+    already multiplied by them.
     """
     X = subject.X if isinstance(subject.X, np.ndarray) else subject.X.toarray()
+    X = subject.conditioning.tails.tamed(X)
     names = subject.settings.activations
     network = Network(
         [X.shape[1], *(layer.coef.shape[1] for layer in subject.layers)],
@@ -199,7 +201,7 @@ def take_step(
         loss_reduction=subject.objective.reduction,
         alpha=subject.objective.alpha,
         conditions=subject.conditions or scales is not None,
-        tamed=subject.tails.columns,
+        tamed=subject.conditioning.tails.columns,
         fit_has_factors=subject.fit_has_factors and scales is None,
         scales=None if scales is None else np.array([scales.values, new_scales]),
         rows=np.arange(subject.n_rows),
