@@ -239,10 +239,10 @@ def _tamed(graph: _Graph, model: BaseBackprop, x: str, shift: np.ndarray) -> str
 def _asinh(graph: _Graph, u: str) -> str:
     """sign(u) log(1 + |u| + u² / (1 + √(1 + u²))): Asinh is missing in float64.
 
-    Where u² would be infinite the root is |u|. An infinite u is a quarter of the largest number.
+    Where u² would be infinite the root is |u|. An infinite u is one that leaves room for products.
     """
-    largest, one = np.finfo(graph.dtype).max, graph.constant(1.0)
-    size = graph("Min", graph("Abs", u), graph.constant(0.25 * largest))
+    largest, one = float(np.finfo(graph.dtype).max), graph.constant(1.0)
+    size = graph("Min", graph("Abs", u), graph.constant(1e-4 * largest))
     root = graph("Sqrt", graph("Add", one, graph("Mul", size, size)))
     far = graph("Greater", size, graph.constant(0.1 * np.sqrt(largest)))
     root = graph("Where", far, size, root)
