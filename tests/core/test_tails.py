@@ -75,7 +75,7 @@ class TestFound:
         assert Spread.of_inputs(x, None).tails
 
     def test_signed_sparse_columns_are_not_gathered(self, monkeypatch):
-        X = sparse.random_array((400, 3000), density=0.01, format="csr", rng=0)
+        X = sparse.random(400, 3000, density=0.01, format="csr", random_state=0)
         X.data -= 0.5
         wide = []
         quartiles = statistics._quartiles
