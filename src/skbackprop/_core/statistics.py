@@ -208,8 +208,8 @@ class Spread(NamedTuple):
 
         A column that is rarely other than 0 has a deviation in units of which its values are
         tens or hundreds: its scale is a fifth of the farthest value's distance from the mean.
-        So it is of every column where the values go through units that are not bounded, and a tenth
-        of it of a column that is tamed.
+        So it is of every column where the values go through units that are not bounded; of a tamed
+        column there it is a tenth of that distance.
 
         Where they are bounded, `robust`, a column that varies is scaled by its deviation, as a long
         tail would flatten it. One wild value does so, too: it is left out where it nearly doubles
