@@ -12,7 +12,7 @@ from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop._core import rows, statistics
 from skbackprop._core.statistics import Spread
 from skbackprop._core.tails import NO_TAILS, Tails
-from skbackprop.inspection import check_gradient, trace_step
+from skbackprop.inspection import check_gradient, record_fit, trace_step
 
 CONTAINERS = [np.asarray, sparse.csr_array, sparse.csr_matrix]
 
@@ -316,6 +316,11 @@ class TestEstimators:
         trace = trace_step(model, sparse.csr_array(X[:20]), y[:20])
         np.testing.assert_allclose(trace.layers[0].inputs, expected, rtol=1e-12)
         assert check_gradient(model, X[:50], y[:50]).passed
+
+    def test_pages_of_a_recording_name_tamed_inputs(self, X, y):
+        page = record_fit(network(), X[:, [0, 1]], y, max_frames=2).to_html()
+        assert "T(x2)" in page
+        assert "T(x1)" not in page
 
     def test_a_classifier(self, X, y):
         labels = np.where(y > np.median(y), "high", "low")
