@@ -33,12 +33,12 @@ def predict_rows(
     network = Network(sizes, [ACTIVATIONS[name] for name in activations])
     result = np.empty(0)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        inputs, first_intercept = Inputs(X, 0, tails=tails), intercepts[0]
+        shift, first_intercept = None, intercepts[0]
         if X.dtype == np.float32 and isinstance(X, np.ndarray):
             # x W + b = (x − c) W + (b + c W): the first form loses the digits that x and c share.
             shift = input_shift.astype(X.dtype).astype(np.float64)
-            inputs = Inputs(X, 0, tails=tails, shift=shift)
             first_intercept = first_intercept + shift @ coefs[0].astype(np.float64)
+        inputs = Inputs(X, 0, tails=tails, shift=shift)
         layers = list(map(Layer, coefs, [first_intercept, *intercepts[1:]]))
         for rows, raw_prediction, scratch in network.forward_in_chunks(layers, inputs):
             if check_raw:
