@@ -11,7 +11,6 @@ from skbackprop._estimators.check_parameters import check_choice, check_integer
 from skbackprop.inspection import _notation as notation
 from skbackprop.inspection._chain import Chain, Factor, chain_of
 from skbackprop.inspection._layers import LayerStep, Weight, weights_of
-from skbackprop.inspection._notation import math_as_text
 from skbackprop.inspection._rendering import (
     MAX_LINES,
     Cell,
@@ -195,7 +194,15 @@ class StepTrace(Printed):
             )
         columns = ["name", "symbol", "layer", "value", "gradient", "change", "new_value"]
         records = [
-            (w.name, math_as_text(w.symbol), layer.number, value, gradient, change, value + change)
+            (
+                w.name,
+                notation.math_as_text(w.symbol),
+                layer.number,
+                value,
+                gradient,
+                change,
+                value + change,
+            )
             for layer in self.layers
             for w, value, gradient, change in weights_of(layer)
         ]
